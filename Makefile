@@ -1,0 +1,28 @@
+# The two commands of a newcomer are `make demo` and `make test`; both make .venv first.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test lint overhead clean
+
+demo: .venv/installed
+	@$(BIN)/ouroboros run tune_configs/digits.yaml
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+overhead: .venv/installed
+	$(BIN)/python -m tests.benchmarks.overhead
+
+.venv/installed: pyproject.toml cluster/constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint cluster/constraints.txt --editable '.[cpu,test]'
+	touch $@
+
+clean:
+	rm -rf .venv runs build *.egg-info

@@ -1,0 +1,1 @@
+"""The actors that do the work: one room per actor, its pure mathematics beside it."""

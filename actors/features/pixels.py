@@ -1,0 +1,20 @@
+"""Pixels as features."""
+
+from typing import Literal
+
+import numpy as np
+
+from actors.features.extractor import Extractor
+
+
+class Pixels(Extractor):
+    """The image itself, flattened and scaled to [-1, 1]; 1 there is 127.5 in 0..255 pixel space."""
+
+    kind: Literal["pixels"] = "pixels"
+
+    def dimension(self, image_shape: tuple[int, int, int]) -> int:
+        height, width, channels = image_shape
+        return height * width * channels
+
+    def extract(self, images: np.ndarray) -> np.ndarray:
+        return images.reshape(len(images), -1).astype(np.float32) / np.float32(127.5) - 1

@@ -1,0 +1,75 @@
+"""Shards: Arrow IPC files of a fixed row range, written whole and read memory-mapped."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from actors.pool import schema
+from actors.pool.storage import Storage
+
+
+def ranges(rows: int, shard_rows: int) -> Iterator[tuple[int, int]]:
+    """Yield the fixed (start, stop) row ranges that a step's output is cut into."""
+    for start in range(0, rows, shard_rows):
+        yield start, min(start + shard_rows, rows)
+
+
+def shard_path(step_path: str, start: int) -> str:
+    """Return where the shard that begins at sample `start` lies."""
+    return f"{step_path}/rows-{start:09d}.arrow"
+
+
+def write_table(storage: Storage, path: str, table: pa.Table) -> dict[str, Any]:
+    """Write one table as one record batch; return its record (path, rows, bytes, sha256)."""
+
+    def fill(temporary: Any) -> None:
+        with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
+            out.write_table(table.combine_chunks())
+
+    return {**storage.write(path, fill), "rows": table.num_rows}
+
+
+def read_table(storage: Storage, path: str) -> pa.Table:
+    """Open a table memory-mapped; no column is copied."""
+    with pa.memory_map(str(storage.local(path))) as source:
+        return pa.ipc.open_file(source).read_all()
+
+
+def tensor(table: pa.Table, column: str) -> np.ndarray:
+    """Return a fixed-shape tensor column as a read-only (n, ...) view of the mapped file."""
+    (chunk,) = table.column(column).chunks  # a shard is one record batch
+    return chunk.to_numpy_ndarray()
+
+
+def feature_table(features: np.ndarray) -> pa.Table:
+    """Return (n, d) float32 features as a table of one tensor column."""
+    return pa.table({"features": schema.tensor_array(features.astype(np.float32, copy=False))})
+
+
+class Gather:
+    """Rows picked out of mapped shards by position, in any order, without loading the rest."""
+
+    def __init__(self, storage: Storage, paths: Sequence[str], column: str) -> None:
+        self._parts = [tensor(read_table(storage, path), column) for path in paths]
+        self._ends = np.cumsum([len(part) for part in self._parts])
+        self.shape: tuple[int, ...] = self._parts[0].shape[1:]
+        self.dtype = self._parts[0].dtype
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def __getitem__(self, positions: np.ndarray) -> np.ndarray:
+        """Return the (n, ...) rows at (n,) positions, counted through the shards in order."""
+        out = np.empty((len(positions), *self.shape), self.dtype)
+        shard = np.searchsorted(self._ends, positions, side="right")
+        for index in np.unique(shard):
+            here = np.flatnonzero(shard == index)
+            part = self._parts[index]
+            out[here] = part[positions[here] - (self._ends[index] - len(part))]
+        return out
+
+    def all(self) -> np.ndarray:
+        """Return every row, (n, ...), as one array."""
+        return np.concatenate(self._parts)

@@ -1,0 +1,118 @@
+"""A step: one unit of cached work, stored under the hash of everything that determines it."""
+
+import hashlib
+import json
+import platform
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from actors.pool.storage import Storage
+
+ACTORS = Path(__file__).resolve().parents[1]
+
+
+@cache
+def code_version(room: str) -> str:
+    """Return the hash of a room's source files, part of the key of every step it does."""
+    digest = hashlib.sha256()
+    for file in sorted((ACTORS / room).glob("*.py")):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a step is made from.
+
+    Attributes:
+        kind: train, sample, embed, select or evaluate.
+        room: the room whose code does it.
+        config: the part of the configuration that determines the output, as JSON values.
+        inputs: role to the paths of the steps it reads.
+        seed: seed of everything random in it.
+        settings: how to do it (batch sizes); changes rounding at most, so not part of the key.
+    """
+
+    kind: str
+    room: str
+    config: dict[str, Any]
+    inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    seed: int = 0
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines the output, as JSON values."""
+        return {
+            "kind": self.kind,
+            "config": self.config,
+            "inputs": {role: list(paths) for role, paths in self.inputs.items()},
+            "seed": self.seed,
+            "code": code_version(self.room),
+        }
+
+    @cached_property
+    def key(self) -> str:
+        """Hash of the identity, 32 hex digits."""
+        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def path(self) -> str:
+        """Folder of the output in the store."""
+        return f"steps/{self.kind}/{self.key}"
+
+
+def manifest_path(step_path: str) -> str:
+    """Return the file whose presence says that the step is done."""
+    return f"{step_path}/step.json"
+
+
+def is_done(storage: Storage, step_path: str) -> bool:
+    """Whether the step's whole output is stored."""
+    return storage.exists(manifest_path(step_path))
+
+
+def files_of(storage: Storage, step_path: str, suffix: str = ".arrow") -> list[str]:
+    """Return the paths of a finished step's files, in order."""
+    records = storage.read_json(manifest_path(step_path))["files"]
+    return [record["path"] for record in records if record["path"].endswith(suffix)]
+
+
+def once(
+    storage: Storage,
+    step: Step,
+    alone: Callable[[str], AbstractContextManager[None]],
+    work: Callable[[], list[dict[str, Any]]],
+) -> str:
+    """Do `work` unless its output is stored, one worker at a time; return the step's path.
+
+    Args:
+        alone: gives the context in which nobody else does the step of that key.
+        work: writes the step's files and returns their records.
+    """
+    if is_done(storage, step.path):
+        return step.path
+    with alone(step.key):
+        if is_done(storage, step.path):
+            return step.path
+        started = time.time()
+        files = work()
+        manifest = {
+            **step.identity,
+            "key": step.key,
+            "settings": step.settings,
+            "files": files,
+            "started": started,
+            "seconds": time.time() - started,
+            "host": socket.gethostname(),
+            "python": platform.python_version(),
+        }
+        storage.write_json(manifest_path(step.path), manifest)
+    return step.path

@@ -1,0 +1,17 @@
+"""Selection: choosing rows among candidates.
+
+To add a method: a file with its function and its configuration, and its line here.
+"""
+
+from actors.selection.greedy import Greedy, greedy
+from actors.selection.random import Random, random_rows
+from actors.selection.selection import Method, Selection
+from actors.selection.threshold_decay import ThresholdDecay, threshold_decay
+
+METHODS: dict[str, type[Method]] = {
+    "random": Random,
+    "greedy": Greedy,
+    "threshold_decay": ThresholdDecay,
+}
+
+__all__ = ["METHODS", "Method", "Selection", "greedy", "random_rows", "threshold_decay"]

@@ -1,0 +1,23 @@
+"""Random selection, the vanilla arm."""
+
+from typing import Literal
+
+import numpy as np
+
+from actors.selection.selection import Method, Selection, check_request
+
+
+def random_rows(features: np.ndarray, n: int, *, seed: int) -> Selection:
+    """Choose n of the (N, d) rows uniformly, without looking at them."""
+    check_request(features, n)
+    order = np.random.default_rng(seed).permutation(len(features))
+    return Selection(order[:n].astype(np.int64))
+
+
+class Random(Method):
+    """Uniform draw without replacement."""
+
+    kind: Literal["random"]
+
+    def select(self, features: np.ndarray, n: int, seed: int) -> Selection:
+        return random_rows(features, n, seed=seed)

@@ -1,0 +1,55 @@
+"""What every selection method takes and gives."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from actors.config import Config
+from actors.errors import UserError
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Rows chosen among candidates.
+
+    Attributes:
+        positions: (n,) int64 candidate positions by rank, none twice.
+        distances: (n,) float64 distance to the nearest row chosen before, at the pick; NaN for the
+            first; None where the method has no distances.
+    """
+
+    positions: np.ndarray
+    distances: np.ndarray | None = None
+
+
+class Method(Config):
+    """Configuration of one selection method."""
+
+    kind: str
+    ratio: float | None = Field(
+        None, gt=0, le=1, description="rows selected / candidate rows; null takes all"
+    )
+
+    @abstractmethod
+    def select(self, features: np.ndarray, n: int, seed: int) -> Selection:
+        """Choose n of the (N, d) float32 rows."""
+
+
+def check_request(features: np.ndarray, n: int) -> None:
+    """Raise UserError unless n rows can be chosen among these features."""
+    if features.ndim != 2 or 0 in features.shape:
+        raise UserError(f"features: found shape {features.shape}; allowed is (rows, dimensions)")
+    if not 1 <= n <= len(features):
+        raise UserError(f"n: found {n}; allowed are 1 to {len(features)}, the candidate rows")
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+    if len(bad):
+        shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
+        raise UserError(f"features: {len(bad)} rows contain NaN or infinity (rows {shown})")
+
+
+def squared_distances(features: np.ndarray, row: int) -> np.ndarray:
+    """Return the (N,) float64 squared distances of all (N, d) rows to one of them, exactly."""
+    difference = features.astype(np.float64) - features[row].astype(np.float64)
+    return np.einsum("nd,nd->n", difference, difference)

@@ -1,0 +1,87 @@
+"""The Ray cluster: join the one there is, else start one on loopback."""
+
+import logging
+import os
+import socket
+from typing import Any
+
+from actors.errors import UserError
+from orchestrator.casting import Node
+
+ADDRESS = "RAY_ADDRESS"
+CONNECT_SECONDS = 10
+
+
+def is_joined() -> bool:
+    """Whether there is a cluster to join, told by the environment (as inside a job)."""
+    return bool(os.environ.get(ADDRESS))
+
+
+def local_node() -> Node:
+    """Return what this machine has."""
+    import joblib
+    import torch
+
+    return Node(joblib.cpu_count(), torch.cuda.device_count())
+
+
+def prepare() -> None:
+    """Set what Ray reads from the environment when it is imported; call it before that."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not is_joined():
+        # Ray 2.60 listens on all interfaces unless it is told that it is alone on this machine
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
+def connect() -> None:
+    """Join the cluster that RAY_ADDRESS names, or start a local Ray with every port on loopback.
+
+    Raises:
+        UserError: the cluster cannot be reached.
+    """
+    import ray
+
+    from actors.pool.catalogue import NAMESPACE
+
+    options: dict[str, Any] = {
+        "namespace": NAMESPACE,
+        "logging_level": logging.ERROR,
+        "log_to_driver": False,
+    }
+    if not is_joined():
+        node = local_node()
+        ray.init(
+            "local",
+            num_cpus=int(node.cpus),
+            num_gpus=int(node.gpus),
+            include_dashboard=False,
+            **options,
+        )
+        return
+    address = os.environ[ADDRESS]
+    try:
+        _check_listens(address)
+        ray.init(**options)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise UserError(
+            f"{ADDRESS}: no cluster answers at {address!r} "
+            f"({' '.join(str(error).split())[:200]}); unset it to start a local Ray"
+        ) from None
+
+
+def _check_listens(address: str) -> None:
+    """Raise OSError when nobody listens at host:port; ray.init would try for minutes."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if port.isdigit():
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+
+
+def nodes() -> list[Node]:
+    """Return the machines of the connected cluster."""
+    import ray
+
+    return [
+        Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
+        for node in ray.nodes()
+        if node["Alive"]
+    ]

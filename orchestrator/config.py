@@ -1,0 +1,219 @@
+"""The configuration: one schema, read from YAML, overridden by dotted paths and by arms."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import yaml
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+
+from actors.config import Config, Resources, tagged_union
+from actors.errors import UserError
+from actors.features import EXTRACTORS
+from actors.generator import GENERATORS
+from actors.pool.real import REAL_DATA
+from actors.selection import METHODS
+from orchestrator.paradigms import PARADIGMS, selected_rows
+from orchestrator.schema import describe_errors, merge
+
+if TYPE_CHECKING:
+    from actors.features import Extractor as Features
+    from actors.generator import Family as Generator
+    from actors.pool.real import RealData as Dataset
+    from actors.selection import Method as Selection
+    from orchestrator.paradigms import Paradigm
+else:
+    Dataset = tagged_union(REAL_DATA)
+    Paradigm = tagged_union(PARADIGMS)
+    Generator = tagged_union(GENERATORS)
+    Selection = tagged_union(METHODS)
+    Features = tagged_union(EXTRACTORS)
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def plain_name(name: str) -> str:
+    """Return the name if it can be a file name anywhere, else raise ValueError."""
+    if not NAME.fullmatch(name):
+        raise ValueError(
+            "not a plain name; allowed are up to 64 letters, digits, '.', '_' and '-', "
+            "the first a letter or digit"
+        )
+    return name
+
+
+Name = Annotated[str, AfterValidator(plain_name)]
+
+
+class Rooms(Config):
+    """Resources of the actors that are not generators; 0 CPUs share the machine with them."""
+
+    pool: Resources = Resources(cpus=0)
+    features: Resources = Resources(cpus=0)
+    selection: Resources = Resources(cpus=0)
+    evaluation: Resources = Resources(cpus=0)
+
+
+class Evaluation(Config):
+    """How generators are measured."""
+
+    entropy_k: int = Field(1, ge=1, description="which neighbour the entropy estimate takes")
+
+
+class Experiment(Config):
+    """One validated configuration."""
+
+    name: Name
+    seed: int = Field(0, ge=0)
+    iterations: int = Field(ge=1, description="iterations, counted from 1")
+    store: str = Field("runs", min_length=1, description="folder or pyarrow.fs URI of the pool")
+    shard_rows: int = Field(1024, ge=1, description="rows per shard, the unit of sampling work")
+    dataset: Dataset
+    paradigm: Paradigm = Field(default_factory=PARADIGMS["replace"], validate_default=True)
+    generators: dict[Name, Generator] = Field(min_length=1)
+    features: Features = Field(default_factory=EXTRACTORS["pixels"])
+    selection: Selection
+    evaluation: Evaluation = Evaluation()
+    resources: Rooms = Rooms()
+    arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Experiment:
+        reserved = {"real", "fresh"} & set(self.generators)
+        if reserved:
+            raise ValueError(f"generators: {reserved.pop()!r} is the name of a source of real rows")
+        if self.paradigm.kind == "accumulate_subsample" and self.selection.ratio is not None:
+            raise ValueError(
+                f"selection.ratio: found {self.selection.ratio}, but accumulate_subsample always "
+                f"selects dataset.rows = {self.dataset.rows} rows; allowed is null"
+            )
+        for name, generator in self.generators.items():
+            try:
+                generator.network.check_size(*self.dataset.image_shape[:2])
+            except ValueError as error:
+                raise ValueError(f"generators.{name}.network.widths: {error}") from None
+        self._check_rows()
+        return self
+
+    def _check_rows(self) -> None:
+        sampled = sum(generator.sampling.rows for generator in self.generators.values())
+        real = self.dataset.rows
+        counts = [real]
+        for iteration in range(1, self.iterations):
+            candidates = self.paradigm.candidate_rows(real, sampled, iteration)
+            counts.append(selected_rows(self.paradigm, candidates, self.selection.ratio, real))
+            if counts[-1] > candidates:
+                raise ValueError(
+                    f"dataset.rows: {counts[-1]} rows are to be selected among the {candidates} "
+                    f"candidates after iteration {iteration}; allowed are up to {candidates}"
+                )
+        for name, generator in self.generators.items():
+            batch = generator.training.batch_size
+            if min(counts) < batch:
+                field = "dataset.rows" if counts[0] < batch else "selection.ratio"
+                value = counts[0] if counts[0] < batch else self.selection.ratio
+                raise ValueError(
+                    f"{field}: {value} leaves {min(counts)} rows to train on, fewer than "
+                    f"generators.{name}.training.batch_size = {batch}"
+                )
+            if min(counts) <= self.evaluation.entropy_k:
+                raise ValueError(
+                    f"evaluation.entropy_k: found {self.evaluation.entropy_k}; "
+                    f"allowed are up to {min(counts) - 1}, one less than the rows of a training set"
+                )
+
+    def arm_experiments(self) -> dict[str, Experiment]:
+        """Return each arm's own configuration; an experiment without arms is one arm, `main`."""
+        base = self.model_dump(mode="json", exclude={"arms"})
+        arms = self.arms or {"main": {}}
+        return {
+            name: validate(merge(Experiment, base, override), f"arms.{name}.")
+            for name, override in arms.items()
+        }
+
+
+# what belongs to the whole experiment: arms that differ in it could not share actors or a store
+SHARED_BY_ARMS = ("name", "store", "arms", "resources")
+_SCHEMA: TypeAdapter[Experiment] = TypeAdapter(Experiment)
+
+
+def validate(raw: Any, prefix: str = "") -> Experiment:
+    """Return the validated experiment.
+
+    Raises:
+        UserError: names each field at fault, what was found and what is allowed.
+    """
+    if not isinstance(raw, dict):
+        raise UserError(
+            f"the configuration is a {type(raw).__name__}; allowed is a mapping of fields"
+        )
+    try:
+        return _SCHEMA.validate_python(raw)
+    except ValidationError as error:
+        raise UserError(describe_errors(Experiment, raw, error, prefix)) from None
+
+
+def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:
+    """Read an experiment from YAML, apply (dotted path, value) overrides, validate every arm.
+
+    Raises:
+        UserError: the file or a field is at fault.
+    """
+    raw = read_yaml(path)
+    for dotted, value in overrides:
+        raw = merge(Experiment, raw, nested(dotted.split("."), value))
+    experiment = validate(raw)
+    for arm, override in experiment.arms.items():
+        for field in SHARED_BY_ARMS:
+            if field in override:
+                raise UserError(f"arms.{arm}.{field}: an arm cannot override {field}")
+        for name, generator in override.get("generators", {}).items():
+            if isinstance(generator, dict) and "resources" in generator:
+                raise UserError(
+                    f"arms.{arm}.generators.{name}.resources: an arm cannot override resources"
+                )
+    experiment.arm_experiments()
+    return experiment
+
+
+def nested(path: list[str], value: Any) -> Any:
+    """Return {a: {b: value}} for the path [a, b]."""
+    return value if not path else {path[0]: nested(path[1:], value)}
+
+
+def read_yaml(path: str) -> Any:
+    """Read a YAML file safely.
+
+    Raises:
+        UserError: it is not there, is no YAML, or names a field twice.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        cause = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise UserError(f"configuration {path!r}: {cause}; give a YAML file") from None
+    try:
+        _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"configuration {path!r}: {' '.join(str(error).split())}") from None
+
+
+def _refuse_repeated_keys(node: yaml.Node | None, path: str = "") -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _refuse_repeated_keys(item, path)
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        here = f"{path}.{key.value}" if path else str(key.value)
+        line = key.start_mark.line + 1
+        if key.value in lines:
+            raise UserError(
+                f"{here}: named twice, in lines {lines[key.value]} and {line}; allowed is once"
+            )
+        lines[key.value] = line
+        _refuse_repeated_keys(value, here)

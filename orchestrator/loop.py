@@ -1,0 +1,143 @@
+"""The loop: a plan's steps as a graph of object references, each run when its inputs are there."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import ray
+import ray.exceptions
+
+from actors.evaluation.actor import EvaluationActor
+from actors.features.actor import FeaturesActor
+from actors.generator.actor import GeneratorActor
+from actors.pool import shards
+from actors.pool.actor import PoolActor
+from actors.pool.catalogue import open_catalogue
+from actors.pool.storage import Storage
+from actors.selection.actor import SelectionActor
+from orchestrator.casting import Cast, Role
+from orchestrator.plan import Plan, PlannedStep, rows_of
+
+POLL_SECONDS = 0.25
+ERRORS_TOGETHER_SECONDS = 1.0
+
+
+ROOMS: dict[str, Any] = {
+    "pool": PoolActor,
+    "features": FeaturesActor,
+    "selection": SelectionActor,
+    "evaluation": EvaluationActor,
+}
+
+
+class StepError(Exception):
+    """A step failed: which one, and its own cause."""
+
+    def __init__(self, planned: PlannedStep, cause: BaseException) -> None:
+        self.planned = planned
+        self.cause = cause
+        super().__init__(f"{planned.describe()}: {_one_line(cause)}")
+
+
+class Stage:
+    """The actors of a run, each started when its first step is submitted."""
+
+    def __init__(self, plan: Plan, cast: Cast, storage: Storage) -> None:
+        self._cast = cast
+        self._storage = storage
+        self._catalogue = open_catalogue(storage)
+        self._actors: dict[tuple[str, ...], Any] = {}
+        self._copy_of_arm = {arm: i % cast.copies for i, arm in enumerate(plan.arms)}
+
+    def submit(self, planned: PlannedStep, after: list[Any]) -> Any:
+        """Hand a step to its actor; return the reference of its path.
+
+        Args:
+            after: references of the steps it reads that are not done yet.
+        """
+        step = planned.step
+        if planned.generator is None or step.room != "generator":
+            actor = self._room(step.room)
+            return getattr(actor, step.kind).remote(step, *after)
+        workers = self._workers(planned.generator, self._copy_of_arm[planned.arms[0]])
+        if step.kind == "train":
+            return workers[0].train.remote(step, *after)
+        units = shards.ranges(rows_of(step), step.config["shard_rows"])
+        workers = workers[: step.settings["workers"]]
+        parts = [
+            workers[number % len(workers)].sample.remote(step, start, stop, *after)
+            for number, (start, stop) in enumerate(units)
+        ]
+        return workers[0].finish.remote(step, *parts)
+
+    def progress(self) -> dict[str, tuple[float, str]]:
+        """Return how far the running steps are, by key or path of their unit."""
+        return ray.get(self._catalogue.progress.remote())
+
+    def _room(self, room: str) -> Any:
+        if (room,) not in self._actors:
+            role = self._cast.rooms[room]
+            self._actors[room,] = self._start(ROOMS[room], role)
+        return self._actors[room,]
+
+    def _workers(self, generator: str, copy: int) -> list[Any]:
+        workers = []
+        for number, role in enumerate(self._cast.generators[generator, copy]):
+            key = (generator, str(copy), str(number))
+            if key not in self._actors:
+                self._actors[key] = self._start(GeneratorActor, role)
+            workers.append(self._actors[key])
+        return workers
+
+    def _start(self, actor: Any, role: Role) -> Any:
+        return actor.options(
+            num_cpus=role.resources.cpus,
+            num_gpus=role.resources.gpus,
+            # a step waits for its inputs, not for the steps submitted before it
+            allow_out_of_order_execution=True,
+        ).remote(self._storage, self._catalogue)
+
+
+def execute(plan: Plan, todo: list[PlannedStep], stage: Stage) -> Iterator[PlannedStep | None]:
+    """Run the steps; yield each when it is done, and None now and then while waiting.
+
+    Raises:
+        StepError: a step failed; what was done stays stored.
+    """
+    refs: dict[str, Any] = {}
+    waiting: dict[Any, PlannedStep] = {}
+    for planned in todo:
+        paths = {path for paths in planned.step.inputs.values() for path in paths}
+        after = [refs[path] for path in sorted(paths) if path in refs]
+        ref = stage.submit(planned, after)
+        refs[planned.step.path] = ref
+        waiting[ref] = planned
+    while waiting:
+        ready, _ = ray.wait(list(waiting), num_returns=1, timeout=POLL_SECONDS)
+        for ref in ready:
+            try:
+                ray.get(ref)
+            except ray.exceptions.RayError as error:
+                raise _first_cause(waiting, error, ref) from error
+            yield waiting.pop(ref)
+        if not ready:
+            yield None
+
+
+def _first_cause(waiting: dict[Any, PlannedStep], error: BaseException, failed: Any) -> StepError:
+    """Return the error of the earliest step that failed: those after it only pass it on."""
+    ready, _ = ray.wait(list(waiting), num_returns=len(waiting), timeout=ERRORS_TOGETHER_SECONDS)
+    for ref in (ref for ref in waiting if ref in {*ready, failed}):
+        try:
+            ray.get(ref)
+        except ray.exceptions.RayError as first:
+            cause = first.cause if isinstance(first, ray.exceptions.RayTaskError) else first
+            return StepError(waiting[ref], cause)
+    return StepError(waiting[failed], error)
+
+
+def _one_line(cause: BaseException) -> str:
+    """Return what happened in one line, with the type where it is not written for people."""
+    text = " ".join(str(cause).split())
+    return (
+        text if type(cause).__module__.startswith("actors.") else f"{type(cause).__name__}: {text}"
+    )

@@ -1,0 +1,65 @@
+"""Progress: a live display on a terminal, plain lines elsewhere."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from orchestrator.plan import PlannedStep
+
+
+class Display:
+    """Shows which steps are done and how far the running ones are."""
+
+    def __init__(self, console: Console, todo: list[PlannedStep], done: int) -> None:
+        self._console = console
+        self._running = {p.step.key: p for p in todo}
+        self._by_path = {p.step.path: p for p in todo}
+        self._done = done
+        self._total = done + len(todo)
+        self._started = time.monotonic()
+        self._bar = Progress(
+            TextColumn("[bold]steps"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        self._task = self._bar.add_task("steps", total=self._total, completed=done)
+        self._live = Live(self._bar, console=console, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "Display":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def done(self, planned: PlannedStep) -> None:
+        """Show that a step is done."""
+        self._done += 1
+        self._bar.update(self._task, completed=self._done)
+        elapsed = time.monotonic() - self._started
+        width = len(str(self._total))
+        line = f"[{self._done:{width}d}/{self._total}] {elapsed:6.1f} s  {planned.describe()}"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def running(self, progress: dict[str, tuple[float, str]]) -> None:
+        """Show how far the running steps are, on a terminal."""
+        if not self._console.is_terminal:
+            return
+        lines = []
+        for key, (fraction, note) in progress.items():
+            planned = self._running.get(key) or self._by_path.get(key.rpartition("/")[0])
+            if planned:
+                lines.append(Text(f"  {fraction:4.0%}  {planned.describe()}  ({note})", "dim"))
+        self._live.update(Group(*lines, self._bar))

@@ -1,0 +1,38 @@
+"""Results: the measures of a plan's finished evaluations, read from the store."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from actors.evaluation import GRID, MEASURES
+from actors.pool.step import is_done
+from actors.pool.storage import Storage
+from orchestrator.plan import Plan
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was measured of one generator of an arm at one iteration.
+
+    Attributes:
+        measures: each number with its identity card.
+        grid: path of the picture in the store.
+    """
+
+    arm: str
+    iteration: int
+    generator: str
+    measures: list[dict[str, Any]]
+    grid: str
+
+    def measure(self, metric: str, subject: str = "samples") -> dict[str, Any]:
+        """Return one number with its card."""
+        return next(m for m in self.measures if (m["metric"], m["subject"]) == (metric, subject))
+
+
+def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> Iterator[Result]:
+    """Yield the results whose evaluate step is stored (and among the paths `only`)."""
+    for (arm, iteration, generator), step in plan.evaluations.items():
+        if (only is None or step.path in only) and is_done(storage, step.path):
+            measures = storage.read_json(f"{step.path}/{MEASURES}")
+            yield Result(arm, iteration, generator, measures, f"{step.path}/{GRID}")

@@ -1,0 +1,109 @@
+"""Walking the schema beside raw values: merging overrides, and errors in terms of fields."""
+
+import difflib
+import types
+import typing
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+
+def _members(annotation: Any) -> list[Any]:
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return [one for arg in typing.get_args(annotation) for one in _members(arg)]
+    return [annotation]
+
+
+def _model(annotation: Any, raw: Any) -> type[BaseModel] | None:
+    """Return the block that `raw` is a value of, told by its `kind` where there are several."""
+    models = [m for m in _members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    if len(models) < 2:
+        return models[0] if models else None
+    kind = raw.get("kind") if isinstance(raw, dict) else None
+    kinds = {typing.get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
+    return kinds.get(kind)
+
+
+def _child(annotation: Any, raw: Any, key: str) -> Any:
+    """Return the annotation of the field or entry `key` of a value, or None."""
+    for member in _members(annotation):
+        if typing.get_origin(member) is dict:
+            return typing.get_args(member)[1]
+    model = _model(annotation, raw)
+    if model is None or key not in model.model_fields:
+        return None
+    return model.model_fields[key].annotation
+
+
+def merge(annotation: Any, base: Any, override: Any) -> Any:
+    """Return `base` with `override` laid over it, field by field.
+
+    Where the override changes a block's `kind`, the fields that the new kind does not have go;
+    an empty block takes the place of what was there.
+    """
+    if not isinstance(base, dict) or not isinstance(override, dict):
+        return override
+    if "kind" in override and override["kind"] != base.get("kind"):
+        model = _model(annotation, override)
+        known = model.model_fields if model else {}
+        base = {key: value for key, value in base.items() if key in known}
+    merged = {**base, **override}
+    for key, value in override.items():
+        if key in base and value != {}:
+            merged[key] = merge(_child(annotation, merged, key), base[key], value)
+    return merged
+
+
+def describe_errors(
+    root: type[BaseModel], raw: dict[str, Any], error: ValidationError, prefix: str
+) -> str:
+    """Return one line per mistake: the field, what was found, what is allowed."""
+    return "\n".join(prefix + _describe(root, raw, details) for details in error.errors())
+
+
+def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:
+    path: list[str] = []
+    annotation: Any = root
+    value = raw
+    *parents, last = details["loc"] or ("",)
+    for part in parents:
+        if isinstance(value, dict) and part in value:
+            annotation, value = _child(annotation, value, part), value[part]
+            path.append(str(part))
+        elif isinstance(value, list) and isinstance(part, int):
+            path.append(str(part))
+            value = value[part]
+        # else: the kind of a union's member, which is no field
+    is_kind = not isinstance(last, int) and isinstance(value, dict) and value.get("kind") == last
+    if last not in ("", "[key]") and not (is_kind and last not in value):
+        path.append(str(last))
+    field = ".".join(path)
+    found = details["input"]
+    message = details["msg"].removeprefix("Value error, ")
+    match details["type"]:
+        case "extra_forbidden":
+            model = _model(annotation, value)
+            allowed = sorted(model.model_fields) if model else []
+            near = difflib.get_close_matches(str(last), allowed, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            return f"{field}: unknown field{hint} allowed are {', '.join(allowed)}".replace(
+                "field allowed", "field; allowed"
+            )
+        case "missing":
+            return f"{field}: missing; it must be given"
+        case "union_tag_invalid" | "union_tag_not_found":
+            tag = found.get("kind") if isinstance(found, dict) else found
+            said = f"found {tag!r}" if tag is not None else "missing"
+            kinds = details.get("ctx", {}).get("expected_tags") or ", ".join(
+                repr(typing.get_args(m.model_fields["kind"].annotation)[0])
+                for m in _members(_child(annotation, value, str(last)))
+            )
+            return f"{field}.kind: {said}; allowed are {kinds}"
+        case "value_error" if not isinstance(found, str | int | float):
+            return f"{field}: {message}" if field else message
+        case _:
+            allowed_text = message[0].lower() + message[1:]
+            return f"{field}: found {found!r}; {allowed_text}"

@@ -1,0 +1,85 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import EDMEulerScheduler, UNet2DModel
+
+from actors.generator import GENERATORS
+from actors.seeds import sample_noise
+
+
+def family(**fields: Any) -> Any:
+    return GENERATORS["edm"].model_validate({"kind": "edm", **fields})
+
+
+def test_preconditioning_and_noise_levels_are_those_of_diffusers() -> None:
+    model = family(sigma_data=0.7, sampling={"steps": 12})
+    scheduler = EDMEulerScheduler(sigma_data=0.7)
+    torch.manual_seed(0)
+    network = model.network.build((8, 8, 1)).eval()
+    x = torch.randn(3, 1, 8, 8)
+    with torch.no_grad():
+        for sigma in (0.002, 0.5, 80.0):
+            ours = model.denoise(network, x, torch.full((3,), sigma))
+            scaled = scheduler.precondition_inputs(x, sigma)
+            output = network(scaled, scheduler.precondition_noise(sigma)).sample
+            theirs = scheduler.precondition_outputs(x, output, sigma)
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
+    scheduler.set_timesteps(12)
+    torch.testing.assert_close(model.sigmas().float(), scheduler.sigmas, rtol=1e-4, atol=1e-6)
+
+
+class GaussianDenoiser:
+    """What a perfect network would output for data that is N(mean, std^2), by equation 7."""
+
+    def __init__(self, model: Any, mean: float, std: float) -> None:
+        self.model, self.mean, self.std = model, mean, std
+
+    def __call__(self, scaled: torch.Tensor, c_noise: torch.Tensor) -> Any:
+        sigma = (c_noise * 4).exp().reshape(-1, 1, 1, 1)
+        data = self.model.sigma_data
+        total = (sigma**2 + data**2).sqrt()
+        x = scaled * total
+        denoised = (x * self.std**2 + self.mean * sigma**2) / (self.std**2 + sigma**2)
+        found = (denoised - x * data**2 / total**2) / (sigma * data / total)
+        return type("Output", (), {"sample": found})
+
+
+@pytest.mark.parametrize(("mean", "std"), [(0.3, 0.1), (-0.2, 0.5)])
+def test_the_sampler_reproduces_the_moments_of_a_known_gaussian(mean: float, std: float) -> None:
+    model = family(sampling={"steps": 100})
+    indices = torch.arange(4000)
+    samples = model.sample(
+        GaussianDenoiser(model, mean, std), lambda draw: sample_noise(0, indices, (1, 2, 2), draw)
+    )
+    assert samples.mean().item() == pytest.approx(mean, abs=0.02)
+    assert samples.std().item() == pytest.approx(std, rel=0.02)
+
+
+def test_loss_is_one_per_unit_of_network_error_at_every_noise_level() -> None:
+    # lambda(sigma) c_out(sigma)^2 = 1: the effective training weight of table 1
+    model = family()
+    images, noise = torch.rand(2, 5, 1, 4, 4)
+
+    class Off:
+        def __call__(self, scaled: torch.Tensor, c_noise: torch.Tensor) -> Any:
+            sigma = (c_noise * 4).exp().reshape(-1, 1, 1, 1)
+            data = model.sigma_data
+            total = (sigma**2 + data**2).sqrt()
+            x = scaled * total
+            exact = (images - x * data**2 / total**2) / (sigma * data / total)
+            return type("Output", (), {"sample": exact + 1})
+
+    level = torch.tensor([0.01, 0.3, 0.5, 0.7, 0.99])
+    assert model.loss(Off(), images, noise, level).item() == pytest.approx(1, rel=1e-3)
+
+
+def test_a_checkpoint_is_opened_by_diffusers(tmp_path: Path) -> None:
+    model = family(sigma_data=0.7)
+    network = model.network.build((8, 8, 1))
+    model.save(network, tmp_path)
+    opened = UNet2DModel.from_pretrained(tmp_path / "unet", use_safetensors=True)
+    for ours, theirs in zip(network.parameters(), opened.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    assert EDMEulerScheduler.from_pretrained(tmp_path / "scheduler").config.sigma_data == 0.7

@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+
+from actors.pool import schema, selections, shards
+from actors.pool.step import manifest_path
+from actors.pool.storage import Storage
+
+
+def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2, 1)
+    features = images.reshape(10, 4).astype(np.float32)
+    for name, column in (("samples", "image"), ("features", "features")):
+        records = []
+        for start, stop in ((0, 6), (6, 10)):
+            table = (
+                schema.rows(
+                    images[start:stop],
+                    step_key="s" * 32,
+                    first=start,
+                    source="real",
+                    iteration=0,
+                    seed=1,
+                )
+                if column == "image"
+                else shards.feature_table(features[start:stop])
+            )
+            records.append(shards.write_table(storage, shards.shard_path(name, start), table))
+        storage.write_json(manifest_path(name), {"files": records})
+    positions = np.array([7, 0, 5])
+    selections.write(
+        storage,
+        "chosen",
+        positions=positions,
+        distances=np.array([np.nan, 2.0, 1.0]),
+        samples=["samples"],
+        features=["features"],
+    )
+    selection = selections.read(storage, "chosen")
+    assert np.array_equal(selection.images()[selection.positions], images[positions])
+    assert np.array_equal(selection.selected_features(), features[positions])
+    table = shards.read_table(storage, "chosen/selection.arrow")
+    assert table["sample_id"].to_pylist() == [f"{'s' * 12}-{i:08d}" for i in positions]
+    assert table["rank"].to_pylist() == [0, 1, 2]
+    assert table["distance"].to_pylist() == [None, 2.0, 1.0]

@@ -1,0 +1,57 @@
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.pool.step import Step, is_done, once
+from actors.pool.storage import Storage
+
+STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        replace(STEP, config={"a": 2}),
+        replace(STEP, inputs={"training_set": ("steps/select/y",)}),
+        replace(STEP, seed=4),
+        replace(STEP, kind="sample"),
+        replace(STEP, room="selection"),
+    ],
+)
+def test_whatever_determines_the_output_changes_the_key(changed: Step) -> None:
+    assert changed.key != STEP.key
+
+
+def test_settings_and_the_order_of_fields_do_not_change_the_key() -> None:
+    assert replace(STEP, settings={"batch_size": 8}).key == STEP.key
+    assert replace(STEP, config={"b": 1, "a": 2}).key == replace(STEP, config={"a": 2, "b": 1}).key
+
+
+def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    calls: list[int] = []
+
+    def work() -> list[dict[str, Any]]:
+        calls.append(1)
+        return []
+
+    for _ in range(2):
+        assert once(storage, STEP, lambda key: nullcontext(), work) == STEP.path
+    assert len(calls) == 1
+    manifest = storage.read_json(f"{STEP.path}/step.json")
+    assert manifest["key"] == STEP.key
+    assert manifest["seed"] == 3
+
+
+def test_a_step_whose_work_fails_is_not_done(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+
+    def work() -> list[dict[str, Any]]:
+        raise ArithmeticError("no")
+
+    with pytest.raises(ArithmeticError):
+        once(storage, STEP, lambda key: nullcontext(), work)
+    assert not is_done(storage, STEP.path)

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from actors.errors import UserError
+from actors.selection import greedy
+
+
+def published_loop(features: np.ndarray, n: int, first: int) -> list[int]:
+    """The loop as published: one `torch.cdist` per pick, in float64."""
+    rows = torch.from_numpy(features).double()
+    chosen = [first]
+    nearest = torch.full((len(rows),), torch.inf, dtype=torch.float64)
+    while len(chosen) < n:
+        distance = torch.cdist(rows, rows[chosen[-1:]], compute_mode="donot_use_mm_for_euclid_dist")
+        nearest = torch.minimum(nearest, distance[:, 0])
+        nearest[chosen] = -1
+        chosen.append(int(nearest.argmax()))
+    return chosen
+
+
+def test_picks_are_those_of_the_published_loop_with_their_distances() -> None:
+    features = np.random.default_rng(0).normal(size=(400, 16)).astype(np.float32)
+    selection = greedy(features, 150, seed=5)
+    positions = selection.positions.tolist()
+    assert positions == published_loop(features, 150, positions[0])
+    distances = torch.cdist(torch.from_numpy(features), torch.from_numpy(features)).numpy()
+    assert selection.distances is not None
+    for rank in (1, 2, 75, 149):
+        expected = distances[positions[rank], positions[:rank]].min()
+        assert selection.distances[rank] == pytest.approx(expected, rel=1e-5)
+
+
+small = arrays(
+    np.float32, st.tuples(st.integers(1, 30), st.integers(1, 4)), elements=st.integers(-3, 3)
+)
+
+
+@given(features=small, seed=st.integers(0, 9), data=st.data())
+def test_size_is_exact_no_row_repeats_and_distances_never_rise(
+    features: np.ndarray, seed: int, data: st.DataObject
+) -> None:
+    n = data.draw(st.integers(1, len(features)))
+    selection = greedy(features, n, seed=seed)
+    assert selection.positions.shape == (n,)
+    assert len(set(selection.positions.tolist())) == n
+    assert selection.distances is not None
+    assert np.isnan(selection.distances[0])
+    assert (np.diff(selection.distances[1:]) <= 0).all()
+
+
+@given(features=small, seed=st.integers(0, 9), data=st.data())
+def test_a_smaller_selection_is_the_beginning_of_a_larger_one(
+    features: np.ndarray, seed: int, data: st.DataObject
+) -> None:
+    n = data.draw(st.integers(1, len(features)))
+    whole = greedy(features, len(features), seed=seed).positions
+    assert np.array_equal(greedy(features, n, seed=seed).positions, whole[:n])
+
+
+def test_near_duplicates_far_from_the_origin_are_told_apart() -> None:
+    # 1e-3 apart at 1e3: the matrix-product form of the distance sees zero
+    features = np.full((3, 2), 1000, np.float32)
+    features[1, 0] += 0.001
+    features[2, 0] += 0.002
+    for seed in range(6):
+        selection = greedy(features, 3, seed=seed)
+        assert selection.distances is not None
+        assert (selection.distances[1:] > 0.0005).all()
+
+
+@pytest.mark.parametrize("n", [0, -1, 6])
+def test_an_impossible_number_of_rows_is_refused(n: int) -> None:
+    with pytest.raises(UserError, match=rf"n: found {n}; allowed are 1 to 5"):
+        greedy(np.zeros((5, 2), np.float32), n, seed=0)
+
+
+def test_features_that_are_not_finite_are_refused_with_their_rows() -> None:
+    features = np.zeros((5, 2), np.float32)
+    features[3, 1] = np.nan
+    features[4, 0] = np.inf
+    with pytest.raises(UserError, match=r"2 rows contain NaN or infinity \(rows 3, 4\)"):
+        greedy(features, 2, seed=0)
+    with pytest.raises(UserError, match=r"found shape \(5,\)"):
+        greedy(np.zeros(5, np.float32), 2, seed=0)

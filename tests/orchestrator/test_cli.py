@@ -1,0 +1,103 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from orchestrator.cli import main
+from tests.runs import ROOT, TINY, call
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plan", "x.yaml", "-h"]])
+def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
+    code = (
+        "import sys\nfrom orchestrator.cli import main\n"
+        f"try: main({arguments!r})\nexcept SystemExit as end: assert end.code == 0\n"
+        "heavy = {'torch', 'ray', 'mlflow', 'numpy', 'pydantic', 'pyarrow'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "--selection.ratio 0.4" in shown.stdout
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["--selection.ratio", "2"], "selection.ratio: found 2; input should be less than or"),
+        (["--selection.ratio=0"], "selection.ratio: found 0; input should be greater than 0"),
+        (["--iterations", "0"], "iterations: found 0"),
+        (["--iterations"], "--iterations: no value"),
+        (["spurious"], "'spurious': unexpected; fields are given as --field.path VALUE"),
+        (["--itrations", "2"], "itrations: unknown field; did you mean iterations?"),
+        (["--store", "/proc/x"], "store: '/proc/x' cannot be written"),
+        (
+            ["--generators.edm.resources.cpus", "4096"],
+            "generators.edm.resources.cpus: found 4096; allowed are up to",
+        ),
+        (
+            ["--generators.edm.resources.gpus", "64"],
+            "generators.edm.resources.gpus: found 64; allowed are up to",
+        ),
+        (["--name", "a b"], "name: found 'a b'; not a plain name"),
+    ],
+)
+def test_a_mistake_is_one_line_and_status_2_before_any_work(
+    overrides: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = tmp_path / "store"
+    for command in ("run", "plan"):
+        assert main([command, str(TINY), "--store", str(store), *overrides]) == 2
+        error = capsys.readouterr().err
+        assert len(error.splitlines()) == 1
+        assert error.startswith(f"error: {message}")
+    assert not store.exists()
+
+
+def test_the_process_of_a_mistake_ends_with_status_2_and_no_traceback() -> None:
+    done = call("run", str(TINY), "--selection.ratio", "2")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_plan_counts_steps_actors_rows_and_bytes_and_starts_no_ray(tmp_path: Path) -> None:
+    done = call("plan", str(TINY), "--store", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    # 2 real splits, and 2 generators once in iteration 1 and for each arm in iteration 2
+    for row in ("sample 8 0 8", "train 6 0 6", "select 3 0 3", "total 31 0 31", "ddpm 1 0 1"):
+        assert row in " ".join(done.stdout.replace("│", " ").split())
+    # 128 real rows and 6 times 48 samples
+    assert "will hold 416 rows" in done.stdout
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = call("run", str(TINY), "--store", str(tmp_path), RAY_ADDRESS="127.0.0.1:1")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: RAY_ADDRESS: no cluster answers at '127.0.0.1:1'"
+    )
+
+
+def test_an_mlflow_server_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = call(
+        "run", str(TINY), "--store", str(tmp_path), MLFLOW_TRACKING_URI="http://127.0.0.1:9"
+    )
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith(
+        "error: MLFLOW_TRACKING_URI: 'http://127.0.0.1:9' does not answer as an MLflow store"
+    )
+
+
+def test_the_installed_command_is_the_module() -> None:
+    program = Path(sys.executable).parent / "ouroboros"
+    by_name, by_module = (
+        subprocess.run(
+            line, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ
+        ).stdout
+        for line in ([str(program), "--help"], [sys.executable, "-m", "orchestrator", "--help"])
+    )
+    assert by_name == by_module

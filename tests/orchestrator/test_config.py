@@ -1,0 +1,133 @@
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from actors.errors import UserError
+from orchestrator import config
+
+DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
+
+
+def load(*overrides: tuple[str, Any]) -> config.Experiment:
+    return config.load(str(DIGITS), list(overrides))
+
+
+def test_arms_inherit_everything_that_they_do_not_override() -> None:
+    experiment = load(("selection.ratio", 0.4))
+    arms = experiment.arm_experiments()
+    assert list(arms) == ["vanilla", "greedy"]
+    assert [arm.selection.kind for arm in arms.values()] == ["random", "greedy"]
+    assert [arm.selection.ratio for arm in arms.values()] == [0.4, 0.4]
+
+
+def test_an_experiment_without_arms_is_one_arm() -> None:
+    assert list(load(("arms", {})).arm_experiments()) == ["main"]
+
+
+def test_changing_the_kind_drops_the_fields_that_the_new_kind_lacks() -> None:
+    experiment = load(
+        ("selection", {"kind": "threshold_decay", "initial_threshold": 3}),
+        ("selection.decay", 0.9),
+        ("arms.vanilla.selection.ratio", 0.25),
+    )
+    arms = experiment.arm_experiments()
+    assert arms["greedy"].selection.model_dump() == {
+        "kind": "threshold_decay",
+        "ratio": 0.5,
+        "initial_threshold": 3,
+        "decay": 0.9,
+    }
+    assert arms["vanilla"].selection.model_dump() == {"kind": "random", "ratio": 0.25}
+
+
+def test_the_resolved_configuration_is_read_back_as_itself(tmp_path: Path) -> None:
+    experiment = load(("seed", 3))
+    path = tmp_path / "resolved.yaml"
+    path.write_text(yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False))
+    assert config.load(str(path), []) == experiment
+
+
+BAD: list[tuple[str, Any, str]] = [
+    ("selection.raito", 0.5, r"selection\.raito: unknown field; did you mean ratio\? allowed are"),
+    ("colour", 1, r"^colour: unknown field; allowed are arms, "),
+    ("iterations", "many", r"^iterations: found 'many'; input should be a valid integer"),
+    ("iterations", 0, r"^iterations: found 0; input should be greater than or equal to 1"),
+    ("selection.ratio", 0, r"^selection\.ratio: found 0; input should be greater than 0"),
+    ("selection.ratio", 1.5, r"^selection\.ratio: found 1\.5; input should be less than or equal"),
+    ("selection.ratio", 0.01, r"^selection\.ratio: 0\.01 leaves \d+ rows .* fewer than .* = \d+$"),
+    ("name", "../x", r"^name: found '\.\./x'; not a plain name; allowed are up to 64"),
+    ("generators", {"a/b": {"kind": "ddpm"}}, r"^generators.*a/b.*not a plain name"),
+    ("generators.real", {"kind": "ddpm"}, r"^generators: 'real' is the name of a source"),
+    ("dataset.kind", "imagenot", r"^dataset\.kind: found 'imagenot'.*'digits'"),
+    ("selection.kind", "best", r"^selection\.kind: found 'best'; allowed are 'random', 'greedy'"),
+    ("generators.ddpm.kind", "gan", r"^generators\.ddpm\.kind: found 'gan'; allowed are 'ddpm'"),
+    ("generators.new", {"training": {}}, r"^generators\.new\.kind: missing; allowed are 'ddpm'"),
+    ("dataset.rows", 1700, r"^dataset: rows 1700 \+ reference_rows \d+ is more than the 1797"),
+    ("generators.ddpm.network.widths", [12], r"network: widths \(12,\): each must be a multiple"),
+    ("generators.edm.network.widths", [8] * 5, r"^generators\.edm\.network\.widths: 5 widths"),
+    ("generators.ddpm.sampling.steps", 2000, r"sampling\.steps 2000 is more than diffusion_steps"),
+    ("arms.greedy.store", "x", r"^arms\.greedy\.store: an arm cannot override store"),
+    ("arms.greedy.selection.ratio", 7, r"^arms\.greedy\.selection\.ratio: found 7; input should"),
+    ("arms.greedy.selektion", {}, r"^arms\.greedy\.selektion: unknown field; did you mean sele"),
+    ("paradigm.kind", "accumulate_subsample", r"^selection\.ratio: found 0\.5, but accumulate_sub"),
+    ("evaluation.entropy_k", 5000, r"^evaluation\.entropy_k: found 5000; allowed are up to"),
+    ("seed", -1, r"^seed: found -1; input should be greater than or equal to 0"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), BAD)
+def test_a_mistake_is_one_line_with_field_value_and_what_is_allowed(
+    path: str, value: Any, message: str
+) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        load((path, value))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_generator_named_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text(
+        "name: x\niterations: 1\ngenerators:\n"
+        "  a: {kind: ddpm}\n  b: {kind: edm}\n  a: {kind: edm}\n"
+    )
+    with pytest.raises(UserError, match=r"generators\.a: named twice, in lines 4 and 6"):
+        config.load(str(path), [])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "No such file or directory; give a YAML file"),
+        (b"a: [1", "while parsing"),
+        (b"- 1", "allowed is a mapping of fields"),
+        (b"!!python/object/apply:os.system ['true']", "could not determine a constructor"),
+        (b"\xff\xfe\x00", "not UTF-8 text"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_one_line(
+    tmp_path: Path, content: bytes | None, message: str
+) -> None:
+    path = tmp_path / "c.yaml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match=message) as caught:
+        config.load(str(path), [])
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_every_configuration_that_ships_is_valid_and_says_what_it_shows() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "tune_configs"],
+        cwd=DIGITS.parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    shipped = [DIGITS.parents[1] / name for name in listed.stdout.split()]
+    assert DIGITS in shipped
+    for path in shipped:
+        assert path.read_text().startswith("# ")
+        config.load(str(path), [])

@@ -1,0 +1,133 @@
+"""The loop as a Ray job on a head that is up before it."""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from tests.runs import ROOT, SECONDS, environment
+
+RAY = str(Path(sys.executable).parent / "ray")
+
+
+def free_ports(number: int) -> list[str]:
+    sockets = [socket.socket() for _ in range(number)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [str(one.getsockname()[1]) for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+@pytest.fixture
+def head() -> Iterator[dict[str, str]]:
+    """A head on loopback with token authentication; gives the environment of its clients."""
+    port, dashboard, client = free_ports(3)
+    # a short path: Ray puts sockets below it
+    folder = tempfile.mkdtemp(prefix="ray-")
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    variables = environment(RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0", RAY_USAGE_STATS_ENABLED="0")
+    process = subprocess.Popen(
+        [
+            RAY,
+            "start",
+            "--head",
+            "--block",
+            "--node-ip-address=127.0.0.1",
+            f"--port={port}",
+            "--dashboard-host=127.0.0.1",
+            f"--dashboard-port={dashboard}",
+            "--num-cpus=2",
+            f"--ray-client-server-port={client}",
+            f"--temp-dir={folder}",
+        ],
+        env=variables | token,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    api = f"http://127.0.0.1:{dashboard}"
+    try:
+        wait_until_up(f"{api}/api/version", token["RAY_AUTH_TOKEN"], process)
+        yield {**token, "RAY_API_SERVER_ADDRESS": api}
+    finally:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until_up(url: str, token: str, process: "subprocess.Popen[bytes]") -> None:
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the head ended"
+        try:
+            urllib.request.urlopen(request, timeout=5).close()
+            return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    pytest.fail("the head did not come up")
+
+
+def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
+    head: dict[str, str], tmp_path: Path
+) -> None:
+    overrides = {
+        "store": str(tmp_path),
+        "iterations": "2",
+        "dataset.rows": "64",
+        "shard_rows": "32",
+        **{f"generators.{g}.training.steps": "10" for g in ("ddpm", "edm")},
+        **{f"generators.{g}.sampling.rows": "64" for g in ("ddpm", "edm")},
+        **{f"generators.{g}.sampling.steps": "3" for g in ("ddpm", "edm")},
+    }
+    flags = [word for path, value in overrides.items() for word in (f"--{path}", value)]
+    submitted = subprocess.run(
+        [
+            RAY,
+            "job",
+            "submit",
+            "--working-dir",
+            ".",
+            "--",
+            sys.executable,
+            "-m",
+            "orchestrator",
+            "run",
+            "tune_configs/digits.yaml",
+            *flags,
+        ],
+        cwd=ROOT,
+        env=environment(**head, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert submitted.returncode == 0, submitted.stdout + submitted.stderr
+    assert "kept more entropy" in submitted.stdout
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    experiment = client.get_experiment_by_name("ouroboros")
+    assert experiment is not None
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    assert set(runs) == {"digits", "vanilla", "greedy"}
+    for arm in ("vanilla", "greedy"):
+        history = client.get_metric_history(runs[arm].info.run_id, "ddpm/generalization_score")
+        assert [point.step for point in history] == [1, 2]
+        assert runs[arm].info.status == "FINISHED"

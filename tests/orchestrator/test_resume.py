@@ -1,0 +1,73 @@
+"""Drivers that are killed or interrupted, and the runs that go on after them."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.orchestrator.conftest import FinishedRun
+from tests.runs import SECONDS, TINY, Store, call, start
+
+
+def in_mid_training(store: Path, process: "subprocess.Popen[str]") -> bool:
+    titles = [p.cmdline() for p in psutil.Process(process.pid).children(recursive=True)]
+    return any("GeneratorActor.train" in " ".join(title) for title in titles)
+
+
+def in_mid_sampling(store: Path, process: "subprocess.Popen[str]") -> bool:
+    shards = {shard.parent for shard in store.glob("steps/sample/*/rows-*.arrow")}
+    return any(not (step / "step.json").exists() for step in shards)
+
+
+def wait_for(moment: Callable[..., bool], store: Path, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the run ended before the moment came"
+        try:
+            if moment(store, process):
+                return
+        except psutil.Error:
+            pass
+        time.sleep(0.01)
+    pytest.fail("the moment never came")
+
+
+@pytest.mark.parametrize("moment", [in_mid_training, in_mid_sampling])
+def test_after_a_sigkill_the_same_command_ends_as_a_run_left_alone(
+    moment: Callable[..., bool], finished: FinishedRun, tmp_path: Path
+) -> None:
+    process = start("run", str(TINY), "--store", str(tmp_path))
+    wait_for(moment, tmp_path, process)
+    process.kill()
+    process.wait()
+    store = Store(tmp_path)
+    before = store.finished("train") | store.finished("sample")
+    store.tables("*")  # each file that is there is whole
+    again = call("run", str(TINY), "--store", str(tmp_path))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"{len(list(tmp_path.glob('steps/*/*/step.json')))} steps" in again.stdout
+    assert store.selected_ids() == finished.store.selected_ids()
+    assert store.results() == finished.store.results()
+    assert before <= store.finished("train") | store.finished("sample")
+    ids = [name for t in store.tables("sample").values() for name in t["sample_id"].to_pylist()]
+    assert len(ids) == len(set(ids))
+    assert dict(store.tables("sample").items()).keys() == (finished.store.tables("sample").keys())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_leaves_whole_shards_and_says_how_to_go_on(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    process = start("run", str(TINY), "--store", str(tmp_path))
+    wait_for(in_mid_training, tmp_path, process)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, output
+    assert "go on with:" in output
+    assert f"python -m orchestrator run {TINY} --store {tmp_path}" in output
+    assert "Traceback" not in output
+    Store(tmp_path).tables("*")

@@ -1,0 +1,87 @@
+"""Running the command as a user would: in a process of its own, with a Ray of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+ROOT = Path(__file__).parents[1]
+TINY = ROOT / "tests" / "tiny.yaml"
+SECONDS = 180
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command line of `python -m orchestrator ...`."""
+    return [sys.executable, "-m", "orchestrator", *arguments]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """Return this environment without what would make a run join a cluster or a server."""
+    left_out = ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
+    return {k: v for k, v in os.environ.items() if k not in left_out} | variables
+
+
+def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run the command to its end."""
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+def start(*arguments: str, **variables: str) -> "subprocess.Popen[str]":
+    """Start the command."""
+    return subprocess.Popen(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(**variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@dataclass(frozen=True)
+class Store:
+    """What a run left in its store."""
+
+    path: Path
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return every measure of the one experiment in it."""
+        (file,) = self.path.glob("experiments/*/results.json")
+        found: list[dict[str, Any]] = json.loads(file.read_text())
+        return found
+
+    def tables(self, kind: str) -> dict[str, pa.Table]:
+        """Return every Arrow file of a kind of step by path, finished or not; all must be whole."""
+        return {
+            str(file.relative_to(self.path)): read(file)
+            for file in sorted(self.path.glob(f"steps/{kind}/*/*.arrow"))
+        }
+
+    def finished(self, kind: str) -> set[str]:
+        """Return the keys of the finished steps of a kind."""
+        return {file.parent.name for file in self.path.glob(f"steps/{kind}/*/step.json")}
+
+    def selected_ids(self) -> dict[str, list[str]]:
+        """Return the selected ids by select step."""
+        return {
+            path: table["sample_id"].to_pylist() for path, table in self.tables("select").items()
+        }
+
+
+def read(file: Path) -> pa.Table:
+    """Read an Arrow file."""
+    with pa.memory_map(str(file)) as source:
+        return pa.ipc.open_file(source).read_all()
