@@ -6,7 +6,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -39,13 +39,13 @@ def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]
     )
 
 
-def start(*arguments: str, **variables: str) -> "subprocess.Popen[str]":
-    """Start the command."""
+def start(*arguments: str, output: int | IO[str] = subprocess.PIPE) -> "subprocess.Popen[str]":
+    """Start the command, its errors among its output."""
     return subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
-        env=environment(**variables),
-        stdout=subprocess.PIPE,
+        env=environment(),
+        stdout=output,
         stderr=subprocess.STDOUT,
         text=True,
     )

@@ -61,7 +61,7 @@ def test_grids_are_images_with_steps_and_the_real_data_is_an_input(client: Mlflo
     run = runs_of(client)["greedy"]
     images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
     for step in (1, 2):
-        assert any(f"ddpm#samples%step%{step}%" in path for path in images)
+        assert any(f"ddpm~samples+step+{step}+" in path for path in images)
     names = {entry.dataset.name for entry in run.inputs.dataset_inputs}
     assert names == {"digits-train", "digits-reference"}
 

@@ -1,0 +1,120 @@
+"""What Ray costs: one iteration of one generator through the loop against a plain script.
+
+Both call the same functions with the same configuration, the digits demo's DDPM; the script does so
+in one process, without steps, actors, shards or tracking. Prints the seconds of both and their
+ratio; starting Ray, its actors and their imports is stated apart.
+
+    python -m tests.benchmarks.overhead [--rounds 3]
+"""
+
+import argparse
+import platform
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import ray
+import torch
+
+from actors.config import Resources
+from actors.evaluation.measures import measure
+from actors.generator import sampling, training
+from actors.pool import real
+from actors.pool.storage import Storage
+from actors.seeds import derive_seed
+from orchestrator import cluster, config
+from orchestrator.casting import cast
+from orchestrator.loop import Stage, execute
+from orchestrator.plan import Plan, make_plan
+
+DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
+
+
+def experiment(store: str, iterations: int, seed: int) -> config.Experiment:
+    """Return the digits demo with its DDPM alone, without arms."""
+    raw = config.read_yaml(str(DIGITS))
+    raw["generators"] = {"ddpm": raw["generators"]["ddpm"]}
+    del raw["arms"]
+    return config.validate({**raw, "store": store, "iterations": iterations, "seed": seed})
+
+
+def plain(chosen: config.Experiment) -> float:
+    """Do iteration 1 and the selection after it in this process; return the seconds."""
+    started = time.perf_counter()
+    family, device, seed = chosen.generators["ddpm"], torch.device("cpu"), chosen.seed
+    images, _ = real.split(chosen.dataset, "train", seed)
+    reference, _ = real.split(chosen.dataset, "reference", seed)
+    shape = chosen.dataset.image_shape
+    network = training.train(
+        family, lambda rows: images[rows], len(images), shape, derive_seed(seed, "t"), device
+    )
+    made = np.concatenate(
+        [
+            sampling.sample(
+                family, network, start, stop, shape, seed, family.sampling.batch_size, device
+            )
+            for start in range(0, family.sampling.rows, chosen.shard_rows)
+            for stop in [min(start + chosen.shard_rows, family.sampling.rows)]
+        ]
+    )
+    features = [chosen.features.extract(rows) for rows in (images, made, reference)]
+    measure(*features, features=chosen.features.kind, k=1)
+    chosen.selection.select(features[1], len(made) // 2, seed)
+    return time.perf_counter() - started
+
+
+def through_ray(chosen: config.Experiment) -> float:
+    """Do the same through actors that are up; return the seconds."""
+    storage = Storage(chosen.store)
+    plan = make_plan(chosen)
+    # two iterations are planned so that the selection is there; the second one is left out
+    todo = [p for p in plan.steps.values() if p.iteration <= 1 or p.step.kind == "select"]
+    started = time.perf_counter()
+    for _ in execute(plan, todo, LastingStage(plan, storage)):
+        pass
+    return time.perf_counter() - started
+
+
+class LastingStage(Stage):
+    """A stage whose actors stay up from one round to the next."""
+
+    _kept: ClassVar[dict[tuple[str, ...], Any]] = {}
+
+    def __init__(self, plan: Plan, storage: Storage) -> None:
+        super().__init__(plan, cast(plan, cluster.nodes()), storage)
+        self._actors = self._kept
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3)
+    rounds = parser.parse_args().rounds
+    torch.set_num_threads(Resources().threads)
+    cluster.connect()
+    with tempfile.TemporaryDirectory() as store:
+        started = time.perf_counter()
+        through_ray(experiment(store, 2, seed=0))
+        first = time.perf_counter() - started
+        plain(experiment(store, 2, seed=0))
+        pairs = []
+        for seed in range(1, rounds + 1):
+            chosen = experiment(store, 2, seed)
+            pairs.append((plain(chosen), through_ray(chosen)))
+            print(f"round {seed}: plain {pairs[-1][0]:.2f} s, through Ray {pairs[-1][1]:.2f} s")
+    alone, actors = (float(np.median(column)) for column in zip(*pairs, strict=True))
+    print(f"plain script  {alone:6.2f} s")
+    print(f"through Ray   {actors:6.2f} s")
+    print(f"ratio         {actors / alone:6.3f}   (aim: at most 1.15)")
+    print(f"start of the actors and their imports, left out: {first - actors:.1f} s")
+    print(
+        f"{platform.machine()}, {cluster.local_node().cpus:g} CPUs, Python "
+        f"{platform.python_version()}, torch {torch.__version__}, ray {ray.__version__}"
+    )
+    ray.shutdown()
+
+
+if __name__ == "__main__":
+    cluster.prepare()
+    main()
