@@ -97,6 +97,8 @@ def _again(command: argparse.Namespace, tokens: list[str]) -> str:
     """Return the command line that goes on with this run."""
     import shlex
 
-    program = os.path.basename(sys.argv[0])
-    called = "python -m orchestrator" if program == "__main__.py" else "ouroboros"
-    return shlex.join([*called.split(), command.command, command.config, *tokens])
+    here = os.getcwd() + os.sep
+    is_module = os.path.basename(sys.argv[0]) == "__main__.py"
+    called = [sys.executable, "-m", "orchestrator"] if is_module else [sys.argv[0]]
+    called[0] = called[0].removeprefix(here)
+    return shlex.join([*called, command.command, command.config, *tokens])

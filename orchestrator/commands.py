@@ -14,7 +14,7 @@ from rich.console import Console
 
 from actors.pool.storage import Storage
 from orchestrator import cluster, report
-from orchestrator.casting import Cast, cast
+from orchestrator.casting import Cast, Node, cast
 from orchestrator.config import Experiment
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.progress import Display
@@ -22,7 +22,7 @@ from orchestrator.results import read_results
 from orchestrator.tracking import Tracker, experiment_key
 
 if TYPE_CHECKING:
-    cluster.prepare()
+    machines = _machines()
     from orchestrator.loop import StepError
 
 # a temporary file this old belongs to a writer that is dead
@@ -49,12 +49,7 @@ def plan(experiment: Experiment) -> int:
     """Print the plan of an experiment; start no Ray, join one only to ask what it has."""
     console = Console()
     planned = make_plan(experiment)
-    if cluster.is_joined():
-        cluster.prepare()
-        cluster.connect()
-        nodes = cluster.nodes()
-    else:
-        nodes = [cluster.local_node()]
+    nodes = _machines()
     actors = cast(planned, nodes)
     report.print_plan(console, planned, actors, nodes, open_store(experiment))
     return 0
@@ -62,12 +57,12 @@ def plan(experiment: Experiment) -> int:
 
 def run(experiment: Experiment, again: str) -> int:
     """Run an experiment and print its comparison; `again` is the command that goes on with it."""
-    cluster.prepare()
+    machines = _machines()
     from orchestrator.loop import StepError
 
     console = Console()
     planned = make_plan(experiment)
-    actors = None if cluster.is_joined() else cast(planned, [cluster.local_node()])
+    actors = cast(planned, machines)
     storage = open_store(experiment)
     folder = f"experiments/{experiment.name}-{experiment_key(experiment)[:8]}"
     resolved = yaml.safe_dump(experiment.model_dump(mode="json"), sort_keys=False)
@@ -122,13 +117,22 @@ def run(experiment: Experiment, again: str) -> int:
     return 0
 
 
+def _machines() -> list[Node]:
+    """Return the machines there are, joining the cluster if there is one."""
+    cluster.prepare()
+    if not cluster.is_joined():
+        return [cluster.local_node()]
+    cluster.connect()
+    return cluster.nodes()
+
+
 def _perform(
     console: Console,
     planned: Plan,
     todo: list[PlannedStep],
     storage: Storage,
     tracker: Tracker,
-    actors: Cast | None,
+    actors: Cast,
 ) -> None:
     """Run the steps that are left on Ray, logging each evaluation as it comes."""
     import ray
@@ -136,11 +140,12 @@ def _perform(
     from orchestrator.loop import Stage, execute
 
     started = time.monotonic()
-    cluster.connect()
+    if not ray.is_initialized():
+        cluster.connect()
     # Ray put its own handler in the place of ours, which aborts
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        stage = Stage(planned, actors or cast(planned, cluster.nodes()), storage)
+        stage = Stage(planned, actors, storage)
         where = os.environ.get(cluster.ADDRESS, "local, on loopback")
         console.print(
             f"Ray {ray.__version__} ({where}) after {time.monotonic() - started:.1f} s",

@@ -62,11 +62,12 @@ class GeneratorActor:
         torch.set_num_threads(step.config["threads"])
         selection = selections.read(self._storage, step.inputs["training_set"][0])
         images = selection.images()
+        height, width, channels = images.shape
         network = training.train(
             family_of(step),
             batch=lambda chosen: images[selection.positions[chosen]],
             rows=len(selection),
-            image_shape=images.shape,
+            image_shape=(height, width, channels),
             seed=step.seed,
             device=get_device(),
             report=lambda fraction, note: self._alone.report(step.key, fraction, note),

@@ -91,4 +91,5 @@ def open_catalogue(storage: Storage) -> Any:
     identity = f"{storage.uri}\n{code_version('pool')}"
     name = "catalogue-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
     options = {"name": name, "namespace": NAMESPACE, "lifetime": "detached"}
-    return Catalogue.options(**options, get_if_exists=True).remote()
+    catalogue: Any = Catalogue  # Ray's decorator has no type for a class that takes no arguments
+    return catalogue.options(**options, get_if_exists=True).remote()

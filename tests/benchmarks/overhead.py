@@ -59,9 +59,11 @@ def plain(chosen: config.Experiment) -> float:
             for stop in [min(start + chosen.shard_rows, family.sampling.rows)]
         ]
     )
-    features = [chosen.features.extract(rows) for rows in (images, made, reference)]
-    measure(*features, features=chosen.features.kind, k=1)
-    chosen.selection.select(features[1], len(made) // 2, seed)
+    trained_on, sampled, held_out = (
+        chosen.features.extract(rows) for rows in (images, made, reference)
+    )
+    measure(trained_on, sampled, held_out, features=chosen.features.kind, k=1)
+    chosen.selection.select(sampled, len(made) // 2, seed)
     return time.perf_counter() - started
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def test_the_server_the_run_names_shows_its_runs_and_serves_its_images(
         image = next(
             f.path for f in client.list_artifacts(run.info.run_id, "images") if "png" in f.path
         )
-        path = urllib.request.quote(image)
+        path = urllib.parse.quote(image)
         picture = get(f"{base}/get-artifact?path={path}&run_uuid={run.info.run_id}")
         assert picture.startswith(b"\x89PNG")
     finally:

@@ -39,7 +39,8 @@ def start(tmp_path: Path, number: int) -> tuple[list[Any], Path]:
     storage = Storage(str(tmp_path / "store"))
     catalogue = open_catalogue(storage)
     log = tmp_path / "log"
-    workers = [Worker.remote(storage, catalogue, log) for _ in range(number)]
+    remote_class: Any = Worker
+    workers = [remote_class.remote(storage, catalogue, log) for _ in range(number)]
     ray.get([worker.ready.remote() for worker in workers])
     return workers, log
 
