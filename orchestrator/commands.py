@@ -22,7 +22,6 @@ from orchestrator.results import read_results
 from orchestrator.tracking import Tracker, experiment_key
 
 if TYPE_CHECKING:
-    machines = _machines()
     from orchestrator.loop import StepError
 
 # a temporary file this old belongs to a writer that is dead
