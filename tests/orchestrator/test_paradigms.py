@@ -1,6 +1,6 @@
 import pytest
 
-from orchestrator.paradigms import PARADIGMS, selected_rows
+from orchestrator.paradigms import PARADIGMS, AccumulateSubsample, Replace, selected_rows
 
 SAMPLED = [["a1", "b1"], ["a2", "b2"]]
 
@@ -23,7 +23,7 @@ def test_candidates_after_two_iterations_of_two_generators(
 
 
 def test_rows_selected_follow_the_ratio_except_where_the_paradigm_fixes_them() -> None:
-    replace, subsample = PARADIGMS["replace"](), PARADIGMS["accumulate_subsample"]()
+    replace, subsample = Replace(), AccumulateSubsample()
     assert selected_rows(replace, 1024, 0.5, real=512) == 512
     assert selected_rows(replace, 1024, None, real=512) == 1024
     assert selected_rows(replace, 5, 0.5, real=9) == 3
