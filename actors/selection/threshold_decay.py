@@ -3,12 +3,16 @@
 from typing import Literal
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from actors.errors import UserError
-from actors.selection.selection import Method, Selection, check_request, squared_distances
+from actors.selection.nearest import Block, NearestChosen, as_tensor
+from actors.selection.selection import Method, Selection, check_request
 
 MAX_PASSES = 10_000
+# rows brought up to date, and decided in order, together
+VISITED = 1024
 
 
 def threshold_decay(
@@ -36,34 +40,66 @@ def threshold_decay(
     """
     check_request(features, n)
     order = np.random.default_rng(seed).permutation(len(features))
-    visited = features[order]
-    nearest = np.full(len(features), np.inf)
-    kept = np.empty(n, np.int64)
-    squared = np.empty(n, np.float64)
-    count, threshold, passes = 0, initial_threshold, 0
-    while count < n:
-        if passes > 0 and nearest.max() <= 0:
-            rest = np.flatnonzero(nearest == 0)[: n - count]
-            kept[count:], squared[count:] = rest, 0
-            break
-        passes += 1
-        if passes > MAX_PASSES:
-            raise UserError(
-                f"initial_threshold: {initial_threshold:g} with decay {decay:g} needs more than "
-                f"{MAX_PASSES} passes; the threshold is {threshold:g} and the largest distance "
-                f"left {np.sqrt(nearest.max()):g}"
+    with torch.inference_mode():
+        kept, squared = filter_in_order(
+            as_tensor(features), torch.from_numpy(order), n, initial_threshold, decay
+        )
+        squared[0] = torch.nan
+        return Selection(kept.cpu().numpy(), squared.sqrt().numpy())
+
+
+def filter_in_order(
+    features: torch.Tensor, order: torch.Tensor, n: int, threshold: float, decay: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the (n,) positions kept and the (n,) float64 squared distances at the keeping.
+
+    Only rows whose last known distance exceeds the threshold are brought up to date.
+    """
+    state = NearestChosen(features, n)
+    at_pick: list[float] = []
+    limit, left = threshold, order.to(features.device)
+    for _ in range(MAX_PASSES):
+        for rows in left[state.squared[left] > limit**2].split(VISITED):
+            state.refresh(rows)
+            kept, distances = keep(
+                state, rows[state.squared[rows] > limit**2], n - len(at_pick), limit**2
             )
-        place = 0
-        # between two keeps no distance changes, so the next row to keep is the next far enough
-        while count < n and (far := np.flatnonzero(nearest[place:] > threshold**2)).size:
-            place += int(far[0])
-            kept[count], squared[count] = place, nearest[place]
-            np.minimum(nearest, squared_distances(visited, place), out=nearest)
-            nearest[place] = -1  # kept: never far enough again
-            count, place = count + 1, place + 1
-        threshold *= decay
-    squared[0] = np.nan
-    return Selection(order[kept].astype(np.int64), np.sqrt(squared))
+            state.choose(kept)
+            at_pick += distances
+            if len(at_pick) == n:
+                return state.chosen, torch.tensor(at_pick, dtype=torch.float64)
+        left = left[state.squared[left] >= 0]
+        if state.squared[left].max() <= 0:
+            state.choose(left[: n - len(at_pick)])
+            at_pick += [0.0] * (n - len(at_pick))
+            return state.chosen, torch.tensor(at_pick, dtype=torch.float64)
+        limit *= decay
+    raise UserError(
+        f"initial_threshold: {threshold:g} with decay {decay:g} needs more than {MAX_PASSES} "
+        f"passes; the threshold is {limit:g} and the largest distance left "
+        f"{float(state.squared.max()) ** 0.5:g}"
+    )
+
+
+def keep(
+    state: NearestChosen, rows: torch.Tensor, most: int, limit: float
+) -> tuple[torch.Tensor, list[float]]:
+    """Visit (m,) rows in order, up to date; keep up to `most` farther than the squared limit."""
+    if not len(rows):
+        return rows, []
+    block = Block(state, rows)
+    kept: list[int] = []
+    distances: list[float] = []
+    place = 0
+    while len(kept) < most:
+        far = torch.nonzero(block.squared[place:] > limit)
+        if not len(far):
+            break
+        place += int(far[0])
+        kept.append(place)
+        distances.append(block.pick(place))
+        place += 1
+    return rows[kept], distances
 
 
 class ThresholdDecay(Method):

@@ -1,3 +1,5 @@
+import importlib
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,9 @@ from hypothesis.extra.numpy import arrays
 
 from actors.errors import UserError
 from actors.selection import greedy
+
+# the package has a function of the module's name
+MODULE = importlib.import_module("actors.selection.greedy")
 
 
 def published_loop(features: np.ndarray, n: int, first: int) -> list[int]:
@@ -50,6 +55,37 @@ def test_size_is_exact_no_row_repeats_and_distances_never_rise(
     assert selection.distances is not None
     assert np.isnan(selection.distances[0])
     assert (np.diff(selection.distances[1:]) <= 0).all()
+
+
+@given(features=small, seed=st.integers(0, 9), data=st.data())
+def test_with_many_ties_the_lowest_position_wins_whatever_the_block_sizes(
+    features: np.ndarray, seed: int, data: st.DataObject
+) -> None:
+    n = data.draw(st.integers(1, len(features)))
+    refreshed, settled = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 12))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MODULE, "REFRESHED", refreshed)
+        patch.setattr(MODULE, "SETTLED", settled)
+        positions = greedy(features, n, seed=seed).positions.tolist()
+    assert positions == published_loop(features, n, positions[0])
+
+
+def test_every_pick_is_a_farthest_row_of_a_hard_clustered_set() -> None:
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(20, 48)) * 5 + 100
+    features = centres[rng.integers(0, 20, 6000)] + rng.normal(size=(6000, 48)) * 0.05
+    features[3000:] = features[:3000] + 1e-5  # near-duplicates of everything
+    features = features.astype(np.float32)
+    selection = greedy(features, 4000, seed=0)
+    assert selection.distances is not None
+    exact = features.astype(np.float64)
+    nearest = np.full(len(features), np.inf)
+    for rank, pick in enumerate(selection.positions):
+        if rank:
+            assert nearest[pick] >= nearest.max() * (1 - 1e-6)
+            assert selection.distances[rank] == pytest.approx(nearest[pick], rel=1e-9)
+        nearest = np.minimum(nearest, np.linalg.norm(exact - exact[pick], axis=1))
+        nearest[pick] = -1
 
 
 @given(features=small, seed=st.integers(0, 9), data=st.data())
