@@ -10,7 +10,7 @@ from actors.selection.selection import Method, Selection, check_request
 
 # rows brought up to date together, and rows among which picks are settled without the others
 REFRESHED = 4096
-SETTLED = 1024
+SETTLED = 2048
 
 
 def greedy(features: np.ndarray, n: int, *, seed: int) -> Selection:

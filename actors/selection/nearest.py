@@ -10,7 +10,8 @@ import warnings
 import numpy as np
 import torch
 
-ROW_BLOCK = 4096
+# rows and centres of one product, which then stays in the cache
+ROW_BLOCK = 1024
 CENTRE_BLOCK = 1024
 # rounding of a float32 dot product of length d, in units of sqrt(d) 2^-24 (|x|^2 + |c|^2)
 SAFETY = 4.0
@@ -40,6 +41,10 @@ class NearestChosen:
         self._chosen = torch.empty(most, dtype=torch.int64, device=features.device)
         self._count = 0
         self._compared = torch.zeros(n, dtype=torch.int64, device=features.device)
+        # work space, kept: fresh memory of this size costs more than what is done in it
+        self._rows = features.new_empty(min(n, ROW_BLOCK), d)
+        self._centres = features.new_empty(min(most, CENTRE_BLOCK), d)
+        self._product = features.new_empty(len(self._rows) * len(self._centres))
         # the origin does not matter to a distance, but far from it a product loses digits
         self._origin: torch.Tensor | None = features.mean(dim=0, dtype=torch.float64).float()
         self._norms = self._squared_norms()
@@ -70,21 +75,32 @@ class NearestChosen:
                 self._compare(group, centres)
         self._compared[rows] = self._count
 
-    def _centred(self, rows: torch.Tensor) -> torch.Tensor:
-        gathered = self.features[rows]
+    def _centred(self, rows: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
+        gathered = torch.index_select(self.features, 0, rows, out=out[: len(rows)])
         return gathered if self._origin is None else gathered.sub_(self._origin)
 
     def _squared_norms(self) -> torch.Tensor:
         every = torch.arange(len(self.features), device=self.features.device)
-        return torch.cat([self._centred(r).square().sum(dim=1) for r in every.split(ROW_BLOCK)])
+        return torch.cat(
+            [
+                self._centred(rows, self._rows).square_().sum(dim=1)
+                for rows in every.split(ROW_BLOCK)
+            ]
+        )
 
     def _compare(self, rows: torch.Tensor, centres: torch.Tensor) -> None:
-        transposed = self._centred(centres).T
+        transposed = self._centred(centres, self._centres).T
         centre_norms = self._norms[centres]
         slack = self.error * (centre_norms.max() + self._norms[rows].max())
         for block in rows.split(ROW_BLOCK):
             # |c|^2 - 2 x.c, to which |x|^2 is added only where it is compared
-            product = torch.addmm(centre_norms, self._centred(block), transposed, alpha=-2)
+            product = torch.addmm(
+                centre_norms,
+                self._centred(block, self._rows),
+                transposed,
+                alpha=-2,
+                out=self._product[: len(block) * len(centres)].view(len(block), len(centres)),
+            )
             norms = self._norms[block]
             lowest = product.min(dim=1).values
             near = torch.nonzero((lowest + norms - slack).double() < self.squared[block])[:, 0]
