@@ -36,7 +36,7 @@ def free_ports(number: int) -> list[str]:
 @pytest.fixture
 def head() -> Iterator[dict[str, str]]:
     """A head on loopback with token authentication; gives the environment of its clients."""
-    port, dashboard, client = free_ports(3)
+    port, dashboard, client, agent = free_ports(4)
     # a short path: Ray puts sockets below it
     folder = tempfile.mkdtemp(prefix="ray-")
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
@@ -53,6 +53,7 @@ def head() -> Iterator[dict[str, str]]:
             f"--dashboard-port={dashboard}",
             "--num-cpus=2",
             f"--ray-client-server-port={client}",
+            f"--dashboard-agent-listen-port={agent}",
             f"--temp-dir={folder}",
         ],
         env=variables | token,
@@ -61,7 +62,9 @@ def head() -> Iterator[dict[str, str]]:
     )
     api = f"http://127.0.0.1:{dashboard}"
     try:
-        wait_until_up(f"{api}/api/version", token["RAY_AUTH_TOKEN"], process)
+        # the agent is what takes jobs; another Ray of this machine may have its usual port
+        for url in (f"{api}/api/version", f"http://127.0.0.1:{agent}/api/local_raylet_healthz"):
+            wait_until_up(url, token["RAY_AUTH_TOKEN"], process)
         yield {**token, "RAY_API_SERVER_ADDRESS": api}
     finally:
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(True)]
