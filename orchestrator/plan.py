@@ -66,10 +66,6 @@ class Plan:
         """Return the steps whose output is not stored yet, in order."""
         return [p for p in self.steps.values() if not is_done(storage, p.step.path)]
 
-    def pool_rows(self) -> int:
-        """Return how many rows the plan's steps put into the pool, real data included."""
-        return sum(rows_of(planned.step) for planned in self.steps.values())
-
 
 def rows_of(step: Step) -> int:
     """Return how many pool rows a step writes."""

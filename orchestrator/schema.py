@@ -88,10 +88,8 @@ def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:
             model = _model(annotation, value)
             allowed = sorted(model.model_fields) if model else []
             near = difflib.get_close_matches(str(last), allowed, 1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            return f"{field}: unknown field{hint} allowed are {', '.join(allowed)}".replace(
-                "field allowed", "field; allowed"
-            )
+            hint = f" did you mean {near[0]}?" if near else ""
+            return f"{field}: unknown field;{hint} allowed are {', '.join(allowed)}"
         case "missing":
             return f"{field}: missing; it must be given"
         case "union_tag_invalid" | "union_tag_not_found":
