@@ -151,7 +151,7 @@ def _perform(
             highlight=False,
         )
         with Display(console, todo, len(planned.steps) - len(todo)) as display:
-            for finished in execute(planned, todo, stage):
+            for finished in execute(todo, stage):
                 if finished is None:
                     display.running(stage.progress())
                     continue

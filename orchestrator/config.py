@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from actors.config import Config, Resources, tagged_union
 from actors.errors import UserError
@@ -136,7 +136,6 @@ class Experiment(Config):
 
 # what belongs to the whole experiment: arms that differ in it could not share actors or a store
 SHARED_BY_ARMS = ("name", "store", "arms", "resources")
-_SCHEMA: TypeAdapter[Experiment] = TypeAdapter(Experiment)
 
 
 def validate(raw: Any, prefix: str = "") -> Experiment:
@@ -150,7 +149,7 @@ def validate(raw: Any, prefix: str = "") -> Experiment:
             f"the configuration is a {type(raw).__name__}; allowed is a mapping of fields"
         )
     try:
-        return _SCHEMA.validate_python(raw)
+        return Experiment.model_validate(raw)
     except ValidationError as error:
         raise UserError(describe_errors(Experiment, raw, error, prefix)) from None
 

@@ -97,7 +97,7 @@ class Stage:
         ).remote(self._storage, self._catalogue)
 
 
-def execute(plan: Plan, todo: list[PlannedStep], stage: Stage) -> Iterator[PlannedStep | None]:
+def execute(todo: list[PlannedStep], stage: Stage) -> Iterator[PlannedStep | None]:
     """Run the steps; yield each when it is done, and None now and then while waiting.
 
     Raises:

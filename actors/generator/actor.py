@@ -77,8 +77,8 @@ class GeneratorActor:
     def _store(self, file: Path, path: str) -> dict[str, Any]:
         return self._storage.write(path, lambda temporary: temporary.write_bytes(file.read_bytes()))
 
-    def sample(self, step: Step, start: int, stop: int, *_after: object) -> str:
-        """Store samples start to stop - 1 as one shard; return its path.
+    def sample(self, step: Step, start: int, stop: int, *_after: object) -> dict[str, Any]:
+        """Store samples start to stop - 1 as one shard; return its record.
 
         Raises:
             NonFiniteError: names the generator, the iteration and the count.
@@ -86,7 +86,7 @@ class GeneratorActor:
         path = shards.shard_path(step.path, start)
         with self._alone(path):
             if self._storage.exists(path):
-                return path
+                return {**self._storage.record(path), "rows": stop - start}
             torch.set_num_threads(step.config["threads"])
             device = torch.device("cuda" if step.settings["gpus"] else "cpu")
             rows = step.config["generator"]["sampling"]["rows"]
@@ -114,14 +114,11 @@ class GeneratorActor:
                 iteration=step.config["iteration"],
                 seed=step.seed,
             )
-            shards.write_table(self._storage, path, table)
-        return path
+            return shards.write_table(self._storage, path, table)
 
-    def finish(self, step: Step, *parts: str) -> str:
+    def finish(self, step: Step, *records: dict[str, Any]) -> str:
         """Record the sample step as done, its shards being stored; return the step's path."""
-        return once(
-            self._storage, step, self._alone, lambda: [self._storage.record(path) for path in parts]
-        )
+        return once(self._storage, step, self._alone, lambda: list(records))
 
     def _network(self, step_path: str, device: torch.device) -> Any:
         if self._loaded[0] != step_path:

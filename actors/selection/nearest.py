@@ -10,6 +10,8 @@ import warnings
 import numpy as np
 import torch
 
+from actors.errors import UserError
+
 # rows and centres of one product, which then stays in the cache
 ROW_BLOCK = 1024
 CENTRE_BLOCK = 1024
@@ -34,7 +36,11 @@ class NearestChosen:
     """
 
     def __init__(self, features: torch.Tensor, most: int) -> None:
-        """Take (N, d) float32 features and the largest number of rows that will be chosen."""
+        """Take (N, d) float32 features and the largest number of rows that will be chosen.
+
+        Raises:
+            UserError: squared lengths overflow float32.
+        """
         n, d = features.shape
         self.features = features
         self.squared = torch.full((n,), torch.inf, dtype=torch.float64, device=features.device)
@@ -51,6 +57,11 @@ class NearestChosen:
         if self._origin.square().sum() < self._norms.mean():
             self._origin = None
             self._norms = self._squared_norms()
+        if not self._norms.isfinite().all():
+            raise UserError(
+                "features: found values whose squares overflow float32; allowed are up to about "
+                f"{(torch.finfo(torch.float32).max / d) ** 0.5:.0e}"
+            )
         self.error = SAFETY * d**0.5 * 2.0**-24
 
     @property

@@ -26,7 +26,7 @@ def threshold_decay(
     kept one come last, in visiting order.
 
     Args:
-        features: (N, d) float32 or float64.
+        features: (N, d), computed with as float32.
         n: rows to keep, 1 to N.
         seed: seed of the visiting order.
         initial_threshold: distance in feature units, >= 0.
@@ -36,7 +36,7 @@ def threshold_decay(
         The rows in the order of keeping, with the distance to the nearest row kept before.
 
     Raises:
-        UserError: more than 10,000 passes would be needed.
+        UserError: more than 10,000 passes would be needed, or the features are not as above.
     """
     check_request(features, n)
     order = np.random.default_rng(seed).permutation(len(features))
@@ -59,10 +59,10 @@ def filter_in_order(
     at_pick: list[float] = []
     limit, left = threshold, order.to(features.device)
     for _ in range(MAX_PASSES):
-        for rows in left[state.squared[left] > limit**2].split(VISITED):
+        for rows in left[state.squared[left] > limit * limit].split(VISITED):
             state.refresh(rows)
             kept, distances = keep(
-                state, rows[state.squared[rows] > limit**2], n - len(at_pick), limit**2
+                state, rows[state.squared[rows] > limit * limit], n - len(at_pick), limit * limit
             )
             state.choose(kept)
             at_pick += distances

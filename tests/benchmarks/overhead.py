@@ -74,7 +74,7 @@ def through_ray(chosen: config.Experiment) -> float:
     # two iterations are planned so that the selection is there; the second one is left out
     todo = [p for p in plan.steps.values() if p.iteration <= 1 or p.step.kind == "select"]
     started = time.perf_counter()
-    for _ in execute(plan, todo, LastingStage(plan, storage)):
+    for _ in execute(todo, LastingStage(plan, storage)):
         pass
     return time.perf_counter() - started
 

@@ -80,3 +80,9 @@ def test_a_threshold_that_needs_too_many_passes_is_an_error_that_names_it() -> N
     features = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
     with pytest.raises(UserError, match=r"initial_threshold: 1e\+08 .* 10000 passes"):
         threshold_decay(features, 10, seed=0, initial_threshold=1e8, decay=0.9999)
+
+
+def test_a_threshold_whose_square_is_too_large_for_a_float_still_decays() -> None:
+    features = np.random.default_rng(0).normal(size=(20, 2)).astype(np.float32)
+    chosen = threshold_decay(features, 5, seed=0, initial_threshold=1e200, decay=0.1)
+    assert len(set(chosen.positions.tolist())) == 5
