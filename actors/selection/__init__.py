@@ -5,7 +5,8 @@ To add a method: a file with its function and its configuration, and its line he
 
 from actors.selection.greedy import Greedy, greedy
 from actors.selection.random import Random, random_rows
-from actors.selection.selection import Method, Selection
+from actors.selection.reasons import explain
+from actors.selection.selection import Method, Reasons, Selection
 from actors.selection.threshold_decay import ThresholdDecay, threshold_decay
 
 METHODS: dict[str, type[Method]] = {
@@ -14,4 +15,4 @@ METHODS: dict[str, type[Method]] = {
     "threshold_decay": ThresholdDecay,
 }
 
-__all__ = ["METHODS", "Method", "Selection", "greedy", "random_rows", "threshold_decay"]
+__all__ = ["METHODS", "Method", "Reasons", "Selection", "explain", "greedy", "random_rows", "threshold_decay"]

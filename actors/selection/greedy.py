@@ -1,25 +1,28 @@
 """Greedy selection: exact, blocked farthest-first traversal (Shi et al. 2025; Gonzalez 1985)."""
 
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 import torch
 
-from actors.selection.nearest import Block, NearestChosen, as_tensor
+from actors.selection.nearest import Block
 from actors.selection.selection import Method, Selection, check_request
+from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, largest
 
-# rows brought up to date together, and rows among which picks are settled without the others
-REFRESHED = 4096
-SETTLED = 2048
+Progress = Callable[[int], None]
 
 
-def greedy(features: np.ndarray, n: int, *, seed: int) -> Selection:
+def greedy(
+    features: np.ndarray, n: int, *, seed: int, progress: Progress | None = None
+) -> Selection:
     """Start from one random row, then always add the row farthest from its nearest chosen row.
 
     Args:
         features: (N, d), computed with as float32.
         n: rows to choose, 1 to N.
         seed: seed of the first row.
+        progress: called now and then with the number of rows chosen so far.
 
     Returns:
         The rows in the order of picking, with the distance at each pick; ties go to the lowest
@@ -29,83 +32,86 @@ def greedy(features: np.ndarray, n: int, *, seed: int) -> Selection:
         UserError: n or the features are not as above.
     """
     check_request(features, n)
-    first = int(np.random.default_rng(seed).integers(len(features)))
+    first = first_row(len(features), seed)
     with torch.inference_mode():
-        positions, squared = farthest_first(as_tensor(features), n, first)
-        squared[0] = torch.nan
-        return Selection(positions.cpu().numpy(), squared.sqrt().numpy())
+        shard = Shard(features, n)
+
+        def ask(picks: Picks) -> list[Proposal]:
+            shard.hear(picks)
+            return [shard.propose()]
+
+        start = np.array([first])
+        return farthest_first(ask, n, Picks(start, shard.vectors(start)), progress)
 
 
-def farthest_first(features: torch.Tensor, n: int, first: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the (n,) positions picked and the (n,) float64 squared distances at the picks.
+def first_row(rows: int, seed: int) -> int:
+    """Return the position of the row that a traversal starts from."""
+    return int(np.random.default_rng(seed).integers(rows))
 
-    Each round takes the rows with the largest bounds, brings them up to date, and settles picks
-    among the farthest of them for as long as the winner beats everything outside.
+
+def farthest_first(
+    ask: Callable[[Picks], Sequence[Proposal]],
+    n: int,
+    start: Picks,
+    progress: Progress | None = None,
+) -> Selection:
+    """Pick n rows of the shards that `ask` tells what was picked last and asks for proposals.
+
+    Each round settles picks among the farthest rows of all shards for as long as the winner beats
+    everything outside; so the order does not depend on how the rows are divided.
     """
-    state = NearestChosen(features, n)
-    at_pick = [torch.inf]
-    state.choose(torch.tensor([first], device=features.device))
-    state.refresh(torch.arange(len(features), device=features.device))
-    while len(at_pick) < n:
-        rows, bound, tied = largest(state.squared, REFRESHED)
-        state.refresh(rows)
-        fresh = state.squared[rows]
-        inside, inner_bound, inner_tied = largest(fresh, SETTLED)
-        if inner_bound >= bound:
-            # rows are ascending, so the lowest place among the tied is the lowest position
-            inner = int(rows[inner_tied]) if inner_tied < len(rows) else len(features)
-            tied = min(inner, tied) if inner_bound == bound else inner
-            bound = inner_bound
-        inside = inside[fresh[inside] >= bound]
-        if len(inside):
-            picks, distances = settle(state, rows[inside], n - len(at_pick), bound, tied)
-            state.choose(picks)
-            at_pick += distances
-    return state.chosen, torch.tensor(at_pick, dtype=torch.float64)
+    picks = start
+    positions, squared = [start.positions], [np.array([np.nan])]
+    count = 1
+    while count < n:
+        picks, at_pick = settle(merge(ask(picks)), n - count)
+        positions.append(picks.positions)
+        squared.append(at_pick)
+        count += len(at_pick)
+        if progress:
+            progress(count)
+    return Selection(np.concatenate(positions), np.sqrt(np.concatenate(squared)))
 
 
-def largest(values: torch.Tensor, most: int) -> tuple[torch.Tensor, float, int]:
-    """Return the places of the largest values, ascending; equal ones go to the lowest places.
+def merge(proposals: Sequence[Proposal]) -> Proposal:
+    """Return the farthest rows of several shards, given in the order of their positions."""
+    if len(proposals) == 1:
+        return proposals[0]
+    squared = np.concatenate([p.squared for p in proposals])
+    bound = max(p.bound for p in proposals)
+    tied = min(p.tied for p in proposals if p.bound == bound)
+    positions = np.concatenate([p.positions for p in proposals])
+    inside, inner_bound, inner_tied = largest(torch.from_numpy(squared), PROPOSED)
+    if inner_bound >= bound:
+        inner = int(positions[inner_tied])
+        tied = min(inner, tied) if inner_bound == bound else inner
+        bound = inner_bound
+    kept = inside.numpy()
+    kept = kept[squared[kept] >= bound]
+    vectors = np.concatenate([p.vectors for p in proposals])[kept]
+    return Proposal(positions[kept], squared[kept], vectors, bound, tied)
+
+
+def settle(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
+    """Pick up to `most` of the proposed rows, for as long as the winner is certain.
 
     Returns:
-        The (m,) places, the largest value outside, and the lowest place outside that has it (minus
-        infinity and the number of values where all are inside).
+        The (p,) picks and their squared distances at the pick.
     """
-    if len(values) <= most:
-        return torch.arange(len(values), device=values.device), -torch.inf, len(values)
-    bound = torch.topk(values, most + 1, sorted=True).values[-1]
-    above = torch.nonzero(values > bound)[:, 0]
-    equal = torch.nonzero(values == bound)[:, 0]
-    filled = most - len(above)
-    places = torch.cat((above, equal[:filled])).sort().values
-    return places, float(bound), int(equal[filled])
-
-
-def settle(
-    state: NearestChosen, rows: torch.Tensor, most: int, bound: float, tied: int
-) -> tuple[torch.Tensor, list[float]]:
-    """Pick among some rows, up to date, for as long as the winner is certain.
-
-    Args:
-        rows: (m,) positions, ascending.
-        most: picks wanted.
-        bound: no other row is farther than this.
-        tied: lowest position of the other rows that may be exactly that far.
-
-    Returns:
-        The (p,) positions picked and their squared distances at the pick.
-    """
-    block = Block(state, rows)
-    picks: list[int] = []
+    rows, bound, tied = proposal.positions, proposal.bound, proposal.tied
+    if not len(rows):  # all of them fell behind others when they were brought up to date
+        return Picks(rows, proposal.vectors), proposal.squared
+    block = Block(torch.from_numpy(proposal.vectors), torch.from_numpy(proposal.squared))
+    places: list[int] = []
     distances: list[float] = []
-    while len(picks) < most:
+    while len(places) < min(most, len(rows)):
         place = int(block.squared.argmax())  # the first of equal ones: the lowest position
         farthest = float(block.squared[place])
-        if farthest < max(bound, 0) or (farthest == bound and int(rows[place]) > tied):
+        if farthest < max(bound, 0) or (farthest == bound and rows[place] > tied):
             break
-        picks.append(place)
+        places.append(place)
         distances.append(block.pick(place))
-    return rows[picks], distances
+    return Picks(rows[places], proposal.vectors[places]), np.array(distances)
 
 
 class Greedy(Method):
@@ -113,5 +119,7 @@ class Greedy(Method):
 
     kind: Literal["greedy"]
 
-    def select(self, features: np.ndarray, n: int, seed: int) -> Selection:
+    def select(
+        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+    ) -> Selection:
         return greedy(features, n, seed=seed)

@@ -1,8 +1,8 @@
 """The distance from every row to its nearest chosen row, kept exact and brought up to date lazily.
 
 Distances to the nearest chosen row only ever fall, so an old one is an upper bound. Rows are
-compared with the rows chosen since their last comparison only when their bound matters. A float32
-matrix product finds the pairs that can be nearest; the float64 difference of those few decides.
+compared with the rows chosen since their last comparison only when their bound matters. Products
+of low precision find the pairs that can be nearest; the float64 difference of those few decides.
 """
 
 import warnings
@@ -11,121 +11,193 @@ import numpy as np
 import torch
 
 from actors.errors import UserError
+from actors.selection.products import CENTRE_BLOCK, ROW_BLOCK, SAFETY, Products
 
-# rows and centres of one product, which then stays in the cache
-ROW_BLOCK = 1024
-CENTRE_BLOCK = 1024
-# rounding of a float32 dot product of length d, in units of sqrt(d) 2^-24 (|x|^2 + |c|^2)
-SAFETY = 4.0
+# pairs whose float64 differences are formed together
+PAIR_BLOCK = 512
 
 
-def squared_distance(difference: torch.Tensor) -> torch.Tensor:
-    """Return the (m,) squared norms of (m, d) float64 differences: the form that decides."""
-    return (difference * difference).sum(dim=-1)
+def squared_lengths(differences: torch.Tensor) -> torch.Tensor:
+    """Return the (m,) squared lengths of (m, d) float64 rows, overwritten: the form that decides.
+
+    On the CPU, where a pair has the same bits whichever way round and among however many.
+    """
+    return differences.mul_(differences).sum(dim=1)
+
+
+class OwnRows:
+    """The vectors of chosen rows that are all among the features: nothing is copied."""
+
+    def __init__(self, features: torch.Tensor, most: int) -> None:
+        self.capacity = most
+        self._features = features
+        self._rows = torch.empty(most, dtype=torch.int64, device=features.device)
+        self.count = 0
+
+    def add(self, rows: torch.Tensor, _vectors: torch.Tensor) -> None:
+        """Add (m,) rows of the features."""
+        self._rows[self.count : self.count + len(rows)] = rows
+        self.count += len(rows)
+
+    def take(self, ranks: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the (m, d) vectors of these ranks."""
+        return torch.index_select(self._features, 0, self._rows[ranks], out=out)
+
+
+class ReceivedRows:
+    """The vectors of the last rows chosen anywhere; older ones are let go."""
+
+    def __init__(self, features: torch.Tensor, most: int) -> None:
+        self.capacity = most
+        self._kept = features.new_empty(most, features.shape[1])
+        self.count = 0
+
+    def add(self, _rows: torch.Tensor, vectors: torch.Tensor) -> None:
+        """Add (m, d) vectors in the place of the oldest, m at most the capacity."""
+        ranks = torch.arange(self.count, self.count + len(vectors), device=vectors.device)
+        self._kept[ranks % self.capacity] = vectors
+        self.count += len(vectors)
+
+    def take(self, ranks: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Return the (m, d) vectors of these ranks, all among the last ones kept."""
+        return torch.index_select(self._kept, 0, ranks % self.capacity, out=out)
 
 
 class NearestChosen:
     """Squared distances of N rows to their nearest chosen row.
 
-    Memory beyond the features is O(N + blocks): no copy of them is made.
+    Memory beyond the features is O(N + blocks) and what the chosen rows' vectors take.
 
     Attributes:
         squared: (N,) float64, exact for rows that were compared with every chosen row and an upper
             bound for the others; -1 for the chosen ones, below every distance that is left.
-        error: rounding of a float32 |x - c|^2 per unit of |x|^2 + |c|^2.
+        nearest: (N,) int64 rank of the chosen row at that distance, the lowest of equally near
+            ones; -1 before any comparison.
     """
 
-    def __init__(self, features: torch.Tensor, most: int) -> None:
+    def __init__(
+        self, features: torch.Tensor, most: int, chosen: OwnRows | ReceivedRows | None = None
+    ) -> None:
         """Take (N, d) float32 features and the largest number of rows that will be chosen.
+
+        Args:
+            chosen: where the vectors of chosen rows are found; by default among the features.
 
         Raises:
             UserError: squared lengths overflow float32.
         """
         n, d = features.shape
+        device = features.device
         self.features = features
-        self.squared = torch.full((n,), torch.inf, dtype=torch.float64, device=features.device)
-        self._chosen = torch.empty(most, dtype=torch.int64, device=features.device)
-        self._count = 0
-        self._compared = torch.zeros(n, dtype=torch.int64, device=features.device)
+        self.squared = torch.full((n,), torch.inf, dtype=torch.float64, device=device)
+        self.nearest = torch.full((n,), -1, dtype=torch.int64, device=device)
+        self._chosen = chosen or OwnRows(features, most)
+        self._compared = torch.zeros(n, dtype=torch.int64, device=device)
+        self._products = Products(d, device)
         # work space, kept: fresh memory of this size costs more than what is done in it
-        self._rows = features.new_empty(min(n, ROW_BLOCK), d)
+        self._rows = features.new_empty(ROW_BLOCK, d)
         self._centres = features.new_empty(min(most, CENTRE_BLOCK), d)
-        self._product = features.new_empty(len(self._rows) * len(self._centres))
+        self._pair = torch.empty(2, PAIR_BLOCK, d, dtype=torch.float64)
         # the origin does not matter to a distance, but far from it a product loses digits
         self._origin: torch.Tensor | None = features.mean(dim=0, dtype=torch.float64).float()
-        self._norms = self._squared_norms()
-        if self._origin.square().sum() < self._norms.mean():
+        self._sizes = self._measure()
+        if self._origin.square().sum() < self._sizes[:, 0].square().mean():
             self._origin = None
-            self._norms = self._squared_norms()
-        if not self._norms.isfinite().all():
+            self._sizes = self._measure()
+        self._chosen_sizes = self._sizes.new_empty(most, 2)
+        if not self._sizes[:, 0].square().isfinite().all():
             raise UserError(
                 "features: found values whose squares overflow float32; allowed are up to about "
                 f"{(torch.finfo(torch.float32).max / d) ** 0.5:.0e}"
             )
-        self.error = SAFETY * d**0.5 * 2.0**-24
 
     @property
-    def chosen(self) -> torch.Tensor:
-        """The (count,) positions chosen so far, in order."""
-        return self._chosen[: self._count]
+    def count(self) -> int:
+        """How many rows are chosen so far."""
+        return self._chosen.count
 
-    def choose(self, rows: torch.Tensor) -> None:
-        """Add (m,) positions to the chosen rows."""
-        self._chosen[self._count : self._count + len(rows)] = rows
-        self._count += len(rows)
+    def choose(self, rows: torch.Tensor, vectors: torch.Tensor | None = None) -> None:
+        """Add rows to the chosen ones.
+
+        Args:
+            rows: (m,) those of them that are among the features.
+            vectors: (all, d) of all of them where they are not all among the features.
+        """
+        given = self.features[rows] if vectors is None else vectors
+        lost = self.count + len(given) - self._chosen.capacity
+        if lost > 0:
+            self.refresh(torch.nonzero((self._compared < lost) & (self.squared >= 0))[:, 0])
+        moved = given if self._origin is None else given - self._origin
+        self._chosen_sizes[self.count : self.count + len(given)] = self._products.sizes(moved)
+        self._chosen.add(rows, given)
         self.squared[rows] = -1
 
-    def refresh(self, rows: torch.Tensor) -> None:
-        """Bring `squared` of (m,) distinct positions up to date."""
-        order = torch.argsort(self._compared[rows], stable=True)
+    def refresh(self, rows: torch.Tensor, floor: float = -1) -> None:
+        """Bring `squared` and `nearest` of (m,) distinct positions up to date.
+
+        Args:
+            floor: rows whose bound falls below this squared distance may be left behind.
+        """
+        since, order = self._compared[rows].sort(stable=True)
         rows = rows[order]
-        since, counts = torch.unique_consecutive(self._compared[rows], return_counts=True)
-        for first, group in zip(since.tolist(), rows.split(counts.tolist()), strict=True):
-            for start in range(first, self._count, CENTRE_BLOCK):
-                centres = self._chosen[start : min(start + CENTRE_BLOCK, self._count)]
-                self._compare(group, centres)
-        self._compared[rows] = self._count
+        behind = rows[:0]
+        joined, start = 0, int(since[0]) if len(since) else self.count
+        while start < self.count:
+            # rows compared with a part of these are compared with it again: cheaper than two steps
+            stop = min(start + CENTRE_BLOCK, self.count)
+            upto = int(torch.searchsorted(since, stop))
+            behind = torch.cat((behind, rows[joined:upto]))
+            self._compare(behind, start, stop)
+            self._compared[behind] = stop
+            behind = behind[self.squared[behind] >= floor]
+            joined = upto
+            start = stop if len(behind) or upto == len(rows) else int(since[upto])
 
-    def _centred(self, rows: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
-        gathered = torch.index_select(self.features, 0, rows, out=out[: len(rows)])
-        return gathered if self._origin is None else gathered.sub_(self._origin)
+    def _centred(self, vectors: torch.Tensor) -> torch.Tensor:
+        return vectors if self._origin is None else vectors.sub_(self._origin)
 
-    def _squared_norms(self) -> torch.Tensor:
+    def _gather(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.index_select(self.features, 0, rows, out=self._rows[: len(rows)])
+
+    def _measure(self) -> torch.Tensor:
         every = torch.arange(len(self.features), device=self.features.device)
-        return torch.cat(
-            [
-                self._centred(rows, self._rows).square_().sum(dim=1)
-                for rows in every.split(ROW_BLOCK)
-            ]
-        )
+        blocks = every.split(ROW_BLOCK)
+        return torch.cat([self._products.sizes(self._centred(self._gather(b))) for b in blocks])
 
-    def _compare(self, rows: torch.Tensor, centres: torch.Tensor) -> None:
-        transposed = self._centred(centres, self._centres).T
-        centre_norms = self._norms[centres]
-        slack = self.error * (centre_norms.max() + self._norms[rows].max())
+    def _compare(self, rows: torch.Tensor, start: int, stop: int) -> None:
+        ranks = torch.arange(start, stop, device=rows.device)
+        centres = self._chosen.take(ranks, out=self._centres[: len(ranks)])
+        self._products.set_centres(self._centred(centres), self._chosen_sizes[start:stop])
         for block in rows.split(ROW_BLOCK):
-            # |c|^2 - 2 x.c, to which |x|^2 is added only where it is compared
-            product = torch.addmm(
-                centre_norms,
-                self._centred(block, self._rows),
-                transposed,
-                alpha=-2,
-                out=self._product[: len(block) * len(centres)].view(len(block), len(centres)),
+            row, column = self._products.possible(
+                self._centred(self._gather(block)), self._sizes[block], self.squared[block]
             )
-            norms = self._norms[block]
-            lowest = product.min(dim=1).values
-            near = torch.nonzero((lowest + norms - slack).double() < self.squared[block])[:, 0]
-            if not len(near):
-                continue
-            # every pair that rounding leaves a chance to be the nearest one
-            possible = product[near] <= (lowest[near] + 2 * slack)[:, None]
-            row, column = torch.nonzero(possible, as_tuple=True)
-            self._decide(block[near[row]], centres[column])
+            if len(row):
+                self._decide(block[row], start + column)
 
-    def _decide(self, rows: torch.Tensor, centres: torch.Tensor) -> None:
-        for some, theirs in zip(rows.split(ROW_BLOCK), centres.split(ROW_BLOCK), strict=True):
-            difference = self.features[some].double() - self.features[theirs].double()
-            self.squared.scatter_reduce_(0, some, squared_distance(difference), "amin")
+    def _decide(self, rows: torch.Tensor, ranks: torch.Tensor) -> None:
+        """Settle which of (p,) pairs are nearer than what is known."""
+        found = torch.cat(
+            [
+                self._pairs(some, theirs)
+                for some, theirs in zip(
+                    rows.split(PAIR_BLOCK), ranks.split(PAIR_BLOCK), strict=True
+                )
+            ]
+        ).to(rows.device)
+        before = self.squared[rows]
+        self.squared.scatter_reduce_(0, rows, found, "amin")
+        after = self.squared[rows]
+        self.nearest[rows[after < before]] = torch.iinfo(torch.int64).max
+        won = (found == after) & (after < before)
+        self.nearest.scatter_reduce_(0, rows[won], ranks[won], "amin")
+
+    def _pairs(self, rows: torch.Tensor, ranks: torch.Tensor) -> torch.Tensor:
+        m = len(rows)
+        a, b = self._pair[0, :m], self._pair[1, :m]
+        a.copy_(self._gather(rows))
+        b.copy_(self._chosen.take(ranks, out=self._rows[:m]))
+        return squared_lengths(a.sub_(b))
 
 
 class Block:
@@ -135,23 +207,25 @@ class Block:
         squared: (m,) float64 exact squared distances to the nearest chosen row; -1 for the chosen.
     """
 
-    def __init__(self, state: NearestChosen, rows: torch.Tensor) -> None:
-        """Take (m,) positions that are up to date; memory O(m^2 + m d)."""
-        near = state.features[rows]
+    def __init__(self, vectors: torch.Tensor, squared: torch.Tensor) -> None:
+        """Take (m, d) rows with their (m,) exact squared distances; memory O(m^2 + m d)."""
+        near = vectors.cpu()
         centred = near - near.mean(dim=0)
         norms = centred.square().sum(dim=1)
-        self.squared = state.squared[rows]
+        self.squared = squared.numpy(force=True).copy()
         self._exact = near.double()
         # what float32 says, less all that it may say too much
-        slack = 2 * state.error * float(norms.max())
-        self._at_least = torch.addmm(norms - slack, centred, centred.T, alpha=-2) + norms[:, None]
+        slack = SAFETY * near.shape[1] ** 0.5 * 2.0**-23 * float(norms.max())
+        product = torch.addmm(norms - slack, centred, centred.T, alpha=-2)
+        self._at_least = product.add_(norms[:, None]).numpy()
 
     def pick(self, place: int) -> float:
         """Choose a row; return its squared distance at the pick."""
         at_pick = float(self.squared[place])
-        closer = torch.nonzero(self._at_least[place] < self.squared)[:, 0]
-        found = squared_distance(self._exact[closer] - self._exact[place])
-        self.squared[closer] = torch.minimum(self.squared[closer], found)
+        closer = np.flatnonzero(self._at_least[place] < self.squared)
+        differences = self._exact[torch.from_numpy(closer)].sub_(self._exact[place])
+        found = squared_lengths(differences).numpy()
+        self.squared[closer] = np.minimum(self.squared[closer], found)
         self.squared[place] = -1
         return at_pick
 

@@ -19,5 +19,7 @@ class Random(Method):
 
     kind: Literal["random"]
 
-    def select(self, features: np.ndarray, n: int, seed: int) -> Selection:
+    def select(
+        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+    ) -> Selection:
         return random_rows(features, n, seed=seed)

@@ -1,7 +1,7 @@
 """What every selection method takes and gives."""
 
 from abc import abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from pydantic import Field
@@ -13,6 +13,19 @@ CHECKED_ROWS = 1 << 16
 
 
 @dataclass(frozen=True)
+class Reasons:
+    """Why every candidate is in a selection or not.
+
+    Attributes:
+        covered_by: (N,) int64 position of the nearest chosen row; its own for a chosen one.
+        distances: (N,) float64 distance to that row.
+    """
+
+    covered_by: np.ndarray
+    distances: np.ndarray
+
+
+@dataclass(frozen=True)
 class Selection:
     """Rows chosen among candidates.
 
@@ -20,10 +33,14 @@ class Selection:
         positions: (n,) int64 candidate positions by rank, none twice.
         distances: (n,) float64 distance to the nearest row chosen before, at the pick; NaN for the
             first; None where the method has no distances.
+        notes: what the method found on its way and a reader may want to know, by name.
+        reasons: why each candidate is chosen or not, where asked for.
     """
 
     positions: np.ndarray
     distances: np.ndarray | None = None
+    notes: dict[str, float] = field(default_factory=dict)
+    reasons: Reasons | None = None
 
 
 class Method(Config):
@@ -34,9 +51,20 @@ class Method(Config):
         None, gt=0, le=1, description="rows selected / candidate rows; null takes all"
     )
 
+    @property
+    def needed_column(self) -> str | None:
+        """Name of the column of the candidates that `select` takes as quality, if any."""
+        return None
+
     @abstractmethod
-    def select(self, features: np.ndarray, n: int, seed: int) -> Selection:
-        """Choose n of the (N, d) float32 rows."""
+    def select(
+        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+    ) -> Selection:
+        """Choose n of the (N, d) float32 rows.
+
+        Args:
+            quality: (N,) values of the needed column, higher is better.
+        """
 
 
 def check_request(features: np.ndarray, n: int) -> None:

@@ -1,22 +1,31 @@
 """Threshold decay filter (Shi et al. 2025)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 
 from actors.errors import UserError
+from actors.evaluation.neighbours import nearest
 from actors.selection.nearest import Block, NearestChosen, as_tensor
 from actors.selection.selection import Method, Selection, check_request
 
 MAX_PASSES = 10_000
 # rows brought up to date, and decided in order, together
 VISITED = 1024
+# what `auto` asks for its threshold
+ASKED = 4096
+QUANTILE = 0.95
 
 
 def threshold_decay(
-    features: np.ndarray, n: int, *, seed: int, initial_threshold: float, decay: float
+    features: np.ndarray,
+    n: int,
+    *,
+    seed: int,
+    initial_threshold: float | Literal["auto"] = "auto",
+    decay: float = 0.95,
 ) -> Selection:
     """Keep candidates that lie farther than a threshold from every kept row; lower it until n are.
 
@@ -29,7 +38,8 @@ def threshold_decay(
         features: (N, d), computed with as float32.
         n: rows to keep, 1 to N.
         seed: seed of the visiting order.
-        initial_threshold: distance in feature units, >= 0.
+        initial_threshold: distance in feature units, >= 0; `auto` takes the 95 % quantile of the
+            nearest-neighbour distances of 4,096 random candidates, found in the notes.
         decay: factor per pass, 0 <= decay < 1.
 
     Returns:
@@ -40,39 +50,53 @@ def threshold_decay(
     """
     check_request(features, n)
     order = np.random.default_rng(seed).permutation(len(features))
+    threshold = (
+        usual_distance(features, order) if initial_threshold == "auto" else initial_threshold
+    )
     with torch.inference_mode():
         kept, squared = filter_in_order(
-            as_tensor(features), torch.from_numpy(order), n, initial_threshold, decay
+            as_tensor(features), torch.from_numpy(order), n, threshold, decay
         )
-        squared[0] = torch.nan
-        return Selection(kept.cpu().numpy(), squared.sqrt().numpy())
+    squared[0] = np.nan
+    return Selection(kept, np.sqrt(squared), {"initial_threshold": threshold})
+
+
+def usual_distance(features: np.ndarray, order: np.ndarray) -> float:
+    """Return a quantile of the nearest-neighbour distances of the first rows in a random order."""
+    if len(features) == 1:
+        return 0.0
+    some = np.asarray(features[np.sort(order[:ASKED])], dtype=np.float32)
+    # the nearest of a row among all is itself, or a copy of it
+    distances, _ = nearest(some, features, k=2)
+    return float(np.quantile(distances[:, 1], QUANTILE))
 
 
 def filter_in_order(
     features: torch.Tensor, order: torch.Tensor, n: int, threshold: float, decay: float
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the (n,) positions kept and the (n,) float64 squared distances at the keeping.
 
     Only rows whose last known distance exceeds the threshold are brought up to date.
     """
     state = NearestChosen(features, n)
+    kept: list[torch.Tensor] = []
     at_pick: list[float] = []
     limit, left = threshold, order.to(features.device)
     for _ in range(MAX_PASSES):
         for rows in left[state.squared[left] > limit * limit].split(VISITED):
-            state.refresh(rows)
-            kept, distances = keep(
-                state, rows[state.squared[rows] > limit * limit], n - len(at_pick), limit * limit
-            )
-            state.choose(kept)
+            state.refresh(rows, limit * limit)
+            far = rows[state.squared[rows] > limit * limit]
+            now, distances = keep(state, far, n - len(at_pick), limit * limit)
+            state.choose(now)
+            kept.append(now)
             at_pick += distances
             if len(at_pick) == n:
-                return state.chosen, torch.tensor(at_pick, dtype=torch.float64)
+                return torch.cat(kept).numpy(force=True), np.array(at_pick)
         left = left[state.squared[left] >= 0]
         if state.squared[left].max() <= 0:
-            state.choose(left[: n - len(at_pick)])
+            kept.append(left[: n - len(at_pick)])
             at_pick += [0.0] * (n - len(at_pick))
-            return state.chosen, torch.tensor(at_pick, dtype=torch.float64)
+            return torch.cat(kept).numpy(force=True), np.array(at_pick)
         limit *= decay
     raise UserError(
         f"initial_threshold: {threshold:g} with decay {decay:g} needs more than {MAX_PASSES} "
@@ -87,18 +111,21 @@ def keep(
     """Visit (m,) rows in order, up to date; keep up to `most` farther than the squared limit."""
     if not len(rows):
         return rows, []
-    block = Block(state, rows)
+    block = Block(state.features[rows], state.squared[rows])
     kept: list[int] = []
     distances: list[float] = []
     place = 0
     while len(kept) < most:
-        far = torch.nonzero(block.squared[place:] > limit)
-        if not len(far):
+        far = block.squared[place:] > limit
+        ahead = int(far.argmax())
+        if not far[ahead]:
             break
-        place += int(far[0])
+        place += ahead
         kept.append(place)
         distances.append(block.pick(place))
         place += 1
+        if place == len(rows):
+            break
     return rows[kept], distances
 
 
@@ -106,10 +133,14 @@ class ThresholdDecay(Method):
     """Random order, strict threshold, decayed after each pass."""
 
     kind: Literal["threshold_decay"]
-    initial_threshold: float = Field(ge=0, description="distance in feature units")
+    initial_threshold: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
+        "auto", description="distance in feature units"
+    )
     decay: float = Field(0.95, ge=0, lt=1, description="factor on the threshold after each pass")
 
-    def select(self, features: np.ndarray, n: int, seed: int) -> Selection:
+    def select(
+        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+    ) -> Selection:
         return threshold_decay(
             features,
             n,

@@ -1,5 +1,3 @@
-import importlib
-
 import numpy as np
 import pytest
 import torch
@@ -8,10 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from actors.errors import UserError
-from actors.selection import greedy
-
-# the package has a function of the module's name
-MODULE = importlib.import_module("actors.selection.greedy")
+from actors.selection import greedy, nearest, shard
 
 
 def published_loop(features: np.ndarray, n: int, first: int) -> list[int]:
@@ -62,10 +57,10 @@ def test_with_many_ties_the_lowest_position_wins_whatever_the_block_sizes(
     features: np.ndarray, seed: int, data: st.DataObject
 ) -> None:
     n = data.draw(st.integers(1, len(features)))
-    refreshed, settled = data.draw(st.integers(1, 12)), data.draw(st.integers(1, 12))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE, "REFRESHED", refreshed)
-        patch.setattr(MODULE, "SETTLED", settled)
+        patch.setattr(shard, "REFRESHED", data.draw(st.integers(1, 12)))
+        patch.setattr(shard, "PROPOSED", data.draw(st.integers(1, 12)))
+        patch.setattr(nearest, "CENTRE_BLOCK", data.draw(st.integers(1, 12)))
         positions = greedy(features, n, seed=seed).positions.tolist()
     assert positions == published_loop(features, n, positions[0])
 
