@@ -140,7 +140,13 @@ class _Loop:
         iteration: int,
         selection: Method | None = None,
     ) -> Step:
-        step = steps.select(self.experiment, candidates, rows, iteration, selection)
+        method = selection or self.experiment.selection
+        ranked = None
+        if method.nested:
+            ranked = self._add(
+                steps.order(self.experiment, candidates, iteration, method), iteration
+            )
+        step = steps.select(self.experiment, candidates, rows, iteration, method, ranked)
         available = sum(rows_of(sample) for sample, _ in candidates)
         self._plan.training_sets[self._arm, iteration] = TrainingSet(step, rows, available)
         return self._add(step, iteration)

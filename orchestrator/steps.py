@@ -7,6 +7,9 @@ from actors.seeds import derive_seed
 from actors.selection import Method
 from orchestrator.config import Experiment
 
+# (sample, embed) step pairs
+Candidates = Sequence[tuple[Step, Step]]
+
 
 def real_data(experiment: Experiment, split: str) -> Step:
     """Write the split `train` or `reference` of the real data into the pool."""
@@ -24,25 +27,40 @@ def embed(experiment: Experiment, samples: Step) -> Step:
     return Step("embed", "features", config, {"samples": (samples.path,)})
 
 
+def order(experiment: Experiment, candidates: Candidates, iteration: int, method: Method) -> Step:
+    """Rank all candidates by a nested method, once for every ratio."""
+    return Step(
+        "order",
+        "selection",
+        {"selection": method.model_dump(mode="json", exclude={"ratio"})},
+        _inputs(candidates),
+        seed=derive_seed(experiment.seed, "select", iteration),
+    )
+
+
 def select(
     experiment: Experiment,
-    candidates: Sequence[tuple[Step, Step]],
+    candidates: Candidates,
     rows: int,
     iteration: int,
-    selection: Method | None = None,
+    method: Method,
+    ranked: Step | None = None,
 ) -> Step:
-    """Select the training set of an iteration among candidates, (sample, embed) step pairs."""
-    method = (selection or experiment.selection).model_dump(mode="json", exclude={"ratio"})
+    """Select the training set of an iteration among candidates, from their order if they have it."""
     return Step(
         "select",
         "selection",
-        {"selection": method, "rows": rows},
-        {
-            "samples": tuple(sample.path for sample, _ in candidates),
-            "features": tuple(features.path for _, features in candidates),
-        },
+        {"selection": method.model_dump(mode="json", exclude={"ratio"}), "rows": rows},
+        _inputs(candidates) | ({"order": (ranked.path,)} if ranked else {}),
         seed=derive_seed(experiment.seed, "select", iteration),
     )
+
+
+def _inputs(candidates: Candidates) -> dict[str, tuple[str, ...]]:
+    return {
+        "samples": tuple(sample.path for sample, _ in candidates),
+        "features": tuple(features.path for _, features in candidates),
+    }
 
 
 def train(experiment: Experiment, name: str, iteration: int, training_set: Step) -> Step:

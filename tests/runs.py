@@ -63,11 +63,11 @@ class Store:
         found: list[dict[str, Any]] = json.loads(file.read_text())
         return found
 
-    def tables(self, kind: str) -> dict[str, pa.Table]:
-        """Return every Arrow file of a kind of step by path, finished or not; all must be whole."""
+    def tables(self, kind: str, files: str = "*.arrow") -> dict[str, pa.Table]:
+        """Return the Arrow files of a kind of step by path, finished or not; all must be whole."""
         return {
             str(file.relative_to(self.path)): read(file)
-            for file in sorted(self.path.glob(f"steps/{kind}/*/*.arrow"))
+            for file in sorted(self.path.glob(f"steps/{kind}/*/{files}"))
         }
 
     def finished(self, kind: str) -> set[str]:
@@ -77,7 +77,8 @@ class Store:
     def selected_ids(self) -> dict[str, list[str]]:
         """Return the selected ids by select step."""
         return {
-            path: table["sample_id"].to_pylist() for path, table in self.tables("select").items()
+            path: table["sample_id"].to_pylist()
+            for path, table in self.tables("select", "selection.arrow").items()
         }
 
 

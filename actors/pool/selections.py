@@ -11,8 +11,11 @@ import pyarrow as pa
 from actors.pool import shards
 from actors.pool.step import files_of
 from actors.pool.storage import Storage
+from actors.selection.selection import Selection
 
 FILE = "selection.arrow"
+REASONS = "reasons.arrow"
+ORDER = "order.arrow"
 
 
 @dataclass(frozen=True)
@@ -62,28 +65,60 @@ def sample_ids(storage: Storage, step_paths: Sequence[str], positions: np.ndarra
 def write(
     storage: Storage,
     step_path: str,
+    selection: Selection,
     *,
-    positions: np.ndarray,
-    distances: np.ndarray | None,
     samples: Sequence[str],
     features: Sequence[str],
-) -> dict[str, Any]:
-    """Store a selection; `distances` are those at which rows were picked, NaN where undefined."""
-    n = len(positions)
-    picked_at = (
-        pa.nulls(n, pa.float64()) if distances is None else pa.array(distances, from_pandas=True)
-    )
+) -> list[dict[str, Any]]:
+    """Store a selection with its reasons, which it must have."""
+    assert selection.reasons is not None
+    n, positions = len(selection.positions), selection.positions
+    covered_by = selection.reasons.covered_by
+    ids = sample_ids(storage, samples, np.arange(len(covered_by)))
+    distances = np.full(n, np.nan) if selection.distances is None else selection.distances
     table = pa.table(
         {
-            "sample_id": sample_ids(storage, samples, positions),
+            "sample_id": ids.take(pa.array(positions)),
             "rank": pa.array(np.arange(n, dtype=np.int64)),
-            "distance": picked_at,
+            "distance": pa.array(distances, from_pandas=True),
             "position": pa.array(positions, pa.int64()),
         }
     )
     origin = {"samples": list(samples), "features": list(features)}
     table = table.replace_schema_metadata({"candidates": json.dumps(origin)})
-    return shards.write_table(storage, f"{step_path}/{FILE}", table)
+    left_out = np.ones(len(covered_by), bool)
+    left_out[positions] = False
+    rank = np.zeros(len(covered_by), np.int64)
+    rank[positions] = np.arange(n)
+    distance = selection.reasons.distances.copy()
+    distance[positions] = distances
+    reasons = pa.table(
+        {
+            "sample_id": ids,
+            "rank": pa.array(rank, mask=left_out),
+            "distance": pa.array(distance, from_pandas=True),
+            "covered_by": ids.take(pa.array(covered_by, mask=~left_out)),
+        }
+    )
+    return [
+        shards.write_table(storage, f"{step_path}/{FILE}", table),
+        shards.write_table(storage, f"{step_path}/{REASONS}", reasons),
+    ]
+
+
+def write_order(storage: Storage, step_path: str, ranked: Selection) -> dict[str, Any]:
+    """Store all candidates in the order of picking, with the distances at the picks."""
+    columns = {
+        "position": pa.array(ranked.positions, pa.int64()),
+        "distance": pa.array(ranked.distances, pa.float64()),
+    }
+    return shards.write_table(storage, f"{step_path}/{ORDER}", pa.table(columns))
+
+
+def read_order(storage: Storage, step_path: str, rows: int) -> Selection:
+    """Return the first `rows` of a stored order."""
+    table = shards.read_table(storage, f"{step_path}/{ORDER}").slice(0, rows)
+    return Selection(table["position"].to_numpy(), table["distance"].to_numpy())
 
 
 def read(storage: Storage, step_path: str) -> StoredSelection:

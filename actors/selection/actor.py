@@ -1,7 +1,9 @@
 """The actor that selects training sets."""
 
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import ray
 from ray.actor import ActorHandle
 
@@ -9,7 +11,7 @@ from actors.pool import selections
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
-from actors.selection import METHODS
+from actors.selection import METHODS, Method, explain
 
 
 @ray.remote(max_restarts=3, max_task_retries=3)
@@ -20,24 +22,40 @@ class SelectionActor:
         self._storage = storage
         self._alone = Alone(catalogue)
 
+    def order(self, step: Step, *_after: object) -> str:
+        """Store the step's candidates in the order of a nested method; return the step's path."""
+
+        def work() -> list[dict[str, Any]]:
+            features = self._features(step)
+            ranked = _method(step).select(features, len(features), step.seed)
+            return [selections.write_order(self._storage, step.path, ranked)]
+
+        return once(self._storage, step, self._alone, work)
+
     def select(self, step: Step, *_after: object) -> str:
         """Store the selection among the step's candidates; return the step's path."""
 
         def work() -> list[dict[str, Any]]:
-            method = METHODS[step.config["selection"]["kind"]].model_validate(
-                step.config["selection"]
-            )
-            samples, features = step.inputs["samples"], step.inputs["features"]
-            matrix = selections.gather(self._storage, features, "features").all()
-            chosen = method.select(matrix, step.config["rows"], step.seed)
-            record = selections.write(
+            features = self._features(step)
+            rows = step.config["rows"]
+            if "order" in step.inputs:
+                chosen = selections.read_order(self._storage, step.inputs["order"][0], rows)
+            else:
+                chosen = _method(step).select(features, rows, step.seed)
+            return selections.write(
                 self._storage,
                 step.path,
-                positions=chosen.positions,
-                distances=chosen.distances,
-                samples=samples,
-                features=features,
+                replace(chosen, reasons=explain(features, chosen.positions)),
+                samples=step.inputs["samples"],
+                features=step.inputs["features"],
             )
-            return [record]
 
         return once(self._storage, step, self._alone, work)
+
+    def _features(self, step: Step) -> np.ndarray:
+        return selections.gather(self._storage, step.inputs["features"], "features").all()
+
+
+def _method(step: Step) -> Method:
+    kind = METHODS[step.config["selection"]["kind"]]
+    return kind.model_validate(step.config["selection"])

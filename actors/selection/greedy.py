@@ -1,12 +1,12 @@
 """Greedy selection: exact, blocked farthest-first traversal (Shi et al. 2025; Gonzalez 1985)."""
 
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
-from actors.selection.nearest import Block
+from actors.selection.nearest import Block, as_tensor
 from actors.selection.selection import Method, Selection, check_request
 from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, largest
 
@@ -82,7 +82,7 @@ def merge(proposals: Sequence[Proposal]) -> Proposal:
     tied = min(p.tied for p in proposals if p.bound == bound)
     positions = np.concatenate([p.positions for p in proposals])
     inside, inner_bound, inner_tied = largest(torch.from_numpy(squared), PROPOSED)
-    if inner_bound >= bound:
+    if inner_tied < len(positions) and inner_bound >= bound:
         inner = int(positions[inner_tied])
         tied = min(inner, tied) if inner_bound == bound else inner
         bound = inner_bound
@@ -101,7 +101,7 @@ def settle(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
     rows, bound, tied = proposal.positions, proposal.bound, proposal.tied
     if not len(rows):  # all of them fell behind others when they were brought up to date
         return Picks(rows, proposal.vectors), proposal.squared
-    block = Block(torch.from_numpy(proposal.vectors), torch.from_numpy(proposal.squared))
+    block = Block(as_tensor(proposal.vectors), proposal.squared)
     places: list[int] = []
     distances: list[float] = []
     while len(places) < min(most, len(rows)):
@@ -116,6 +116,8 @@ def settle(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
 
 class Greedy(Method):
     """Farthest-first traversal."""
+
+    nested: ClassVar[bool] = True
 
     kind: Literal["greedy"]
 

@@ -207,12 +207,12 @@ class Block:
         squared: (m,) float64 exact squared distances to the nearest chosen row; -1 for the chosen.
     """
 
-    def __init__(self, vectors: torch.Tensor, squared: torch.Tensor) -> None:
+    def __init__(self, vectors: torch.Tensor, squared: np.ndarray) -> None:
         """Take (m, d) rows with their (m,) exact squared distances; memory O(m^2 + m d)."""
         near = vectors.cpu()
         centred = near - near.mean(dim=0)
         norms = centred.square().sum(dim=1)
-        self.squared = squared.numpy(force=True).copy()
+        self.squared = squared.copy()
         self._exact = near.double()
         # what float32 says, less all that it may say too much
         slack = SAFETY * near.shape[1] ** 0.5 * 2.0**-23 * float(norms.max())

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -45,6 +46,9 @@ class Selection:
 
 class Method(Config):
     """Configuration of one selection method."""
+
+    # whether a smaller selection is the beginning of a larger one
+    nested: ClassVar[bool] = False
 
     kind: str
     ratio: float | None = Field(

@@ -56,7 +56,7 @@ class Shard:
     def __init__(self, features: np.ndarray, n: int, offset: int = 0, parts: int = 1) -> None:
         """Take the (rows, d) features of this part and the number of rows to pick in all."""
         own = as_tensor(features)
-        received = ReceivedRows(own, min(n, len(own))) if parts > 1 else None
+        received = ReceivedRows(own, min(n, max(len(own), PROPOSED))) if parts > 1 else None
         self._state = NearestChosen(own, n, received)
         self._offset = offset
         self._refreshed = max(LEAST, 2 * REFRESHED // parts) if parts > 1 else REFRESHED
@@ -71,7 +71,7 @@ class Shard:
         device = self._state.features.device
         here = torch.from_numpy(picks.positions - self._offset)
         here = here[(here >= 0) & (here < len(self._state.features))].to(device)
-        self._state.choose(here, torch.from_numpy(picks.vectors).to(device))
+        self._state.choose(here, as_tensor(picks.vectors).to(device))
 
     def propose(self) -> Proposal:
         """Return the farthest rows."""

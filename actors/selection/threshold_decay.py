@@ -111,7 +111,7 @@ def keep(
     """Visit (m,) rows in order, up to date; keep up to `most` farther than the squared limit."""
     if not len(rows):
         return rows, []
-    block = Block(state.features[rows], state.squared[rows])
+    block = Block(state.features[rows], state.squared[rows].numpy(force=True))
     kept: list[int] = []
     distances: list[float] = []
     place = 0

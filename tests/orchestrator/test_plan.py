@@ -16,7 +16,21 @@ def test_arms_share_the_steps_of_iteration_one_and_no_later_ones() -> None:
     assert {tuple(p.arms) for p in first} == {("vanilla", "greedy")}
     assert {tuple(p.arms) for p in later} == {("vanilla",), ("greedy",)}
     kinds = sorted(p.step.kind for p in later if p.arms == ["greedy"])
-    assert kinds == ["embed"] * 2 + ["evaluate"] * 2 + ["sample"] * 2 + ["select"] + ["train"] * 2
+    assert kinds == [
+        *("embed", "embed", "evaluate", "evaluate", "order", "sample", "sample"),
+        *("select", "train", "train"),
+    ]
+
+
+def test_arms_that_differ_in_the_ratio_share_one_greedy_order() -> None:
+    ratios = {f"r{ratio}": {"selection": {"ratio": ratio / 10}} for ratio in (4, 6, 8)}
+    # one more iteration would differ: what it selects among was trained on different sets
+    planned = plan(("iterations", 2), ("arms", {}), ("arms", ratios))
+    orders = [p for p in planned.steps.values() if p.step.kind == "order"]
+    assert [p.arms for p in orders] == [["r4", "r6", "r8"]]
+    selects = [p for p in planned.steps.values() if "order" in p.step.inputs]
+    assert len(selects) == 3
+    assert {p.step.inputs["order"] for p in selects} == {(orders[0].step.path,)}
 
 
 def test_every_step_comes_after_the_steps_it_reads() -> None:

@@ -56,7 +56,7 @@ def test_greedy_distances_fall_with_the_rank_and_are_those_between_the_images(
     )
     where = {name: row for row, name in enumerate(samples["sample_id"].to_pylist())}
     pixels = images(samples).reshape(len(samples), -1) / 127.5 - 1
-    selections = finished.store.tables("select").values()
+    selections = finished.store.tables("select", "selection.arrow").values()
     (greedy,) = [t for t in selections if t["distance"].null_count < len(t)]
     chosen = pixels[[where[name] for name in greedy["sample_id"].to_pylist()]]
     distance = greedy["distance"].to_numpy()

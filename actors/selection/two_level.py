@@ -1,0 +1,81 @@
+"""Two-level selection, for pools on which exact greedy selection takes too long."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from actors.evaluation.entropy import entropy
+from actors.selection.greedy import greedy
+from actors.selection.selection import Method, Selection, check_request
+
+# rows on which the loss against exact selection is measured
+MEASURED = 8192
+
+
+def two_level(
+    features: np.ndarray, n: int, *, seed: int, parts: int = 16, surplus: float = 1.25
+) -> Selection:
+    """Select greedily in each of some random parts, then among the union of what they selected.
+
+    Distributed farthest-first traversal in two rounds (Malkomes et al., NeurIPS 2015), with a
+    surplus instead of n rows per part: N n / parts + surplus n^2 distances instead of N n.
+
+    Args:
+        features: (N, d), computed with as float32.
+        n: rows to choose, 1 to N.
+        seed: seed of the division and of the first rows.
+        parts: number of parts, >= 1; fewer where a part would have no row.
+        surplus: rows that the parts select together, in units of n, >= 1.
+
+    Returns:
+        The rows in the order of the second selection. The notes have the entropy in nats that is
+        lost against exact greedy selection, measured with the same ratio and number of parts on
+        `measured_on` random candidates, where parts are smaller and more is lost than on all.
+    """
+    check_request(features, n)
+    chosen = in_two_levels(features, n, seed, parts, surplus)
+    rng = np.random.default_rng([seed, 1])
+    some = features[np.sort(rng.permutation(len(features))[:MEASURED])]
+    few = max(1, round(n * len(some) / len(features)))
+    notes = {"measured_on": float(len(some))}
+    if few > 1:
+        ours = some[in_two_levels(some, few, seed, parts, surplus).positions]
+        exact = some[greedy(some, few, seed=seed).positions]
+        lost = entropy(exact).nats - entropy(ours).nats
+        if np.isfinite(lost):  # it is not where all rows are copies
+            notes["entropy_lost"] = lost
+    return Selection(chosen.positions, chosen.distances, notes)
+
+
+def in_two_levels(features: np.ndarray, n: int, seed: int, parts: int, surplus: float) -> Selection:
+    """Return the selection without measuring what it loses."""
+    order = np.random.default_rng(seed).permutation(len(features))
+    divided = [np.sort(part) for part in np.array_split(order, min(parts, n))]
+    wanted = min(len(features), int(np.ceil(n * surplus)))
+    union = np.sort(
+        np.concatenate(
+            [part[_selected(features[part], wanted, len(features), seed)] for part in divided]
+        )
+    )
+    last = greedy(features[union], n, seed=seed)
+    return Selection(union[last.positions], last.distances)
+
+
+def _selected(part: np.ndarray, wanted: int, rows: int, seed: int) -> np.ndarray:
+    """Return the places that a part selects as its share of `wanted` among all the rows."""
+    share = min(len(part), int(np.ceil(wanted * len(part) / rows)))
+    return greedy(part, share, seed=seed).positions
+
+
+class TwoLevel(Method):
+    """Greedy selection in parts, then over their union."""
+
+    kind: Literal["two_level"]
+    parts: int = Field(16, ge=1, description="random parts that select on their own")
+    surplus: float = Field(1.25, ge=1, description="rows the parts select, in units of the rows")
+
+    def select(
+        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+    ) -> Selection:
+        return two_level(features, n, seed=seed, parts=self.parts, surplus=self.surplus)
