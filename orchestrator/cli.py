@@ -11,6 +11,33 @@ Any field of the configuration can be given by its dotted path, as YAML:
   ouroboros run tune_configs/digits.yaml --selection.ratio 0.4 --iterations 2
 """
 
+CURATE_EPILOG = """\
+INPUT: a folder of images; a .parquet, .arrow or .feather file, or a folder of them, with a column
+of embeddings; a .npy or .npz file of (rows, dimensions).
+OUT: a new .parquet file, or a new folder, for images with the kept ones in it.
+
+Any field can be given by its dotted path, as YAML, after INPUT:
+  ouroboros curate photos --ratio 0.5 --out kept --image-size 32 --report report.html
+  ouroboros curate embeddings.parquet --rows 1000 --out kept.parquet \\
+    --method threshold_decay --selection.initial_threshold 3
+"""
+
+# option, field of the configuration, placeholder, whether it is text and never YAML, meaning
+CURATE_OPTIONS = (
+    ("--out", "out", "PATH", True, "new folder, or new .parquet file"),
+    ("--ratio", "selection.ratio", "R", False, "share of the rows to keep, in (0, 1]"),
+    ("--rows", "rows", "N", False, "rows to keep, in place of --ratio"),
+    ("--method", "selection.kind", "KIND", True, "selection method (default greedy)"),
+    ("--seed", "seed", "N", False, "seed (default 0)"),
+    ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
+    ("--id-column", "id_column", "NAME", True, "column of ids (default sample_id or id)"),
+    ("--source-column", "source_column", "NAME", True, "column of sources (default source)"),
+    ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
+    ("--files", "files", "link|copy", True, "how kept images are placed (default link)"),
+    ("--report", "report", "FILE", True, "new .html or .png file with pictures"),
+    ("--shards", "shards", "K", False, "Ray actors of greedy (default 1: no Ray)"),
+)
+
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Return the parsed command and the tokens left over for the configuration."""
@@ -36,6 +63,31 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
             allow_abbrev=False,
         )
         command.add_argument("config", metavar="CONFIG", help="YAML file of the experiment")
+    summary = "keep the rows of any data set that have the highest entropy"
+    command = commands.add_parser(
+        "curate",
+        help=summary,
+        description=summary,
+        usage="ouroboros curate INPUT (--ratio R | --rows N) --out PATH [--field.path VALUE ...]",
+        epilog=CURATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument("input", metavar="INPUT", help="what to choose among")
+    for option, field, placeholder, _, meaning in CURATE_OPTIONS:
+        command.add_argument(option, dest=field, metavar=placeholder, help=meaning)
+    command.add_argument(
+        "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
+    )
+    summary = "say why a row is in a selection or not"
+    command = commands.add_parser("why", help=summary, description=summary, allow_abbrev=False)
+    command.add_argument("sample_id", metavar="SAMPLE_ID", help="id of a candidate")
+    command.add_argument(
+        "--selection",
+        required=True,
+        metavar="PATH",
+        help="output of `ouroboros curate`, or a select step's folder, STORE/steps/select/KEY",
+    )
     return parser.parse_known_args(arguments)
 
 
@@ -74,6 +126,8 @@ def main(arguments: list[str] | None = None) -> int:
     from actors.errors import UserError
 
     try:
+        if command.command in ("curate", "why"):
+            return _curate_or_why(command, tokens)
         from orchestrator import config
 
         experiment = config.load(command.config, parse_overrides(tokens))
@@ -91,6 +145,28 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _curate_or_why(command: argparse.Namespace, tokens: list[str]) -> int:
+    overrides = parse_overrides(tokens)
+    if command.command == "why":
+        if tokens:
+            from actors.errors import UserError
+
+            raise UserError(f"{tokens[0]!r}: unexpected; allowed are SAMPLE_ID --selection PATH")
+        from orchestrator.curate import run_why
+
+        return run_why(command.sample_id, command.selection)
+    from orchestrator.curate import load, run_curate
+
+    given: list[tuple[str, Any]] = [("input", command.input)]
+    for _, field, _, is_text, _ in CURATE_OPTIONS:
+        value = getattr(command, field)
+        if value is not None:
+            given += [(field, value)] if is_text else parse_overrides([f"--{field}={value}"])
+    if command.skip_bad:
+        given.append(("skip_bad", True))
+    return run_curate(load([*given, *overrides]))
 
 
 def _again(command: argparse.Namespace, tokens: list[str]) -> str:

@@ -46,7 +46,7 @@ def select(
     method: Method,
     ranked: Step | None = None,
 ) -> Step:
-    """Select the training set of an iteration among candidates, from their order if they have it."""
+    """Select the training set of an iteration among candidates, or from their order."""
     return Step(
         "select",
         "selection",

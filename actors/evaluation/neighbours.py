@@ -5,7 +5,8 @@ import numpy as np
 
 # neighbours recomputed beyond those asked for: rounding may have changed their order
 MARGIN = 4
-BLOCK_ROWS = 4096
+# differences held at once
+BLOCK_BYTES = 1 << 28
 
 
 def nearest(
@@ -34,8 +35,9 @@ def nearest(
     _, found = index.search(centred_queries, min(len(base), k + exclude_self + MARGIN))
     distances = np.empty((len(queries), k))
     positions = np.empty((len(queries), k), np.int64)
-    for start in range(0, len(queries), BLOCK_ROWS):
-        rows = slice(start, start + BLOCK_ROWS)
+    step = max(1, BLOCK_BYTES // (8 * found.shape[1] * base.shape[1]))
+    for start in range(0, len(queries), step):
+        rows = slice(start, start + step)
         near = found[rows]
         difference = queries[rows, None].astype(np.float64) - base[near]
         squared = np.einsum("mkd,mkd->mk", difference, difference)

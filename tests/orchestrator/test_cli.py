@@ -67,7 +67,14 @@ def test_plan_counts_steps_actors_rows_and_bytes_and_starts_no_ray(tmp_path: Pat
     done = call("plan", str(TINY), "--store", str(tmp_path))
     assert done.returncode == 0, done.stderr
     # 2 real splits, and 2 generators once in iteration 1 and for each arm in iteration 2
-    for row in ("sample 8 0 8", "train 6 0 6", "select 3 0 3", "total 31 0 31", "ddpm 1 0 1"):
+    for row in (
+        "sample 8 0 8",
+        "train 6 0 6",
+        "select 3 0 3",
+        "order 1 0 1",
+        "total 32 0 32",
+        "ddpm 1 0 1",
+    ):
         assert row in " ".join(done.stdout.replace("│", " ").split())
     # 128 real rows and 6 times 48 samples
     assert "will hold 416 rows" in done.stdout

@@ -1,0 +1,106 @@
+"""What a curation is judged by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from actors.curation.duplicates import repeated
+from actors.curation.inputs import FeatureSource, pick
+from actors.evaluation.entropy import Entropy, entropy
+from actors.seeds import derive_seed
+from actors.selection.selection import Reasons, Selection
+
+# an estimate compares all pairs of rows: at most this many rows, and this many multiplications
+ENTROPY_ROWS = 50_000
+ENTROPY_WORK = 1e12
+NO_SOURCE = "(none)"
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Figures of a curation; distances in feature units.
+
+    Attributes:
+        rows: candidates (N).
+        kept: rows kept (n).
+        before: entropy of random candidates, as many as of kept ones; None below 2 rows.
+        after: entropy of kept rows.
+        repeats: candidates that repeat an earlier one exactly.
+        kept_repeats: kept rows that repeat another kept one exactly.
+        shares: share of each source among the candidates and among the kept rows.
+        last_pick: distance at the last pick; None for methods without distances.
+        covering: largest distance from a candidate to its nearest kept row.
+    """
+
+    rows: int
+    kept: int
+    before: Entropy | None
+    after: Entropy | None
+    repeats: int
+    kept_repeats: int
+    shares: dict[str, tuple[float, float]]
+    last_pick: float | None
+    covering: float
+
+
+def measure(
+    source: FeatureSource,
+    keys: np.ndarray,
+    origins: pa.Array | None,
+    selection: Selection,
+    reasons: Reasons,
+    seed: int,
+) -> Figures:
+    """Measure a selection among the rows of a source, given their duplicate keys."""
+    positions, distances = selection.positions, selection.distances
+    before, after = entropies(source, positions, seed)
+    return Figures(
+        rows=source.rows,
+        kept=len(positions),
+        before=before,
+        after=after,
+        repeats=repeated(keys),
+        kept_repeats=repeated(keys[positions]),
+        shares={} if origins is None else shares(origins, positions),
+        last_pick=None if distances is None or len(distances) < 2 else float(distances[-1]),
+        covering=float(reasons.distances.max()),
+    )
+
+
+def entropies(
+    source: FeatureSource, positions: np.ndarray, seed: int
+) -> tuple[Entropy | None, Entropy | None]:
+    """Return the entropy of random rows and of kept ones; as many of each, or they mean nothing."""
+    rows = entropy_rows(len(positions), source.dimension)
+    if rows < 2:
+        return None, None
+    rng = np.random.default_rng(derive_seed(seed, "curation", "entropy"))
+    chance = np.sort(rng.choice(source.rows, rows, replace=False))
+    kept = np.sort(rng.choice(positions, rows, replace=False))
+    return entropy(pick(source, chance)), entropy(pick(source, kept))
+
+
+def entropy_rows(kept: int, dimension: int) -> int:
+    """Return how many rows an entropy estimate takes."""
+    return min(kept, ENTROPY_ROWS, max(2, int((ENTROPY_WORK / dimension) ** 0.5)))
+
+
+def shares(origins: pa.Array, positions: np.ndarray) -> dict[str, tuple[float, float]]:
+    """Return each source's share among all rows and among (n,) positions, largest first."""
+    origins = origins.fill_null(NO_SOURCE)
+    kept = {
+        item["values"]: item["counts"]
+        for item in pc.value_counts(origins.take(pa.array(positions))).to_pylist()
+    }
+    everything = sorted(
+        pc.value_counts(origins).to_pylist(), key=lambda item: item["counts"], reverse=True
+    )
+    return {
+        item["values"]: (
+            item["counts"] / len(origins),
+            kept.get(item["values"], 0) / len(positions),
+        )
+        for item in everything
+    }

@@ -1,0 +1,110 @@
+"""Mosaics of images: of kept ones, and of those left out beside the one that covers each."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from PIL import Image
+
+from actors.curation.curation import Curated
+from actors.curation.images import ImageFolder
+from actors.curation.themes import Theme
+
+KEPT_COLUMNS, KEPT_ROWS = 12, 6
+PAIR_COLUMNS, PAIR_ROWS = 6, 6
+LARGEST = 96  # pixels of a side
+WIDTH = 7.0  # inches
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """Equal tiles in rows, with a caption below each where there are captions.
+
+    Attributes:
+        tiles: (m, height, width, 3) uint8.
+    """
+
+    title: str
+    tiles: np.ndarray
+    columns: int
+    captions: tuple[str, ...] = ()
+
+    @property
+    def _cell(self) -> tuple[int, int]:
+        """Pixels of a tile with the space around it."""
+        _, height, width, _ = self.tiles.shape
+        return height + max(1, round(height * (0.4 if self.captions else 0.08))), width + max(
+            1, round(height * (0.35 if self.captions else 0.08))
+        )
+
+    @property
+    def height(self) -> float:
+        """Inches it takes at full width."""
+        rows = -(-len(self.tiles) // self.columns)
+        height, width = self._cell
+        return 0.5 + WIDTH * rows * height / (self.columns * width)
+
+    def draw(self, axes: Axes, theme: Theme) -> None:
+        """Draw it."""
+        height, width = self._cell
+        _, tall, wide, _ = self.tiles.shape
+        rows = -(-len(self.tiles) // self.columns)
+        # what lies between the tiles is transparent
+        canvas = np.zeros((rows * height, self.columns * width, 4), np.uint8)
+        for place, tile in enumerate(self.tiles):
+            top, left = place // self.columns * height, place % self.columns * width
+            canvas[top : top + tall, left : left + wide, :3] = tile
+            canvas[top : top + tall, left : left + wide, 3] = 255
+            if self.captions:
+                axes.text(
+                    left + wide / 2, top + tall, self.captions[place], ha="center", va="top", size=8
+                )
+        axes.imshow(canvas, interpolation="nearest")
+        axes.set_anchor("NW")
+        axes.set_axis_off()
+
+
+def kept(images: ImageFolder, curated: Curated) -> Mosaic:
+    """Return kept images, evenly over the ranks, the first picked first."""
+    positions = curated.selection.positions
+    shown = evenly(positions, KEPT_COLUMNS * KEPT_ROWS)
+    title = f"Kept: {len(shown):,} of {len(positions):,} images, in the order of picking"
+    return Mosaic(title, thumbnails(images.images(shown)), KEPT_COLUMNS)
+
+
+def left_out(images: ImageFolder, curated: Curated) -> Mosaic | None:
+    """Return images left out, each beside the kept one nearest to it, the nearest pair first."""
+    reasons = curated.reasons
+    is_out = np.ones(len(curated.ids), bool)
+    is_out[curated.selection.positions] = False
+    positions = np.flatnonzero(is_out)
+    if not len(positions):
+        return None
+    rising = positions[np.argsort(reasons.distances[positions], kind="stable")]
+    shown = evenly(rising, PAIR_COLUMNS * PAIR_ROWS)
+    out = thumbnails(images.images(shown))
+    covering = thumbnails(images.images(reasons.covered_by[shown]))
+    captions = tuple(f"{distance:.3g}" for distance in reasons.distances[shown].tolist())
+    title = (
+        f"Left out: {len(shown):,} of {len(positions):,} images, each beside the kept one\n"
+        "nearest to it, and their distance (feature units)"
+    )
+    return Mosaic(title, np.concatenate((out, covering), axis=2), PAIR_COLUMNS, captions)
+
+
+def evenly(values: np.ndarray, most: int) -> np.ndarray:
+    """Return at most `most` of some values, evenly spaced, the first and the last among them."""
+    places = np.linspace(0, len(values) - 1, min(most, len(values)))
+    return values[np.rint(places).astype(int)]
+
+
+def thumbnails(images: np.ndarray) -> np.ndarray:
+    """Return (m, height, width, 1 or 3) images in colour, at most LARGEST pixels high and wide."""
+    images = np.broadcast_to(images, (*images.shape[:3], 3))
+    _, height, width, _ = images.shape
+    shrink = max(height, width) / LARGEST
+    if shrink <= 1:
+        return images
+    size = (max(1, round(width / shrink)), max(1, round(height / shrink)))
+    small = [Image.fromarray(image).resize(size, Image.Resampling.BOX) for image in images]
+    return np.stack([np.asarray(image) for image in small])

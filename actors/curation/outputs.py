@@ -1,0 +1,92 @@
+"""What a curation leaves: a table, or a folder with the table, its figures and the kept images."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from actors.curation import report
+from actors.curation.appearing import appearing
+from actors.curation.curation import Curated
+from actors.curation.images import ImageFolder
+from actors.curation.inputs import Candidates, Progress
+from actors.curation.stages import Stages
+from actors.curation.table import candidate_table, write_parquet
+
+TABLE = "selection.parquet"
+FACTS = "curation.json"
+IMAGES = "images"
+METADATA = ("configuration", "seed", "notes", "entropy")
+
+Placing = Literal["link", "copy"]
+
+
+def is_table(out: str) -> bool:
+    """Whether an output is one table, not a folder."""
+    return out.lower().endswith(".parquet")
+
+
+def write(
+    out: str,
+    page: str | None,
+    facts: dict[str, Any],
+    candidates: Candidates,
+    curated: Curated,
+    how: Placing,
+    stages: Stages,
+) -> None:
+    """Write a new table or folder, and a report where one is named; all of it or nothing.
+
+    Args:
+        facts: what `describe` says of this curation.
+        how: how kept images are placed in a folder.
+
+    Raises:
+        UserError: something of that name is there.
+    """
+    with ExitStack() as stack:
+        target = stack.enter_context(appearing("out", out))
+        if page:
+            drawn = stack.enter_context(appearing("report", page))
+            with stages.stage("report"):
+                report.write(drawn, Path(page).suffix.lower(), facts, candidates, curated)
+        metadata = {key: json.dumps(facts[key]) for key in METADATA}
+        parts = candidate_table(curated.ids, curated.origins, curated.selection, curated.reasons)
+        if is_table(out):
+            with stages.stage("write"):
+                write_parquet(target, parts, metadata)
+            return
+        target.mkdir()
+        with stages.stage("write"):
+            write_parquet(target / TABLE, parts, metadata)
+            text = json.dumps(facts, indent=1, allow_nan=False)
+            (target / FACTS).write_text(text + "\n", encoding="utf-8")
+        if isinstance(candidates, ImageFolder):
+            kept = curated.ids.take(curated.selection.positions).to_pylist()
+            with stages.stage("place images", len(kept)) as progress:
+                place(target / IMAGES, os.path.realpath(out), candidates.root, kept, how, progress)
+
+
+def place(
+    folder: Path, final: str, root: str, names: Sequence[str], how: Placing, progress: Progress
+) -> None:
+    """Link or copy images below a folder, in their own subfolders.
+
+    Args:
+        folder: where to; links are relative.
+        final: the name that its parent will have.
+        root: folder that the names are relative to.
+    """
+    origin = os.path.relpath(os.path.realpath(root), final)
+    for done, name in enumerate(names, 1):
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if how == "copy":
+            shutil.copy2(os.path.join(root, name), target)
+        else:
+            up = [".."] * (name.count("/") + 1)
+            target.symlink_to(os.path.join(*up, origin, name))
+        progress(done)

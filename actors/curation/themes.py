@@ -1,0 +1,40 @@
+"""Colours of reports, told apart with any colour vision (Okabe and Ito 2008), light and dark."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of one theme."""
+
+    name: str
+    ink: str
+    ground: str
+    kept: str
+    left_out: str
+
+    @contextmanager
+    def applied(self) -> Iterator[None]:
+        """Draw with these colours."""
+        ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+        settings: Any = {
+            **dict.fromkeys(ink, self.ink),
+            "figure.facecolor": self.ground,
+            "axes.facecolor": self.ground,
+            "savefig.facecolor": self.ground,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "legend.frameon": False,
+            "font.size": 11,
+        }
+        with matplotlib.rc_context(settings):
+            yield
+
+
+LIGHT = Theme("LIGHT", "#1b1b1b", "#ffffff", "#0072b2", "#e69f00")
+DARK = Theme("DARK", "#e6e6e6", "#16181d", "#56b4e9", "#e69f00")

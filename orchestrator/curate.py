@@ -1,0 +1,182 @@
+"""The commands `curate` and `why`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+from rich.console import Console
+
+from actors.config import Config, tagged_union
+from actors.curation import outputs, report
+from actors.curation.appearing import check_target
+from actors.curation.curation import curate
+from actors.curation.facts import describe
+from actors.curation.images import ImageFolder
+from actors.curation.inputs import Candidates
+from actors.curation.opening import open_input
+from actors.curation.why import why
+from actors.errors import UserError
+from actors.features import EXTRACTORS
+from actors.selection import METHODS
+from orchestrator import cluster
+from orchestrator.config import nested
+from orchestrator.curate_display import ShownStages, print_closing
+from orchestrator.schema import describe_errors, merge
+
+if TYPE_CHECKING:
+    from actors.features import Extractor as Features
+    from actors.selection import Method as Selection
+else:
+    Selection = tagged_union(METHODS)
+    Features = tagged_union(EXTRACTORS)
+
+
+class Curation(Config):
+    """One validated request to curate an input."""
+
+    input: str = Field(min_length=1, description="folder of images or tables, table, NumPy file")
+    out: str = Field(min_length=1, description="new folder, or new .parquet file")
+    selection: Selection
+    rows: int | None = Field(None, ge=1, description="rows to keep, in place of selection.ratio")
+    seed: int = Field(0, ge=0)
+    features: Features = Field(
+        default_factory=EXTRACTORS["pixels"], description="made of images; tables have their own"
+    )
+    column: str | None = Field(None, description="column of the embeddings, array of a .npz")
+    id_column: str | None = None
+    source_column: str | None = None
+    image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
+    skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
+    files: Literal["link", "copy"] | None = Field(None, description="how kept images are placed")
+    report: str | None = Field(None, description="new .html or .png file")
+    shards: int = Field(1, ge=1, description="Ray actors of greedy; 1 is this process")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Curation:
+        if (self.rows is None) == (self.selection.ratio is None):
+            said = "neither is given" if self.rows is None else "both are given"
+            raise ValueError(f"selection.ratio, rows: {said}; allowed is exactly one of them")
+        if self.report and Path(self.report).suffix.lower() not in report.SUFFIXES:
+            raise ValueError(
+                f"report: found {self.report!r}; allowed is a name that ends in "
+                f"{' or '.join(report.SUFFIXES)}"
+            )
+        if self.shards > 1 and self.selection.kind != "greedy":
+            raise ValueError(
+                f"shards: found {self.shards}, but selection.kind is {self.selection.kind}; "
+                "allowed is 1"
+            )
+        if self.files and outputs.is_table(self.out):
+            raise ValueError(f"files: found {self.files!r}, but out is a table; name a folder")
+        return self
+
+    def rows_to_keep(self, candidates: int) -> int:
+        """Return how many of the candidates are to be kept.
+
+        Raises:
+            UserError: more than there are.
+        """
+        if self.rows is None:
+            return max(1, int((self.selection.ratio or 1) * candidates + 0.5))
+        if self.rows > candidates:
+            raise UserError(
+                f"rows: found {self.rows}; allowed are 1 to {candidates}, the rows of the input"
+            )
+        return self.rows
+
+
+def load(overrides: list[tuple[str, Any]]) -> Curation:
+    """Return the validated request from (dotted path, value) pairs.
+
+    Raises:
+        UserError: names each field at fault, what was found and what is allowed.
+    """
+    raw: dict[str, Any] = {"selection": {"kind": "greedy"}}
+    for dotted, value in overrides:
+        raw = merge(Curation, raw, nested(dotted.split("."), value))
+    try:
+        return Curation.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(describe_errors(Curation, raw, error, "")) from None
+
+
+def run_curate(request: Curation) -> int:
+    """Curate an input, write what came out, print what it is worth."""
+    check_target("out", request.out)
+    if request.report:
+        check_target("report", request.report)
+    console = Console()
+    stages = ShownStages(console)
+    try:
+        candidates = _open(request, stages)
+        n = request.rows_to_keep(candidates.rows)
+        if request.shards > candidates.rows:
+            raise UserError(
+                f"shards: found {request.shards}; allowed are up to {candidates.rows}, the rows"
+            )
+        with _ray(request.shards):
+            curated = curate(
+                candidates,
+                request.selection,
+                n,
+                seed=request.seed,
+                shards=request.shards,
+                stages=stages,
+            )
+        facts = describe(request.model_dump(mode="json"), request.seed, candidates, curated)
+        outputs.write(
+            request.out, request.report, facts, candidates, curated, request.files or "link", stages
+        )
+    except KeyboardInterrupt:
+        print("\ninterrupted; nothing was written", file=sys.stderr)
+        return 130
+    print_closing(console, curated, candidates.skipped, stages)
+    for name in filter(None, (request.out, request.report)):
+        console.print(f"wrote {name}", highlight=False, soft_wrap=True, markup=False)
+    return 0
+
+
+def run_why(sample_id: str, selection: str) -> int:
+    """Print why a row is in a selection or not."""
+    print(f"{sample_id}: {why(selection, sample_id)}")
+    return 0
+
+
+def _open(request: Curation, stages: ShownStages) -> Candidates:
+    with stages.stage("look at files") as progress:
+        candidates = open_input(
+            # shards may run in other folders
+            request.input if request.shards == 1 else os.path.abspath(request.input),
+            request.features,
+            column=request.column,
+            id_column=request.id_column,
+            source_column=request.source_column,
+            image_size=request.image_size,
+            skip_bad=request.skip_bad,
+            progress=progress,
+        )
+    if request.files and not isinstance(candidates, ImageFolder):
+        raise UserError(f"files: found {request.files!r}, but the input is no folder of images")
+    return candidates
+
+
+@contextmanager
+def _ray(shards: int) -> Iterator[None]:
+    """Have a Ray where more than one shard needs it."""
+    if shards == 1:
+        yield
+        return
+    cluster.prepare()
+    import ray
+
+    cluster.connect()
+    try:
+        yield
+    finally:
+        ray.shutdown()

@@ -1,0 +1,120 @@
+import base64
+import io
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from actors.curation import report
+from actors.curation.arrays import ArrayFile
+from actors.curation.curation import Curated, curate
+from actors.curation.facts import describe
+from actors.curation.inputs import Candidates
+from actors.curation.mosaics import evenly, left_out, thumbnails
+from actors.curation.panels import panels
+from actors.curation.projection import principal
+from actors.selection import METHODS
+from tests.actors.curation.inputs import features, folder, images
+
+
+def curated(candidates: Candidates, n: int, kind: str = "greedy") -> Curated:
+    return curate(candidates, METHODS[kind](kind=kind), n, seed=0)
+
+
+def written(tmp_path: Path, suffix: str, candidates: Candidates, result: Curated) -> Path:
+    configuration = {"input": "a<b>", "selection": {"kind": "greedy"}}
+    facts = describe(configuration, 0, candidates, result)
+    facts["skipped"] = ["bad&1.png: truncated"]
+    report.write(tmp_path / "report", suffix, facts, candidates, result)
+    return tmp_path / "report"
+
+
+@pytest.fixture
+def vectors(tmp_path: Path) -> ArrayFile:
+    np.save(tmp_path / "x.npy", features(80, 5))
+    return ArrayFile(str(tmp_path / "x.npy"))
+
+
+def test_a_page_needs_nothing_else_and_is_drawn_light_and_dark(tmp_path: Path) -> None:
+    candidates = folder(images(tmp_path / "in", mode="RGB", side=8, count=12))
+    page = written(tmp_path, ".html", candidates, curated(candidates, 6)).read_text()
+    assert not re.search(r'(src|srcset|href)="(?!data:)', page)
+    assert "prefers-color-scheme: dark" in page
+    assert "a&lt;b&gt;: 6 of 12 rows kept by greedy" in page
+    assert "bad&amp;1.png: truncated" in page
+    drawn = [
+        Image.open(io.BytesIO(base64.b64decode(found)))
+        for found in re.findall(r"base64,([A-Za-z0-9+/=]+)", page)
+    ]
+    # kept, left out, entropy, sources, distances; each light and dark
+    assert len(drawn) == 10
+    corners = {picture.convert("RGB").getpixel((0, 0)) for picture in drawn}
+    assert corners == {(255, 255, 255), (22, 24, 29)}
+
+
+def test_a_figure_is_one_picture(tmp_path: Path, vectors: ArrayFile) -> None:
+    file = written(tmp_path, ".png", vectors, curated(vectors, 30))
+    assert Image.open(file).format == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("values", "n", "kind"),
+    [
+        (np.ones((9, 3)), 4, "greedy"),
+        (features(9, 1), 4, "greedy"),
+        (features(9), 9, "greedy"),
+        (features(9), 9, "random"),
+        (features(9), 1, "greedy"),
+        (features(1), 1, "greedy"),
+    ],
+)
+def test_every_size_of_selection_can_be_drawn(
+    values: np.ndarray, n: int, kind: str, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "x.npy", values)
+    candidates = ArrayFile(str(tmp_path / "x.npy"))
+    assert written(tmp_path, ".png", candidates, curated(candidates, n, kind)).stat().st_size
+
+
+def test_every_axis_says_what_it_measures(vectors: ArrayFile) -> None:
+    from matplotlib.figure import Figure
+
+    from actors.curation.themes import LIGHT
+
+    for panel in panels(vectors, curated(vectors, 30)):
+        axes = Figure().subplots()
+        panel.draw(axes, LIGHT)
+        assert re.search(r"nats|feature units|rows", axes.get_xlabel()), panel.title
+
+
+def test_left_out_images_stand_beside_the_one_that_covers_them(tmp_path: Path) -> None:
+    candidates = folder(images(tmp_path, count=10))
+    result = curated(candidates, 4)
+    mosaic = left_out(candidates, result)
+    assert mosaic is not None
+    assert mosaic.tiles.shape == (6, 4, 8, 3)
+    out = np.setdiff1d(np.arange(10), result.selection.positions)
+    nearest = out[np.argmin(result.reasons.distances[out])]
+    pair = candidates.images(np.array([nearest, result.reasons.covered_by[nearest]]))
+    np.testing.assert_array_equal(mosaic.tiles[0, :, :, 0], np.concatenate(pair[..., 0], axis=1))
+    assert mosaic.captions[0] == f"{result.reasons.distances[nearest]:.3g}"
+    assert left_out(candidates, curated(candidates, 10)) is None
+
+
+def test_large_images_are_shown_small() -> None:
+    assert thumbnails(np.zeros((2, 300, 150, 1), np.uint8)).shape == (2, 96, 48, 3)
+
+
+def test_shown_rows_are_spread_evenly_with_both_ends() -> None:
+    assert evenly(np.arange(100), 4).tolist() == [0, 33, 66, 99]
+    assert evenly(np.arange(3), 4).tolist() == [0, 1, 2]
+
+
+def test_principal_components_have_the_largest_variance() -> None:
+    x = features(200, 6) * np.array([9, 1, 1, 5, 1, 1], np.float32)
+    coordinates, shares = principal(x)
+    exact = np.linalg.eigvalsh(np.cov(x.T))[::-1]
+    np.testing.assert_allclose(shares, (exact / exact.sum())[:2], rtol=1e-3)
+    np.testing.assert_allclose(coordinates.var(axis=0, ddof=1), exact[:2], rtol=1e-3)
