@@ -17,4 +17,14 @@ METHODS: dict[str, type[Method]] = {
     "two_level": TwoLevel,
 }
 
-__all__ = ["METHODS", "Method", "Reasons", "Selection", "explain", "greedy", "random_rows", "threshold_decay", "two_level"]
+__all__ = [
+    "METHODS",
+    "Method",
+    "Reasons",
+    "Selection",
+    "explain",
+    "greedy",
+    "random_rows",
+    "threshold_decay",
+    "two_level",
+]

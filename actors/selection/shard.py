@@ -10,7 +10,7 @@ from actors.selection.nearest import NearestChosen, ReceivedRows, as_tensor
 # rows brought up to date together, and rows proposed for picking, by all shards in a round
 REFRESHED = 4096
 PROPOSED = 1024
-# the least of either that one of many shards brings
+# the least that one of many shards brings
 LEAST = 256
 
 
@@ -59,8 +59,8 @@ class Shard:
         received = ReceivedRows(own, min(n, max(len(own), PROPOSED))) if parts > 1 else None
         self._state = NearestChosen(own, n, received)
         self._offset = offset
-        self._refreshed = max(LEAST, 2 * REFRESHED // parts) if parts > 1 else REFRESHED
-        self._proposed = max(LEAST, 2 * PROPOSED // parts) if parts > 1 else PROPOSED
+        self._refreshed = max(LEAST, REFRESHED // parts)
+        self._proposed = max(LEAST, PROPOSED // parts)
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the (m, d) features of rows of this shard."""

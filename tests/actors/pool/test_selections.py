@@ -70,4 +70,6 @@ def test_a_stored_order_serves_every_smaller_selection(tmp_path: Path) -> None:
             greedy(features, rows, seed=4),
         )
         assert np.array_equal(read.positions, direct.positions)
+        assert read.distances is not None
+        assert direct.distances is not None
         assert np.array_equal(read.distances, direct.distances, equal_nan=True)

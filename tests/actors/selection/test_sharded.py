@@ -1,0 +1,73 @@
+"""Sharded greedy selection, with real actors."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+
+from actors.curation.inputs import Rows
+from actors.errors import UserError
+from actors.selection import explain, greedy
+from actors.selection.sharded import Shards, greedy_sharded
+
+pytestmark = pytest.mark.usefixtures("local_ray")
+
+
+def candidates(rows: int = 1500) -> np.ndarray:
+    """Return clusters with near-duplicates, copies and a lattice with many ties."""
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(rows, 8)).astype(np.float32)
+    features[rows // 3 : rows // 2] = features[: rows // 2 - rows // 3]
+    features[-(rows // 3) :] = rng.integers(-1, 2, (rows // 3, 8))
+    return features
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+def test_ids_distances_and_reasons_are_those_of_one_process(shards: int) -> None:
+    features = candidates()
+    one = greedy(features, 900, seed=3)
+    many = greedy_sharded(Rows(features), 900, seed=3, shards=shards)
+    assert np.array_equal(many.positions, one.positions)
+    assert many.distances is not None
+    assert one.distances is not None
+    assert np.array_equal(many.distances, one.distances, equal_nan=True)
+    reasons = explain(features, one.positions)
+    assert many.reasons is not None
+    assert np.array_equal(many.reasons.covered_by, reasons.covered_by)
+    assert np.array_equal(many.reasons.distances, reasons.distances)
+
+
+def test_shards_that_cannot_keep_all_picks_give_the_same_ids() -> None:
+    features = candidates(4000)
+    many = greedy_sharded(Rows(features), 3600, seed=0, shards=3)
+    assert np.array_equal(many.positions, greedy(features, 3600, seed=0).positions)
+
+
+def test_a_shard_that_dies_is_rebuilt_and_the_ids_are_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    features = candidates()
+    killed: list[Any] = []
+    ask = Shards.ask
+
+    def ask_after_a_death(self: Shards, picks: Any) -> Any:
+        if len(killed) < 2 and self.picked > 100:
+            victim = self.actors[len(killed)]
+            ray.kill(victim, no_restart=False)
+            killed.append(victim)
+        return ask(self, picks)
+
+    monkeypatch.setattr(Shards, "ask", ask_after_a_death)
+    many = greedy_sharded(Rows(features), 900, seed=3, shards=2)
+    assert len(killed) == 2
+    assert np.array_equal(many.positions, greedy(features, 900, seed=3).positions)
+
+
+def test_a_mistake_found_by_a_shard_is_told_as_such() -> None:
+    features = candidates(100)
+    features[77, 2] = np.nan
+    with pytest.raises(UserError, match=r"row 77 .* NaN or infinity"):
+        greedy_sharded(Rows(features), 10, seed=0, shards=2)
+    with pytest.raises(UserError, match="n: found 101; allowed are 1 to 100"):
+        greedy_sharded(Rows(features), 101, seed=0, shards=2)
