@@ -7,6 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from actors.errors import UserError
 from actors.selection import greedy, nearest, shard
+from actors.selection.greedy import farthest_first
 
 
 def published_loop(features: np.ndarray, n: int, first: int) -> list[int]:
@@ -119,3 +120,39 @@ def test_features_that_are_not_finite_are_refused_with_their_rows() -> None:
         greedy(np.arange(10).reshape(5, 2) * 1e25, 2, seed=0)
     with pytest.raises(UserError, match=r"found shape \(5,\)"):
         greedy(np.zeros(5, np.float32), 2, seed=0)
+
+
+@given(seed=st.integers(0, 50), data=st.data())
+def test_another_order_of_the_rows_gives_the_same_rows(seed: int, data: st.DataObject) -> None:
+    features = np.random.default_rng(seed).normal(size=(60, 3)).astype(np.float32)
+    n = data.draw(st.integers(1, 60))
+    positions = greedy(features, n, seed=seed).positions
+    # row 0 of the other order is the row that the first order starts from
+    order = np.random.default_rng(seed + 1).permutation(60)
+    start = int(np.flatnonzero(order == positions[0])[0])
+    other = farthest_first_from(features[order], n, start)
+    assert np.array_equal(order[other], positions)
+
+
+@given(seed=st.integers(0, 50), moved=st.integers(-64, 64))
+def test_moving_all_rows_changes_nothing(seed: int, moved: int) -> None:
+    # a lattice of 1/16 moved by whole numbers is exact in float32
+    rng = np.random.default_rng(seed)
+    features = (rng.integers(-40, 41, (50, 4)) / 16).astype(np.float32)
+    one, other = greedy(features, 30, seed=seed), greedy(features + moved, 30, seed=seed)
+    assert np.array_equal(one.positions, other.positions)
+    assert one.distances is not None
+    assert other.distances is not None
+    assert np.array_equal(one.distances, other.distances, equal_nan=True)
+
+
+def farthest_first_from(features: np.ndarray, n: int, start: int) -> np.ndarray:
+    """Run the engine from a given first row."""
+    part = shard.Shard(features, n)
+
+    def ask(picks: shard.Picks) -> list[shard.Proposal]:
+        part.hear(picks)
+        return [part.propose()]
+
+    first = np.array([start])
+    return farthest_first(ask, n, shard.Picks(first, part.vectors(first))).positions

@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.errors import UserError
+from actors.selection import METHODS, select
+
+
+@pytest.mark.parametrize("kind", METHODS)
+@given(data=st.data())
+def test_every_method_gives_exactly_n_rows_none_twice_with_a_reason_for_each(
+    kind: str, data: st.DataObject
+) -> None:
+    rows = data.draw(st.integers(1, 25))
+    n = data.draw(st.integers(1, rows))
+    features = np.random.default_rng(rows).integers(-1, 2, (rows, 2)).astype(np.float32)
+    chosen = select(features, n, seed=data.draw(st.integers(0, 3)), kind=kind)
+    assert len(chosen.positions) == n == len(set(chosen.positions.tolist()))
+    assert chosen.reasons is not None
+    covered_by = chosen.reasons.covered_by
+    assert set(covered_by.tolist()) <= set(chosen.positions.tolist())
+    assert np.array_equal(covered_by[chosen.positions], chosen.positions)
+    expected = np.linalg.norm(features - features[covered_by], axis=1)
+    assert np.allclose(chosen.reasons.distances, expected)
+
+
+@pytest.mark.parametrize("kind", METHODS)
+def test_every_method_chooses_among_identical_rows(kind: str) -> None:
+    chosen = select(np.full((12, 3), 7, np.float32), 5, seed=0, kind=kind)
+    assert len(set(chosen.positions.tolist())) == 5
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UserError, match=r"kind: found 'best'; allowed are random, greedy"):
+        select(np.zeros((3, 1), np.float32), 1, seed=0, kind="best")
