@@ -89,6 +89,11 @@ class Experiment(Config):
                 f"selection.ratio: found {self.selection.ratio}, but accumulate_subsample always "
                 f"selects dataset.rows = {self.dataset.rows} rows; allowed is null"
             )
+        if self.selection.needed_column:
+            raise ValueError(
+                f"selection.quality: found {self.selection.needed_column!r}, but the pool has no "
+                "such column; allowed is 'density'"
+            )
         for name, generator in self.generators.items():
             try:
                 generator.network.check_size(*self.dataset.image_shape[:2])

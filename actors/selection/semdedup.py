@@ -1,0 +1,111 @@
+"""SemDeDup: near-duplicates are dropped within clusters (Abbas et al. 2023)."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from actors.errors import UserError
+from actors.selection.kmeans_balanced import ITERATIONS, kmeans
+from actors.selection.selection import Method, Selection, check_request
+
+# rows, and rows before them, of one product
+ROW_BLOCK = 1024
+
+
+def semdedup(features: np.ndarray, n: int, *, seed: int, clusters: int | None = None) -> Selection:
+    """Drop the rows nearest to one before them in their cluster until n are left.
+
+    As in the paper's code a cluster is gone through from the row farthest from its centroid, so of
+    near-duplicates that one stays, and a row before counts whether it stays or not. There the
+    threshold is given and its number of rows follows; here the threshold follows from n. Distances
+    are Euclidean where the paper has cosines: give features of unit length for the paper's order.
+
+    Work grows with the sum of the squared sizes of the clusters.
+
+    Args:
+        features: (N, d), clustered as float32, compared as float64.
+        n: rows to keep, 1 to N.
+        seed: seed of k-means.
+        clusters: clusters, 1 to n, as the first row of each always stays; by default sqrt(N / 25),
+            where clustering and comparing cost about the same, or n if that is less.
+
+    Returns:
+        The rows, those farthest from any before them first, ties to the lowest position: a smaller
+        one of the same clusters is its beginning. Notes: `threshold`, the largest distance at
+        which a row was dropped, in feature units, 0 where none was.
+
+    Raises:
+        UserError: n, the features or the clusters are not as above.
+
+    Source: Abbas et al., "SemDeDup: Data-efficient learning at web-scale through semantic
+    deduplication", arXiv 2303.09540, section 3 and algorithm 1.
+    """
+    check_request(features, n)
+    derived = min(n, round((len(features) / ITERATIONS) ** 0.5) or 1)
+    count = derived if clusters is None else clusters
+    if not 1 <= count <= n:
+        raise UserError(f"clusters: found {count}; allowed are 1 to {n}, the rows to keep")
+    centroids, assigned = kmeans(features, count, seed % 2**31)
+    squared = np.empty(len(features))
+    by_cluster = np.argsort(assigned, kind="stable")
+    sizes = np.bincount(assigned, minlength=count)
+    for centroid, rows in zip(centroids, np.split(by_cluster, np.cumsum(sizes)[:-1]), strict=True):
+        far = to_centroid(features, rows, centroid)
+        ordered = rows[np.argsort(-far, kind="stable")]
+        squared[ordered] = to_nearest_before(features, ordered, centroid)
+    order = np.argsort(-squared, kind="stable")
+    dropped = squared[order[n:]]
+    return Selection(order[:n], notes={"threshold": float(np.sqrt(dropped.max(initial=0.0)))})
+
+
+def to_centroid(features: np.ndarray, rows: np.ndarray, centroid: np.ndarray) -> np.ndarray:
+    """Return the (m,) float64 squared distances of some rows to a centroid."""
+    squared = np.empty(len(rows))
+    for start in range(0, len(rows), ROW_BLOCK):
+        block = slice(start, start + ROW_BLOCK)
+        difference = features[rows[block]] - centroid.astype(np.float64)
+        squared[block] = np.einsum("md,md->m", difference, difference)
+    return squared
+
+
+def to_nearest_before(features: np.ndarray, rows: np.ndarray, centroid: np.ndarray) -> np.ndarray:
+    """Return the (m,) float64 squared distances of rows to the nearest before; infinity for none.
+
+    Float64 products, taken about the centroid, find the nearest; its differences decide.
+    """
+    squared = np.empty(len(rows))
+    centre = centroid.astype(np.float64)
+    for start in range(0, len(rows), ROW_BLOCK):
+        block = rows[start : start + ROW_BLOCK]
+        own = features[block] - centre
+        least = np.full(len(block), np.inf)
+        nearest = np.zeros(len(block), np.int64)
+        for first in range(0, start + 1, ROW_BLOCK):
+            others = features[rows[first : first + ROW_BLOCK]] - centre
+            # |c|^2 - 2 x.c, to which |x|^2 adds nothing that decides among the rows before
+            product = np.einsum("md,md->m", others, others) - 2 * own @ others.T
+            if first == start:
+                product[np.triu_indices(len(block))] = np.inf
+            best = product.argmin(axis=1)
+            found = np.take_along_axis(product, best[:, None], axis=1)[:, 0]
+            nearest = np.where(found < least, first + best, nearest)
+            least = np.minimum(found, least)
+        difference = features[block].astype(np.float64) - features[rows[nearest]]
+        exact = np.einsum("md,md->m", difference, difference)
+        squared[start : start + len(block)] = np.where(np.isfinite(least), exact, np.inf)
+    return squared
+
+
+class SemDeDup(Method):
+    """Near-duplicates dropped within k-means clusters."""
+
+    kind: Literal["semdedup"]
+    clusters: int | None = Field(
+        None, ge=1, description="k-means clusters, at most the rows kept; null derives them"
+    )
+
+    def select(
+        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+    ) -> Selection:
+        return semdedup(features, n, seed=seed, clusters=self.clusters)
