@@ -1,9 +1,9 @@
 """GIST against the packages that offer it: seconds, the paper's objective, memory.
 
-All maximise the sum of quality plus lambda times the smallest distance, over the same rows, density
-as quality and epsilon 0.1. The packages take up to n rows, ours exactly n. `divsel` and `gist-select`
-take part where they are installed; where they are slow they choose a part of the rows and their
-seconds are scaled, which is said.
+All maximise the sum of quality plus lambda times the smallest distance, over the same rows, with
+density as quality and epsilon 0.1. The packages take up to n rows, ours exactly n. `divsel` and
+`gist-select` take part where they are installed; where they are slow they choose a part of the rows
+and their seconds are scaled, which is said.
 
     python -m tests.benchmarks.gist [--full]
 """
