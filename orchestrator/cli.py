@@ -154,9 +154,10 @@ def _curate_or_why(command: argparse.Namespace, tokens: list[str]) -> int:
             from actors.errors import UserError
 
             raise UserError(f"{tokens[0]!r}: unexpected; allowed are SAMPLE_ID --selection PATH")
-        from orchestrator.curate import run_why
+        from actors.curation.why import why
 
-        return run_why(command.sample_id, command.selection)
+        print(f"{command.sample_id}: {why(command.selection, command.sample_id)}")
+        return 0
     from orchestrator.curate import load, run_curate
 
     given: list[tuple[str, Any]] = [("input", command.input)]

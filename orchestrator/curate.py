@@ -1,4 +1,4 @@
-"""The commands `curate` and `why`."""
+"""The command `curate`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from actors.curation.facts import describe
 from actors.curation.images import ImageFolder
 from actors.curation.inputs import Candidates
 from actors.curation.opening import open_input
-from actors.curation.why import why
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.selection import METHODS
@@ -139,12 +138,6 @@ def run_curate(request: Curation) -> int:
     print_closing(console, curated, candidates.skipped, stages)
     for name in filter(None, (request.out, request.report)):
         console.print(f"wrote {name}", highlight=False, soft_wrap=True, markup=False)
-    return 0
-
-
-def run_why(sample_id: str, selection: str) -> int:
-    """Print why a row is in a selection or not."""
-    print(f"{sample_id}: {why(selection, sample_id)}")
     return 0
 
 

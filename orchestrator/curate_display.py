@@ -12,9 +12,9 @@ from rich.table import Table
 
 from actors.curation.curation import Curated
 from actors.curation.figures import Figures
-from actors.curation.inputs import Progress as Tell
 from actors.curation.stages import Stages
 from actors.evaluation.entropy import Entropy
+from actors.features.source import Progress as Tell
 
 # seconds between lines of progress where there is no terminal
 QUIET = 10

@@ -8,9 +8,10 @@ import pyarrow as pa
 from actors.curation.choosing import choose, choose_sharded
 from actors.curation.duplicates import row_keys
 from actors.curation.figures import Figures, measure
-from actors.curation.inputs import Candidates, FeatureSource, Rows, blocks, check_ids
-from actors.curation.memory import load
+from actors.curation.inputs import Candidates, check_ids
 from actors.curation.stages import Stages
+from actors.features.memory import load
+from actors.features.source import FeatureSource, Rows, blocks
 from actors.selection import Method, Selection
 from actors.selection.reasons import explain
 from actors.selection.selection import Reasons
@@ -75,7 +76,7 @@ def _here(candidates: Candidates, method: Method, n: int, seed: int, stages: Sta
     with stages.stage("select", n) as progress:
         selection = choose(method, array, n, seed, quality, progress)
     with stages.stage("explain"):
-        reasons = selection.reasons or explain(array, selection.positions)
+        reasons = explain(array, selection.positions)
     with stages.stage("find duplicates"):
         keys = row_keys(blocks(Rows(array)), candidates.rows)
     return Rows(array), keys, selection, reasons

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.curation.decoding import BROKEN, GREY, Header, cause, decode, in_threads, read_header
-from actors.curation.inputs import Progress
 from actors.errors import UserError
 from actors.features import Extractor
+from actors.features.source import Progress
 
 # files looked at before progress is told
 LOOKED_AT = 1024

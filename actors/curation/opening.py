@@ -10,10 +10,11 @@ from actors.curation.arrays import ArrayFile
 from actors.curation.decoding import SUFFIXES as IMAGES
 from actors.curation.formats import ARROW, PARQUET
 from actors.curation.images import ImageFolder
-from actors.curation.inputs import Candidates, Progress
+from actors.curation.inputs import Candidates
 from actors.curation.tables import TableFiles
 from actors.errors import UserError
 from actors.features import Extractor
+from actors.features.source import Progress
 
 TABLES = (*PARQUET, *ARROW)
 ARRAYS = (".npy", ".npz")

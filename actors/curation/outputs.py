@@ -12,9 +12,10 @@ from actors.curation import report
 from actors.curation.appearing import appearing
 from actors.curation.curation import Curated
 from actors.curation.images import ImageFolder
-from actors.curation.inputs import Candidates, Progress
+from actors.curation.inputs import Candidates
 from actors.curation.stages import Stages
 from actors.curation.table import candidate_table, write_parquet
+from actors.features.source import Progress
 
 TABLE = "selection.parquet"
 FACTS = "curation.json"

@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from sklearn.utils.extmath import randomized_svd
 
 from actors.curation.curation import Curated
-from actors.curation.inputs import pick
 from actors.curation.themes import Theme
+from actors.features.source import pick
 
 SHOWN = 3000
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from actors.curation.inputs import Progress
+from actors.features.source import Progress
 
 
 class Stages:

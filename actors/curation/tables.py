@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from actors.curation.formats import count_rows, read_arrays, read_column, read_schema
-from actors.curation.inputs import block_rows, name_rows, row_numbers
+from actors.curation.inputs import row_numbers
 from actors.curation.vectors import is_vector, vector_length, vectors
 from actors.errors import UserError
+from actors.features.source import block_rows, name_rows
 
 ID_COLUMNS = ("sample_id", "id")
 SOURCE_COLUMN = "source"

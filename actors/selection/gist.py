@@ -5,13 +5,12 @@ from typing import Literal
 import numpy as np
 import torch
 from pydantic import Field
-from scipy.stats import rankdata
 
 from actors.errors import UserError
 from actors.evaluation.neighbours import nearest
 from actors.selection.greedy import greedy
 from actors.selection.nearest import NearestChosen, as_tensor
-from actors.selection.selection import Method, Selection, check_request
+from actors.selection.selection import Method, Selection, check_request, numbers
 from actors.selection.threshold_decay import VISITED, keep
 
 # the neighbour whose distance tells the density
@@ -142,6 +141,8 @@ def density(features: np.ndarray) -> np.ndarray:
     A place is the denser the nearer its 10th neighbour. Ranks, as the negative logarithm of that
     distance, which estimates the density, has no bound where rows are copies.
     """
+    from scipy.stats import rankdata  # takes as long to import as torch
+
     others = len(features) - 1
     if not others:
         return np.ones(1)
@@ -156,10 +157,9 @@ def checked(quality: np.ndarray, rows: int) -> np.ndarray:
         raise UserError(f"quality: found shape {values.shape}; allowed is ({rows},), one a row")
     bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0)))
     if len(bad):
-        shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
         raise UserError(
-            f"quality: {len(bad)} values are negative, NaN or infinite (rows {shown}); allowed are "
-            "finite values from 0"
+            f"quality: {len(bad)} values are negative, NaN or infinite ({numbers(bad)}); allowed "
+            "are finite values from 0"
         )
     return values / (values.max() or 1.0)
 

@@ -6,11 +6,10 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
+from actors.features.source import Progress
 from actors.selection.nearest import Block, as_tensor
 from actors.selection.selection import Method, Selection, check_request
 from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, largest
-
-Progress = Callable[[int], None]
 
 
 def greedy(

@@ -83,5 +83,9 @@ def check_request(features: np.ndarray, n: int) -> None:
     ]
     bad = np.flatnonzero(~np.concatenate(finite))
     if len(bad):
-        shown = ", ".join(map(str, bad[:5])) + (", ..." if len(bad) > 5 else "")
-        raise UserError(f"features: {len(bad)} rows contain NaN or infinity (rows {shown})")
+        raise UserError(f"features: {len(bad)} rows contain NaN or infinity ({numbers(bad)})")
+
+
+def numbers(rows: np.ndarray) -> str:
+    """Return the first few of some row numbers, in words."""
+    return f"rows {', '.join(map(str, rows[:5]))}" + (", ..." if len(rows) > 5 else "")

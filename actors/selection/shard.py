@@ -50,7 +50,7 @@ class Shard:
     """The candidates from `offset` on, one of `parts` shards.
 
     Memory beyond the features is O(rows + blocks) for a shard that is the whole; one of several
-    also keeps as many vectors of picked rows as it has rows.
+    also keeps as many vectors of picked rows as it has rows, a round of picks at the least.
     """
 
     def __init__(self, features: np.ndarray, n: int, offset: int = 0, parts: int = 1) -> None:

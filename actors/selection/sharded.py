@@ -11,12 +11,15 @@ import numpy as np
 import ray
 import torch
 
-from actors.curation.inputs import FeatureSource
-from actors.curation.memory import load
 from actors.errors import UserError
-from actors.selection.greedy import Progress, farthest_first, first_row
+from actors.features.memory import load
+from actors.features.source import FeatureSource, Progress
+from actors.selection.greedy import farthest_first, first_row
 from actors.selection.selection import Reasons, Selection
 from actors.selection.shard import PROPOSED, Picks, Proposal, Shard
+
+# machines a shard may lose before the selection gives up, with the cause
+RESTARTS = 10
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Part:
         return self.source.read(self.start + start, self.start + stop)
 
 
-@ray.remote(max_restarts=-1, max_task_retries=-1)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=RESTARTS)
 class ShardActor:
     """One shard; restarted, it reads its rows again and asks for the picks by being behind."""
 
@@ -124,6 +127,11 @@ class Shards:
         self._heard.append(picks.positions)
         return proposals
 
+    def tell(self, picks: Picks) -> None:
+        """Tell every shard what was picked, without asking for more."""
+        self._of_all("hear", ray.put(picks))
+        self._heard.append(picks.positions)
+
     def cover(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return rank and distance of the nearest pick of every row, shard by shard."""
         return self._of_all("cover")
@@ -137,7 +145,7 @@ class Shards:
         calls = [getattr(a, method).remote(self.picked, *arguments) for a in self.actors]
         answers = ray.get(calls)
         for place, actor in enumerate(self.actors):
-            while answers[place] is None:
+            while not answers[place]:  # behind: it was restarted
                 self._replay(actor)
                 answers[place] = ray.get(getattr(actor, method).remote(self.picked, *arguments))
         return answers
@@ -178,7 +186,7 @@ def greedy_sharded(
         with torch.inference_mode():
             chosen = farthest_first(held.ask, n, Picks(first, held.vectors(first)), progress)
             last = chosen.positions[held.picked :]
-            held.ask(Picks(last, held.vectors(last)))
+            held.tell(Picks(last, held.vectors(last)))
         ranks, distances = map(np.concatenate, zip(*held.cover(), strict=True))
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, UserError):

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.curation.duplicates import repeated, row_keys
-from actors.curation.inputs import Rows, blocks
+from actors.features.source import Rows, blocks
 
 
 def count(rows: np.ndarray) -> int:

@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 
 from actors.curation import figures
-from actors.curation.inputs import Rows
 from actors.evaluation.entropy import entropy
+from actors.features.source import Rows
 from tests.actors.curation.inputs import features
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import ray
 
-from actors.curation.inputs import Rows
 from actors.errors import UserError
+from actors.features.source import Rows
 from actors.selection import explain, greedy
 from actors.selection.sharded import Shards, greedy_sharded
 
@@ -48,20 +48,21 @@ def test_a_shard_that_dies_is_rebuilt_and_the_ids_are_the_same(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     features = candidates()
-    killed: list[Any] = []
-    ask = Shards.ask
+    killed: list[str] = []
+    of_all = Shards._of_all
 
-    def ask_after_a_death(self: Shards, picks: Any) -> Any:
-        if len(killed) < 2 and self.picked > 100:
-            victim = self.actors[len(killed)]
-            ray.kill(victim, no_restart=False)
-            killed.append(victim)
-        return ask(self, picks)
+    def of_all_after_a_death(self: Shards, method: str, *arguments: Any) -> Any:
+        if (method == "propose" and self.picked > 100 and not killed) or method == "cover":
+            ray.kill(self.actors[len(killed)], no_restart=False)
+            killed.append(method)
+        return of_all(self, method, *arguments)
 
-    monkeypatch.setattr(Shards, "ask", ask_after_a_death)
+    monkeypatch.setattr(Shards, "_of_all", of_all_after_a_death)
     many = greedy_sharded(Rows(features), 900, seed=3, shards=2)
-    assert len(killed) == 2
+    assert killed == ["propose", "cover"]
     assert np.array_equal(many.positions, greedy(features, 900, seed=3).positions)
+    assert many.reasons is not None
+    assert np.array_equal(many.reasons.covered_by, explain(features, many.positions).covered_by)
 
 
 def test_a_mistake_found_by_a_shard_is_told_as_such() -> None:

@@ -5,8 +5,8 @@ import tempfile
 
 import numpy as np
 
-from actors.curation.inputs import FeatureSource, Progress, blocks
 from actors.errors import UserError
+from actors.features.source import FeatureSource, Progress, blocks
 
 # share of the available memory that features may take; selection and measures need some too
 SHARE = 0.25

@@ -8,15 +8,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.curation import memory
-from actors.curation.inputs import Rows, block_rows, blocks, check_ids, pick, row_numbers
+from actors.curation.inputs import check_ids, row_numbers
 from actors.errors import UserError
+from actors.features import memory
+from actors.features.source import Rows, block_rows, blocks, pick
 from tests.actors.curation.inputs import features
 from tests.runs import ROOT
 
 LOAD = """
 import sys
-from actors.curation import memory
+from actors.features import memory
 from actors.curation.tables import TableFiles
 
 def anonymous():

@@ -1,0 +1,94 @@
+"""Rows of features that any process can read a range of, in blocks."""
+
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from actors.errors import UserError
+
+Progress = Callable[[int], None]
+
+# features read at once; small enough that a few of them in flight do not matter
+BLOCK_BYTES = 1 << 25
+BLOCK_ROWS = 8192
+SHOWN = 5
+
+
+class FeatureSource(Protocol):
+    """Rows of features that any process can read a range of; pickled it holds no rows."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+
+    @property
+    def dimension(self) -> int:
+        """Number of features of a row."""
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return rows start to stop, (stop - start, dimension) float32."""
+
+
+class Rows:
+    """An array as a feature source."""
+
+    def __init__(self, features: np.ndarray) -> None:
+        """Take (N, d) float32 rows."""
+        self._features = features
+        self.rows, self.dimension = features.shape
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        return self._features[start:stop]
+
+
+def block_rows(dimension: int) -> int:
+    """Return how many rows of float32 features are read at once."""
+    return min(BLOCK_ROWS, max(1, BLOCK_BYTES // (4 * dimension)))
+
+
+def blocks(
+    source: FeatureSource, progress: Progress | None = None, first: int = 0
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield (first row, rows) of every block in order; all must be finite.
+
+    Args:
+        first: number that the source's first row has for the reader of an error.
+
+    Raises:
+        UserError: after the last block, where rows hold NaN or infinity.
+    """
+    step = block_rows(source.dimension)
+    bad: list[int] = []
+    count = 0
+    for start in range(0, source.rows, step):
+        stop = min(start + step, source.rows)
+        block = source.read(start, stop)
+        yield start, block
+        wrong = np.flatnonzero(~np.isfinite(block).all(axis=1)) + start
+        count += len(wrong)
+        bad += (wrong[: SHOWN + 1 - len(bad)] + first).tolist()
+        if progress:
+            progress(stop)
+    if count:
+        raise UserError(f"input: {name_rows(bad, count)} NaN or infinity as float32")
+
+
+def pick(source: FeatureSource, positions: np.ndarray) -> np.ndarray:
+    """Return the (m, d) float32 rows at some positions, reading the source once, in order."""
+    order = np.argsort(positions, kind="stable")
+    ascending = positions[order]
+    out = np.empty((len(positions), source.dimension), np.float32)
+    step = block_rows(source.dimension)
+    for start in range(0, source.rows, step):
+        stop = min(start + step, source.rows)
+        first, last = np.searchsorted(ascending, (start, stop))
+        if first < last:
+            out[order[first:last]] = source.read(start, stop)[ascending[first:last] - start]
+    return out
+
+
+def name_rows(positions: list[int], count: int, verb: str = "hold") -> str:
+    """Return '3 rows hold (1, 5, 7)'-like words for the first of `count` row positions."""
+    shown = ", ".join(map(str, positions[:SHOWN])) + (", ..." if count > SHOWN else "")
+    return f"{'row' if count == 1 else 'rows'} {shown} ({count:,} in all) {verb}"
