@@ -72,7 +72,7 @@ def through_ray(chosen: config.Experiment) -> float:
     storage = Storage(chosen.store)
     plan = make_plan(chosen)
     # two iterations are planned so that the selection is there; the second one is left out
-    todo = [p for p in plan.steps.values() if p.iteration <= 1 or p.step.kind == "select"]
+    todo = [p for p in plan.steps.values() if p.iteration <= 1 or p.step.room == "selection"]
     started = time.perf_counter()
     for _ in execute(todo, LastingStage(plan, storage)):
         pass
