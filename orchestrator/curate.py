@@ -135,7 +135,7 @@ def run_curate(request: Curation) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; nothing was written", file=sys.stderr)
         return 130
-    print_closing(console, curated, candidates.skipped, stages)
+    print_closing(console, request.selection.kind, curated, candidates.skipped, stages)
     for name in filter(None, (request.out, request.report)):
         console.print(f"wrote {name}", highlight=False, soft_wrap=True, markup=False)
     return 0

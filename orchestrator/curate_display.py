@@ -20,6 +20,8 @@ from actors.features.source import Progress as Tell
 QUIET = 10
 SHOWN_SOURCES = 12
 SHOWN_SKIPPED = 5
+# stages that took less are not named
+SHOWN_SECONDS = 0.05
 
 
 class ShownStages(Stages):
@@ -53,7 +55,7 @@ class ShownStages(Stages):
     def _bar(self, name: str, total: int | None) -> Iterator[Tell]:
         columns = (MofNCompleteColumn(), TimeRemainingColumn()) if total else ()
         bar = Progress(
-            TextColumn(f"{name:14s}"), BarColumn(), *columns, console=self._console, transient=True
+            TextColumn(f"{name:15s}"), BarColumn(), *columns, console=self._console, transient=True
         )
         with bar:
             task = bar.add_task(name, total=total)
@@ -61,11 +63,11 @@ class ShownStages(Stages):
 
 
 def print_closing(
-    console: Console, curated: Curated, skipped: tuple[str, ...], stages: Stages
+    console: Console, kind: str, curated: Curated, skipped: tuple[str, ...], stages: Stages
 ) -> None:
     """Print what a curation is worth and what it cost."""
     figures = curated.figures
-    table = Table("", "before", "kept", title="Curation")
+    table = Table("", "candidates", "kept", title="Curation")
     for column in table.columns[1:]:
         column.justify = "right"
     table.add_row("rows", f"{figures.rows:,}", f"{figures.kept:,}")
@@ -81,17 +83,14 @@ def print_closing(
     table.add_section()
     if figures.last_pick is not None:
         table.add_row("distance at the last pick", "", f"{figures.last_pick:.4g}")
-    table.add_row("largest covering distance", "", f"{figures.covering:.4g}")
+    table.add_row("largest distance to the nearest kept row", "", f"{figures.covering:.4g}")
     for note, value in curated.selection.notes.items():
-        table.add_row(note.replace("_", " "), "", f"{value:.4g}")
-    table.add_section()
-    for stage, seconds in stages.seconds.items():
-        table.add_row(f"{stage} (s)", "", f"{seconds:.2f}")
-    table.add_row("peak memory of this process (GB)", "", f"{_peak_bytes() / 1e9:.2f}")
+        table.add_row(f"{kind}: {note.replace('_', ' ')}", "", f"{value:.4g}")
     console.print(table)
-    console.print(_explanation(figures), style="dim", highlight=False, soft_wrap=True)
+    for line in (_explanation(figures), _cost(stages)):
+        console.print(line, style="dim", highlight=False, soft_wrap=True)
     if skipped:
-        console.print(f"{len(skipped):,} images cannot be decoded and were left out:")
+        console.print(f"images that cannot be decoded, left out: {len(skipped):,}", highlight=False)
         for line in skipped[:SHOWN_SKIPPED]:
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
         if len(skipped) > SHOWN_SKIPPED:
@@ -106,15 +105,22 @@ def _explanation(figures: Figures) -> str:
         lines.insert(
             0,
             f"entropy: of {rows:,} random candidates, and of {kept}; "
-            "it can be compared only at equal numbers of rows",
+            "more is more varied, compared at equal numbers of rows",
         )
         left_out = [e.zero_distances for e in (figures.before, figures.after)]
         if any(left_out):
             lines.append(
                 "* rows with an exact copy in the set are left out of its entropy "
-                f"({left_out[0]:,} before, {left_out[1]:,} kept)"
+                f"({left_out[0]:,} random, {left_out[1]:,} kept)"
             )
     return "\n".join(lines)
+
+
+def _cost(stages: Stages) -> str:
+    seconds = stages.seconds
+    longest = [f"{stage} {s:.1f}" for stage, s in seconds.items() if s >= SHOWN_SECONDS]
+    took = ": ".join(filter(None, (f"took {sum(seconds.values()):.1f} s", ", ".join(longest))))
+    return f"{took}\npeak memory of this process: {_peak_bytes() / 1e9:.2f} GB"
 
 
 def _nats(entropy: Entropy | None) -> str:

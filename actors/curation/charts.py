@@ -2,7 +2,7 @@
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from actors.curation.curation import Curated
 from actors.curation.themes import Theme
@@ -20,15 +20,23 @@ def draw_entropy(axes: Axes, theme: Theme, before: Entropy, after: Entropy) -> N
         axes.set_axis_off()
         return
     axes.hlines([0, 1], values.min(), values, color=theme.ink, alpha=0.3, zorder=1)
-    axes.scatter(values, [0, 1], s=90, color=[theme.kept, theme.left_out], zorder=2)
+    axes.scatter(values, [0, 1], s=90, color=[theme.kept, theme.before], zorder=2)
     for place, value in enumerate(values):
         axes.annotate(
-            f"{value:.2f}", (value, place), (0, 9), textcoords="offset points", ha="center"
+            f"{value:,.2f}", (value, place), (0, 9), textcoords="offset points", ha="center"
         )
-    axes.set_yticks([0, 1], ["kept", "random"])
+    axes.set_yticks([0, 1], [_named("kept", after), _named("random", before)])
     axes.set_ylim(-0.5, 1.7)
     axes.margins(x=0.15)
-    axes.set_xlabel("entropy (nats)")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    axes.set_xlabel("entropy (nats); more is more varied")
+
+
+def _named(name: str, entropy: Entropy) -> str:
+    """Return a name, with how many rows its entropy leaves out."""
+    if not entropy.zero_distances:
+        return name
+    return f"{name}\n(without {entropy.zero_distances:,}\nexact copies)"
 
 
 def draw_shares(axes: Axes, theme: Theme, shares: dict[str, tuple[float, float]]) -> None:
@@ -36,14 +44,17 @@ def draw_shares(axes: Axes, theme: Theme, shares: dict[str, tuple[float, float]]
     names = list(shares)[:SHOWN_SOURCES]
     before, after = np.array([shares[name] for name in names]).T
     places = np.arange(len(names))
-    axes.barh(places - 0.2, before, 0.38, color=theme.left_out, label="candidates")
+    axes.barh(places - 0.2, before, 0.38, color=theme.before, label="candidates")
     axes.barh(places + 0.2, after, 0.38, color=theme.kept, label="kept")
-    axes.set_yticks(places, [name if len(name) < 25 else f"{name[:22]}..." for name in names])
+    axes.set_yticks(
+        places, [name if len(name) < 25 else f"{name[:10]}...{name[-11:]}" for name in names]
+    )
     axes.invert_yaxis()
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     more = len(shares) - len(names)
     axes.set_xlabel("share of rows" + (f" ({more:,} smaller sources not shown)" if more else ""))
-    axes.legend()
+    # above the bars, which leave no room
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, borderaxespad=0)
 
 
 def draw_distances(axes: Axes, theme: Theme, curated: Curated) -> None:

@@ -21,7 +21,7 @@ class Mosaic:
     """Equal tiles in rows, with a caption below each where there are captions.
 
     Attributes:
-        tiles: (m, height, width, 3) uint8.
+        tiles: (m, k, height, width, 3) uint8, k images side by side in a tile.
     """
 
     title: str
@@ -32,34 +32,49 @@ class Mosaic:
     @property
     def _cell(self) -> tuple[int, int]:
         """Pixels of a tile with the space around it."""
-        _, height, width, _ = self.tiles.shape
-        return height + max(1, round(height * (0.4 if self.captions else 0.08))), width + max(
-            1, round(height * (0.35 if self.captions else 0.08))
-        )
+        _, side_by_side, height, width, _ = self.tiles.shape
+        wide = side_by_side * (width + self._gap)
+        if not self.captions:
+            return height + self._gap, wide
+        return height + max(1, round(wide * 0.18)), wide + max(1, round(wide * 0.12))
+
+    @property
+    def _gap(self) -> int:
+        """Pixels between images."""
+        return max(1, round(max(self.tiles.shape[2:4]) * 0.07))
 
     @property
     def height(self) -> float:
-        """Inches it takes at full width."""
+        """Inches it takes at a width of WIDTH."""
         rows = -(-len(self.tiles) // self.columns)
         height, width = self._cell
-        return 0.5 + WIDTH * rows * height / (self.columns * width)
+        return WIDTH * rows * height / (self.columns * width)
 
     def draw(self, axes: Axes, theme: Theme) -> None:
         """Draw it."""
         height, width = self._cell
-        _, tall, wide, _ = self.tiles.shape
+        _, _, tall, wide, _ = self.tiles.shape
         rows = -(-len(self.tiles) // self.columns)
         # what lies between the tiles is transparent
         canvas = np.zeros((rows * height, self.columns * width, 4), np.uint8)
         for place, tile in enumerate(self.tiles):
             top, left = place // self.columns * height, place % self.columns * width
-            canvas[top : top + tall, left : left + wide, :3] = tile
-            canvas[top : top + tall, left : left + wide, 3] = 255
+            for number, image in enumerate(tile):
+                begin = left + number * (wide + self._gap)
+                canvas[top : top + tall, begin : begin + wide, :3] = image
+                canvas[top : top + tall, begin : begin + wide, 3] = 255
             if self.captions:
-                axes.text(
-                    left + wide / 2, top + tall, self.captions[place], ha="center", va="top", size=8
+                middle = left + (len(tile) * (wide + self._gap) - self._gap) / 2
+                axes.annotate(
+                    self.captions[place],
+                    (middle, top + tall),
+                    (0, -1),
+                    textcoords="offset points",
+                    ha="center",
+                    va="top",
+                    size=10,
                 )
-        axes.imshow(canvas, interpolation="nearest")
+        axes.imshow(canvas, interpolation="antialiased")
         axes.set_anchor("NW")
         axes.set_axis_off()
 
@@ -69,7 +84,7 @@ def kept(images: ImageFolder, curated: Curated) -> Mosaic:
     positions = curated.selection.positions
     shown = evenly(positions, KEPT_COLUMNS * KEPT_ROWS)
     title = f"Kept: {len(shown):,} of {len(positions):,} images, in the order of picking"
-    return Mosaic(title, thumbnails(images.images(shown)), KEPT_COLUMNS)
+    return Mosaic(title, thumbnails(images.images(shown))[:, None], KEPT_COLUMNS)
 
 
 def left_out(images: ImageFolder, curated: Curated) -> Mosaic | None:
@@ -86,10 +101,10 @@ def left_out(images: ImageFolder, curated: Curated) -> Mosaic | None:
     covering = thumbnails(images.images(reasons.covered_by[shown]))
     captions = tuple(f"{distance:.3g}" for distance in reasons.distances[shown].tolist())
     title = (
-        f"Left out: {len(shown):,} of {len(positions):,} images, each beside the kept one\n"
-        "nearest to it, and their distance (feature units)"
+        f"Left out: {len(shown):,} of {len(positions):,} images (left), each with the kept one\n"
+        "nearest to it (right) and their distance (feature units)"
     )
-    return Mosaic(title, np.concatenate((out, covering), axis=2), PAIR_COLUMNS, captions)
+    return Mosaic(title, np.stack((out, covering), axis=1), PAIR_COLUMNS, captions)
 
 
 def evenly(values: np.ndarray, most: int) -> np.ndarray:

@@ -15,7 +15,7 @@ from actors.curation.themes import Theme
 
 @dataclass(frozen=True)
 class Panel:
-    """A picture: its title, what draws it, its height in inches, whether it is a large one."""
+    """A picture: its title, what draws it, its height in inches at a width of mosaics.WIDTH."""
 
     title: str
     draw: Callable[[Axes, Theme], None]
@@ -44,7 +44,7 @@ def _rows(candidates: Candidates, curated: Curated) -> list[Panel]:
     """Return pictures of the rows themselves: images, or a projection of features."""
     if not isinstance(candidates, ImageFolder):
         draw = partial(projection.draw_projection, curated=curated)
-        return [Panel("Candidates on their first two principal components", draw, 8, True)]
+        return [Panel("Candidates on their first two principal components", draw, 6.5, True)]
     kept, left_out = mosaics.kept(candidates, curated), mosaics.left_out(candidates, curated)
     found = [Panel(kept.title, kept.draw, kept.height, True)]
     if left_out:

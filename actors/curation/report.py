@@ -8,21 +8,27 @@ from pathlib import Path
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from actors.curation import panels, themes
+from actors.curation import mosaics, panels, themes
 from actors.curation.curation import Curated
 from actors.curation.inputs import Candidates
 from actors.curation.panels import Panel
 
 SUFFIXES = (".html", ".png")
 DPI = 110
-WIDTH = 7.0  # inches of a panel
+TITLE = 0.6  # inches of a panel's title
+PAD = 0.02  # inches around a panel of a page
+UNITS = (
+    "Distances are Euclidean, between features: vectors as given, or what the configuration has "
+    "made of images."
+)
 
 STYLE = """
 :root { color-scheme: light dark; }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
   color: LIGHT_INK; background: LIGHT_GROUND; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
+h1 { font-size: 1.5rem; overflow-wrap: anywhere; } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem; }
 table { border-collapse: collapse; } td { padding: .1rem 1.5rem .1rem 0; }
 td + td { text-align: right; font-variant-numeric: tabular-nums; }
 img { max-width: 100%; height: auto; } pre { overflow-x: auto; font-size: .85rem; }
@@ -57,13 +63,13 @@ def headline(facts: dict[str, Any]) -> str:
 def overview(drawn: list[Panel], title: str) -> bytes:
     """Return one PNG with every panel: large ones on the left, charts on the right."""
     columns = [[p for p in drawn if p.is_large], [p for p in drawn if not p.is_large]]
-    tallest = max(sum(panel.height for panel in column) for column in columns)
+    tallest = max(sum(panel.height + TITLE for panel in column) for column in columns)
     with themes.LIGHT.applied():
-        figure = Figure(figsize=(2 * WIDTH, tallest + 0.5), layout="constrained")
+        figure = Figure(figsize=(2 * mosaics.WIDTH, tallest + 0.5), layout="constrained")
         figure.suptitle(title, fontsize=15)
         places = figure.add_gridspec(1, 2)
         for place, column in enumerate(columns):
-            heights = [panel.height for panel in column]
+            heights = [panel.height + TITLE for panel in column]
             heights.append(max(1e-3, tallest - sum(heights)))  # left empty
             rows = places[place].subgridspec(len(heights), 1, height_ratios=heights)
             for row, panel in enumerate(column):
@@ -91,9 +97,10 @@ def page(drawn: list[Panel], facts: dict[str, Any]) -> str:
     if skipped := facts["skipped"]:
         lines = html.escape("\n".join(skipped))
         parts.append(f"<h2>Images that cannot be decoded: {len(skipped):,}</h2><pre>{lines}</pre>")
-    for name in ("configuration", "notes"):
-        values = html.escape(json.dumps(facts[name], indent=1))
-        parts.append(f"<details><summary>{name}</summary><pre>{values}</pre></details>")
+    for name, field in (("Configuration", "configuration"), ("Notes of the method", "notes")):
+        if facts[field]:
+            values = html.escape(json.dumps(facts[field], indent=1))
+            parts.append(f"<details><summary>{name}</summary><pre>{values}</pre></details>")
     return "\n".join([*parts, "</body></html>\n"])
 
 
@@ -103,12 +110,12 @@ def _table(facts: dict[str, Any]) -> str:
     rows = {
         "exact duplicates among the candidates": f"{figures['repeats']:,}",
         "exact duplicates among the kept rows": f"{figures['kept_repeats']:,}",
-        "largest covering distance (feature units)": f"{figures['covering']:.4g}",
+        "largest distance to the nearest kept row (feature units)": f"{figures['covering']:.4g}",
     }
     if figures["last_pick"] is not None:
         rows["distance at the last pick (feature units)"] = f"{figures['last_pick']:.4g}"
     cells = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in rows.items())
-    return f"<table>{cells}</table>"
+    return f"<table>{cells}</table><p>{UNITS}</p>"
 
 
 def _picture(panel: Panel) -> str:
@@ -121,7 +128,10 @@ def _picture(panel: Panel) -> str:
 
 def _drawn(panel: Panel, theme: themes.Theme) -> str:
     with theme.applied():
-        figure = Figure(figsize=(WIDTH + 1.5 * panel.is_large, panel.height), layout="constrained")
+        # large ones fill the page
+        scale = 1.2 if panel.is_large else 1
+        size = (scale * mosaics.WIDTH, scale * panel.height)
+        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD))
         panel.draw(figure.subplots(), theme)
         return "data:image/png;base64," + base64.b64encode(_png(figure)).decode()
 

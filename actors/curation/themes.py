@@ -10,11 +10,12 @@ import matplotlib
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours of one theme."""
+    """Colours of one theme; `before` is for all candidates, kept or not, or random ones."""
 
     name: str
     ink: str
     ground: str
+    before: str
     kept: str
     left_out: str
 
@@ -36,5 +37,5 @@ class Theme:
             yield
 
 
-LIGHT = Theme("LIGHT", "#1b1b1b", "#ffffff", "#0072b2", "#e69f00")
-DARK = Theme("DARK", "#e6e6e6", "#16181d", "#56b4e9", "#e69f00")
+LIGHT = Theme("LIGHT", "#1b1b1b", "#ffffff", "#8c8c8c", "#0072b2", "#e69f00")
+DARK = Theme("DARK", "#e6e6e6", "#16181d", "#8c8c8c", "#56b4e9", "#e69f00")

@@ -6,6 +6,7 @@ import tempfile
 import numpy as np
 
 from actors.errors import UserError
+from actors.features.limits import memory_left
 from actors.features.source import FeatureSource, Progress, blocks
 
 # share of the available memory that features may take; selection and measures need some too
@@ -46,6 +47,6 @@ def allocate(rows: int, dimension: int) -> np.ndarray:
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that are free."""
+    """Return the bytes of memory that are free, on the machine and within control groups."""
     pages = "SC_AVPHYS_PAGES" if "SC_AVPHYS_PAGES" in os.sysconf_names else "SC_PHYS_PAGES"
-    return os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE")
+    return int(min(os.sysconf(pages) * os.sysconf("SC_PAGE_SIZE"), memory_left()))

@@ -104,11 +104,10 @@ def test_the_closing_table_compares_random_and_kept_rows(
         "exact duplicates 0 0",
         "share of edm 50.0%",
         "distance at the last pick",
-        "largest covering distance",
+        "largest distance to the nearest kept row",
         "entropy: of 20 random candidates, and of the kept rows",
-        "peak memory of this process (GB)",
-        "read (s)",
-        "select (s)",
+        "took ",
+        "peak memory of this process: ",
         "wrote kept.parquet",
     ):
         assert part in shown, part
@@ -144,7 +143,7 @@ def test_broken_images_are_skipped_and_listed_when_asked(
     request = ["photos", "--ratio", "0.5", "--out", "kept"]
     assert "cannot decode a/bad.png" in mistake(capsys, "curate", *request)
     ok(*request, "--skip-bad")
-    assert "1 images cannot be decoded" in capsys.readouterr().out
+    assert "images that cannot be decoded, left out: 1" in capsys.readouterr().out
     assert json.loads(Path("kept/curation.json").read_text())["skipped"][0].startswith("a/bad.png")
 
 

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from actors.curation import report
 from actors.curation.arrays import ArrayFile
+from actors.curation.charts import draw_shares
 from actors.curation.curation import Curated, curate
 from actors.curation.facts import describe
 from actors.curation.inputs import Candidates
 from actors.curation.mosaics import evenly, left_out, thumbnails
 from actors.curation.panels import panels
 from actors.curation.projection import principal
+from actors.curation.themes import LIGHT
 from actors.selection import METHODS
 from tests.actors.curation.inputs import features, folder, images
 
@@ -79,10 +82,6 @@ def test_every_size_of_selection_can_be_drawn(
 
 
 def test_every_axis_says_what_it_measures(vectors: ArrayFile) -> None:
-    from matplotlib.figure import Figure
-
-    from actors.curation.themes import LIGHT
-
     for panel in panels(vectors, curated(vectors, 30)):
         axes = Figure().subplots()
         panel.draw(axes, LIGHT)
@@ -94,13 +93,36 @@ def test_left_out_images_stand_beside_the_one_that_covers_them(tmp_path: Path) -
     result = curated(candidates, 4)
     mosaic = left_out(candidates, result)
     assert mosaic is not None
-    assert mosaic.tiles.shape == (6, 4, 8, 3)
+    assert mosaic.tiles.shape == (6, 2, 4, 4, 3)
     out = np.setdiff1d(np.arange(10), result.selection.positions)
     nearest = out[np.argmin(result.reasons.distances[out])]
     pair = candidates.images(np.array([nearest, result.reasons.covered_by[nearest]]))
-    np.testing.assert_array_equal(mosaic.tiles[0, :, :, 0], np.concatenate(pair[..., 0], axis=1))
+    np.testing.assert_array_equal(mosaic.tiles[0, ..., 0], pair[..., 0])
     assert mosaic.captions[0] == f"{result.reasons.distances[nearest]:.3g}"
     assert left_out(candidates, curated(candidates, 10)) is None
+
+
+def test_images_of_a_pair_are_told_apart(tmp_path: Path) -> None:
+    candidates = folder(images(tmp_path, count=10))
+    mosaic = left_out(candidates, curated(candidates, 4))
+    assert mosaic is not None
+    axes = Figure().subplots()
+    mosaic.draw(axes, LIGHT)
+    alpha = np.asarray(axes.images[0].get_array())[:4, :9, 3]
+    assert (alpha[:, [0, 1, 2, 3, 5, 6, 7, 8]] == 255).all()
+    assert not alpha[:, 4].any()
+
+
+def test_the_legend_of_the_sources_hides_no_bar() -> None:
+    figure = Figure(figsize=(7, 2.3), layout="constrained")
+    axes = figure.subplots()
+    draw_shares(axes, LIGHT, {"a": (0.5, 0.5), "b": (0.5, 0.5)})
+    figure.draw_without_rendering()
+    legend = axes.get_legend()
+    assert legend is not None
+    box = legend.get_window_extent()
+    assert not any(box.overlaps(bar.get_window_extent()) for bar in axes.patches)
+    assert box.y1 <= figure.bbox.y1
 
 
 def test_large_images_are_shown_small() -> None:
