@@ -37,11 +37,14 @@ class Cast:
         generators: by (generator, copy), the workers of that copy; the first one trains.
         rooms: the actors of the other rooms by room.
         copies: how many arms can be served side by side.
+        in_turns: generators that train in a worker group: its workers and those that sample live
+            one after the other, started by an actor that takes nothing itself.
     """
 
     generators: dict[tuple[str, int], list[Role]]
     rooms: dict[str, Role]
     copies: int
+    in_turns: frozenset[str] = frozenset()
 
     @property
     def roles(self) -> list[Role]:
@@ -63,14 +66,13 @@ def cast(plan: Plan, nodes: list[Node]) -> Cast:
     generators = {
         name: generator for arm in plan.arms.values() for name, generator in arm.generators.items()
     }
-    workers = {
-        name: max(
-            arm.generators[name].sampling.workers
-            for arm in plan.arms.values()
-            if name in arm.generators
-        )
-        for name in generators
-    }
+    workers, in_turns = {}, set()
+    for name in generators:
+        ones = [arm.generators[name] for arm in plan.arms.values() if name in arm.generators]
+        training = max(one.training_workers for one in ones)
+        workers[name] = max(training, *(one.sampling.workers for one in ones))
+        if training > 1:
+            in_turns.add(name)
     one = [
         Role(f"generators.{name}.resources", name, generator.resources)
         for name, generator in generators.items()
@@ -100,6 +102,7 @@ def cast(plan: Plan, nodes: list[Node]) -> Cast:
         },
         rooms,
         copies,
+        frozenset(in_turns),
     )
 
 

@@ -96,11 +96,26 @@ class Experiment(Config):
             )
         for name, generator in self.generators.items():
             try:
-                generator.network.check_size(*self.dataset.image_shape[:2])
+                generator.check_images(self.dataset.image_shape, self.iterations)
             except ValueError as error:
-                raise ValueError(f"generators.{name}.network.widths: {error}") from None
+                raise ValueError(f"generators.{name}.{error}") from None
+        self._check_labels()
         self._check_rows()
         return self
+
+    def _check_labels(self) -> None:
+        conditional = [name for name, one in self.generators.items() if one.conditional]
+        if conditional and self.dataset.classes is None:
+            raise ValueError(
+                f"generators.{conditional[0]}.labels: dataset {self.dataset.kind!r} has no labels; "
+                "allowed is false"
+            )
+        without = [name for name, one in self.generators.items() if not one.conditional]
+        if conditional and without and self.iterations > 1:
+            raise ValueError(
+                f"generators.{conditional[0]}.labels: generator {without[0]!r} samples into the "
+                "same pool without labels; allowed is true for all or for none"
+            )
 
     def _check_rows(self) -> None:
         sampled = sum(generator.sampling.rows for generator in self.generators.values())
@@ -115,13 +130,13 @@ class Experiment(Config):
                     f"candidates after iteration {iteration}; allowed are up to {candidates}"
                 )
         for name, generator in self.generators.items():
-            batch = generator.training.batch_size
-            if min(counts) < batch:
-                field = "dataset.rows" if counts[0] < batch else "selection.ratio"
-                value = counts[0] if counts[0] < batch else self.selection.ratio
+            least = generator.least_rows
+            if min(counts) < least:
+                field = "dataset.rows" if counts[0] < least else "selection.ratio"
+                value = counts[0] if counts[0] < least else self.selection.ratio
                 raise ValueError(
-                    f"{field}: {value} leaves {min(counts)} rows to train on, fewer than "
-                    f"generators.{name}.training.batch_size = {batch}"
+                    f"{field}: {value} leaves {min(counts)} rows to train on, fewer than the "
+                    f"{least} that generators.{name} needs for a batch"
                 )
             if min(counts) <= self.evaluation.entropy_k:
                 raise ValueError(

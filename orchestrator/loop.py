@@ -1,11 +1,13 @@
 """The loop: a plan's steps as a graph of object references, each run when its inputs are there."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import ray
 import ray.exceptions
 
+from actors.config import Resources
 from actors.evaluation.actor import EvaluationActor
 from actors.features.actor import FeaturesActor
 from actors.generator.actor import GeneratorActor
@@ -61,6 +63,8 @@ class Stage:
         workers = self._workers(planned.generator, self._copy_of_arm[planned.arms[0]])
         if step.kind == "train":
             return workers[0].train.remote(step, *after)
+        if planned.generator in self._cast.in_turns:
+            return workers[0].sample_with_helpers.remote(step, *after)
         units = shards.ranges(rows_of(step), step.config["shard_rows"])
         workers = workers[: step.settings["workers"]]
         parts = [
@@ -81,7 +85,10 @@ class Stage:
 
     def _workers(self, generator: str, copy: int) -> list[Any]:
         workers = []
-        for number, role in enumerate(self._cast.generators[generator, copy]):
+        roles = self._cast.generators[generator, copy]
+        if generator in self._cast.in_turns:
+            roles = [replace(roles[0], resources=Resources(cpus=0))]
+        for number, role in enumerate(roles):
             key = (generator, str(copy), str(number))
             if key not in self._actors:
                 self._actors[key] = self._start(GeneratorActor, role)

@@ -3,6 +3,8 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from actors.generator import Family
+from actors.pool.real import SPLIT_ROWS
 from actors.pool.step import Step, is_done
 from actors.pool.storage import Storage
 from actors.selection import METHODS, Method
@@ -72,11 +74,8 @@ def rows_of(step: Step) -> int:
     if step.kind != "sample":
         return 0
     if step.room == "pool":
-        return int(step.config["dataset"][_SPLIT_ROWS[step.config["split"]]])
+        return int(step.config["dataset"][SPLIT_ROWS[step.config["split"]]])
     return int(step.config["generator"]["sampling"]["rows"])
-
-
-_SPLIT_ROWS = {"train": "rows", "reference": "reference_rows"}
 
 
 def make_plan(experiment: Experiment) -> Plan:
@@ -100,6 +99,7 @@ class _Loop:
         self._real = self._embedded(steps.real_data(experiment, "train"), 0)
         self._reference = self._embedded(steps.real_data(experiment, "reference"), 0)[1]
         self._sampled: list[list[tuple[Step, Step]]] = []
+        self._trained: dict[str, Step] = {}
         # iteration 1 trains on all real rows, in a random order like any other training set
         everything = METHODS["random"].model_validate({"kind": "random"})
         self._training_set = self._select(
@@ -110,13 +110,13 @@ class _Loop:
         """Train, sample, embed and evaluate every generator; then select D_{n+1}."""
         here = []
         training_set = self._training_set
-        for name in self.experiment.generators:
-            train = self._add(
-                steps.train(self.experiment, name, iteration, training_set), iteration, name
-            )
-            sample = steps.sample(self.experiment, name, iteration, train)
+        for name, generator in self.experiment.generators.items():
+            if generator.trains:
+                self._train(name, generator, iteration)
+            sample = steps.sample(self.experiment, name, iteration, self._trained.get(name))
             pair = self._embedded(sample, iteration, name)
-            evaluate = steps.evaluate(self.experiment, training_set, *pair, self._reference)
+            trained_on = training_set if generator.trains else None
+            evaluate = steps.evaluate(self.experiment, trained_on, *pair, self._reference)
             self._plan.evaluations[self._arm, iteration, name] = self._add(
                 evaluate, iteration, name
             )
@@ -132,6 +132,11 @@ class _Loop:
                 self.experiment.dataset.rows,
             )
             self._training_set = self._select(candidates, rows, iteration + 1)
+
+    def _train(self, name: str, generator: Family, iteration: int) -> None:
+        previous = self._trained.get(name) if generator.starts_from_previous else None
+        step = steps.train(self.experiment, name, iteration, self._training_set, previous)
+        self._trained[name] = self._add(step, iteration, name)
 
     def _select(
         self,

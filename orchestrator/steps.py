@@ -1,7 +1,9 @@
 """Which step does what: the part of the configuration, the inputs and the seed of each kind."""
 
 from collections.abc import Sequence
+from typing import Any
 
+from actors.generator import Family
 from actors.pool.step import Step
 from actors.seeds import derive_seed
 from actors.selection import Method
@@ -12,13 +14,18 @@ Candidates = Sequence[tuple[Step, Step]]
 
 
 def real_data(experiment: Experiment, split: str) -> Step:
-    """Write the split `train` or `reference` of the real data into the pool."""
+    """Write a split of the real data, `train`, `reference` or `fresh`, into the pool."""
+    # the content tells data sets apart, wherever it lies
+    where = {"path"}
+    later = set() if split == "fresh" else {"fresh_rows"}
     config = {
-        "dataset": experiment.dataset.model_dump(mode="json"),
+        "dataset": experiment.dataset.model_dump(mode="json", exclude=where | later),
+        "digest": experiment.dataset.facts.digest,
         "split": split,
         "shard_rows": experiment.shard_rows,
     }
-    return Step("sample", "pool", config, seed=derive_seed(experiment.seed, "split"))
+    settings = {"dataset": experiment.dataset.model_dump(mode="json", include=where)}
+    return Step("sample", "pool", config, {}, derive_seed(experiment.seed, "split"), settings)
 
 
 def embed(experiment: Experiment, samples: Step) -> Step:
@@ -63,55 +70,88 @@ def _inputs(candidates: Candidates) -> dict[str, tuple[str, ...]]:
     }
 
 
-def train(experiment: Experiment, name: str, iteration: int, training_set: Step) -> Step:
-    """Train a generator from scratch on a training set."""
+def train(
+    experiment: Experiment,
+    name: str,
+    iteration: int,
+    training_set: Step,
+    previous: Step | None = None,
+) -> Step:
+    """Train a generator on a training set, from scratch or from the iteration before."""
     generator = experiment.generators[name]
+    config, how = _divided(generator, "training", left_out="sampling")
     return Step(
         "train",
         "generator",
         {
-            "generator": generator.model_dump(mode="json", exclude={"sampling", "resources"}),
+            "generator": config,
             "threads": generator.resources.threads,
             "source": name,
             "iteration": iteration,
+            **_classes(experiment, generator),
         },
-        {"training_set": (training_set.path,)},
+        _paths(training_set=training_set, initial=previous),
         seed=derive_seed(experiment.seed, "train", name, iteration),
-        settings={"gpus": generator.resources.gpus},
+        settings={
+            "gpus": generator.resources.gpus,
+            "cpus": generator.resources.cpus,
+            "generator": {"training": how},
+        },
     )
 
 
-def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step) -> Step:
-    """Sample a trained generator into the pool."""
+def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step | None) -> Step:
+    """Sample a generator into the pool, a trained one from its checkpoint."""
     generator = experiment.generators[name]
-    how = {"workers", "batch_size"}
+    config, how = _divided(generator, "sampling", left_out="training")
     return Step(
         "sample",
         "generator",
         {
-            "generator": generator.model_dump(
-                mode="json", exclude={"training": True, "resources": True, "sampling": how}
-            ),
+            "generator": config,
             "threads": generator.resources.threads,
             "source": name,
             "iteration": iteration,
             "image_shape": list(experiment.dataset.image_shape),
             "shard_rows": experiment.shard_rows,
+            **_classes(experiment, generator),
         },
-        {"checkpoint": (checkpoint.path,)},
+        _paths(checkpoint=checkpoint),
         seed=derive_seed(experiment.seed, "sample", name, iteration),
         settings={
             "gpus": generator.resources.gpus,
-            "batch_size": generator.sampling.batch_size,
+            "cpus": generator.resources.cpus,
             "workers": generator.sampling.workers,
+            "generator": {"sampling": how},
         },
     )
 
 
+def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
+    return {role: (step.path,) for role, step in inputs.items() if step}
+
+
+def _divided(
+    generator: Family, block: str, *, left_out: str
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of a generator determines the output, and how a block of it is carried out."""
+    config = generator.model_dump(mode="json", exclude={left_out, "resources"})
+    how = getattr(getattr(generator, block, None), "HOW", ())
+    return config, {field: config[block].pop(field) for field in sorted(how)}
+
+
+def _classes(experiment: Experiment, generator: Family) -> dict[str, int | None]:
+    return {"classes": experiment.dataset.classes} if generator.conditional else {}
+
+
 def evaluate(
-    experiment: Experiment, training_set: Step, samples: Step, features: Step, reference: Step
+    experiment: Experiment,
+    training_set: Step | None,
+    samples: Step,
+    features: Step,
+    reference: Step,
 ) -> Step:
-    """Measure a generator against its training set and held-out real rows."""
+    """Measure a generator against its training set, if it has one, and held-out real rows."""
     return Step(
         "evaluate",
         "evaluation",
@@ -119,10 +159,5 @@ def evaluate(
             "features": experiment.features.model_dump(mode="json"),
             **experiment.evaluation.model_dump(mode="json"),
         },
-        {
-            "training_set": (training_set.path,),
-            "samples": (samples.path,),
-            "features": (features.path,),
-            "reference": (reference.path,),
-        },
+        _paths(training_set=training_set, samples=samples, features=features, reference=reference),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.errors import UserError
+from actors.pool.real import SPLIT_ROWS
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.plan import Plan
@@ -144,7 +145,7 @@ class Tracker:
             if planned.step.room != "pool" or planned.step.kind != "sample":
                 continue
             split = planned.step.config["split"]
-            rows = dataset.rows if split == "train" else dataset.reference_rows
+            rows = getattr(dataset, SPLIT_ROWS[split])
             logged = Dataset(
                 name=f"{dataset.kind}-{split}",
                 digest=planned.step.key[:16],

@@ -30,9 +30,12 @@ class EvaluationActor:
         """Measure one generator at one iteration; return the step's path."""
 
         def work() -> list[dict[str, Any]]:
-            training_set = selections.read(self._storage, step.inputs["training_set"][0])
+            trained_on = [
+                selections.read(self._storage, path).selected_features()
+                for path in step.inputs.get("training_set", ())
+            ]
             measures = measure(
-                training_set.selected_features(),
+                trained_on[0] if trained_on else None,
                 selections.gather(self._storage, step.inputs["features"], "features").all(),
                 selections.gather(self._storage, step.inputs["reference"], "features").all(),
                 features=step.config["features"]["kind"],

@@ -35,12 +35,16 @@ class Measure:
 
 
 def measure(
-    training_set: np.ndarray, samples: np.ndarray, reference: np.ndarray, features: str, k: int
+    training_set: np.ndarray | None,
+    samples: np.ndarray,
+    reference: np.ndarray,
+    features: str,
+    k: int,
 ) -> list[Measure]:
     """Measure a generator by the features of what it was trained on and of what it made.
 
     Args:
-        training_set: (n, d) features.
+        training_set: (n, d) features; None for a generator that was not trained here.
         samples: (m, d) features.
         reference: (r, d) features of held-out real rows.
         features: name of the feature space, for the cards.
@@ -48,6 +52,8 @@ def measure(
     """
     measures = []
     for subject, rows in (("training_set", training_set), ("samples", samples)):
+        if rows is None:
+            continue
         estimate = entropy(rows, k)
         value = estimate.nats if np.isfinite(estimate.nats) else None
         measures += [
@@ -63,18 +69,21 @@ def measure(
             ),
             Measure("variance", subject, variance(rows), "squared distance", features, len(rows)),
         ]
+    if training_set is not None:
+        measures.append(
+            Measure(
+                "generalization_score",
+                "samples",
+                generalization_score(samples, training_set),
+                "distance",
+                features,
+                len(samples),
+                reference="training_set",
+                reference_n=len(training_set),
+            )
+        )
     return [
         *measures,
-        Measure(
-            "generalization_score",
-            "samples",
-            generalization_score(samples, training_set),
-            "distance",
-            features,
-            len(samples),
-            reference="training_set",
-            reference_n=len(training_set),
-        ),
         Measure(
             "frechet_distance",
             "samples",

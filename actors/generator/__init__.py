@@ -1,6 +1,6 @@
 """Generators: model families with their training and sampling.
 
-To add one: a file with a `Family` that has `loss`, `sample` and `save`, and its line here.
+To add one: a file with a `Family` that has `train`, `save`, `load` and `sample`, and its line here.
 """
 
 from actors.generator.ddpm import DDPM

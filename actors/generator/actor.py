@@ -1,29 +1,19 @@
 """The actor of a generator: lives through the run, trains with Ray Train, samples row ranges."""
 
-import tempfile
-from pathlib import Path
+from itertools import cycle
 from typing import Any
 
 import ray
 import torch
 from ray.actor import ActorHandle
-from ray.train import ScalingConfig
-from ray.train.torch import TorchTrainer, get_device
 
 from actors.errors import NonFiniteError
-from actors.generator import GENERATORS, Family, networks, sampling, training
-from actors.pool import schema, selections, shards
+from actors.generator import Family, job, sampling
+from actors.generator.family import Draw
+from actors.pool import schema, shards
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
-
-CHECKPOINT = "checkpoint"
-
-
-def family_of(step: Step) -> Family:
-    """Return the generator family that a train or sample step is configured for."""
-    config = step.config["generator"]
-    return GENERATORS[config["kind"]].model_validate(config)
 
 
 def describe(step: Step) -> str:
@@ -37,45 +27,31 @@ class GeneratorActor:
 
     def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
         self._storage = storage
+        self._catalogue = catalogue
         self._alone = Alone(catalogue)
         self._loaded: tuple[str, Any] = ("", None)
+        self._fits: dict[str, sampling.BatchSize] = {}
 
     def train(self, step: Step, *_after: object) -> str:
         """Train on the step's training set and store the checkpoint; return the step's path."""
+        catalogue, key = self._catalogue, step.key
 
         def work() -> list[dict[str, Any]]:
-            # local mode: a worker group costs ten seconds before its first step
-            scaling = ScalingConfig(num_workers=0, use_gpu=step.settings["gpus"] > 0)
-            TorchTrainer(lambda: self._fit(step), scaling_config=scaling).fit()
-            network = self._loaded[1]
-            with tempfile.TemporaryDirectory() as folder:
-                family_of(step).save(network, Path(folder))
-                return [
-                    self._store(file, f"{step.path}/{CHECKPOINT}/{file.relative_to(folder)}")
-                    for file in sorted(Path(folder).rglob("*"))
-                    if file.is_file()
-                ]
+            try:
+                job.train(
+                    self._storage,
+                    step,
+                    lambda fraction, note: catalogue.report.remote(key, fraction, note),
+                )
+            except NonFiniteError as error:
+                raise NonFiniteError(f"{describe(step)}: {error}") from None
+            files = self._storage.files(f"{step.path}/{job.CHECKPOINT}")
+            return [self._storage.record(file) for file in files]
 
-        return once(self._storage, step, self._alone, work)
-
-    def _fit(self, step: Step) -> None:
-        torch.set_num_threads(step.config["threads"])
-        selection = selections.read(self._storage, step.inputs["training_set"][0])
-        images = selection.images()
-        height, width, channels = images.shape
-        network = training.train(
-            family_of(step),
-            batch=lambda chosen: images[selection.positions[chosen]],
-            rows=len(selection),
-            image_shape=(height, width, channels),
-            seed=step.seed,
-            device=get_device(),
-            report=lambda fraction, note: self._alone.report(step.key, fraction, note),
-        )
-        self._loaded = (step.path, network)
-
-    def _store(self, file: Path, path: str) -> dict[str, Any]:
-        return self._storage.write(path, lambda temporary: temporary.write_bytes(file.read_bytes()))
+        path = once(self._storage, step, self._alone, work)
+        if checkpoints := job.checkpoints_of(self._storage, step):
+            checkpoints.clear()
+        return path
 
     def sample(self, step: Step, start: int, stop: int, *_after: object) -> dict[str, Any]:
         """Store samples start to stop - 1 as one shard; return its record.
@@ -87,25 +63,7 @@ class GeneratorActor:
         with self._alone(path):
             if self._storage.exists(path):
                 return {**self._storage.record(path), "rows": stop - start}
-            torch.set_num_threads(step.config["threads"])
-            device = torch.device("cuda" if step.settings["gpus"] else "cpu")
-            rows = step.config["generator"]["sampling"]["rows"]
-            try:
-                images = sampling.sample(
-                    family_of(step),
-                    self._network(step.inputs["checkpoint"][0], device),
-                    start,
-                    stop,
-                    tuple(step.config["image_shape"]),
-                    step.seed,
-                    step.settings["batch_size"],
-                    device,
-                    report=lambda done: self._alone.report(
-                        path, done / (stop - start), f"samples {start + done}/{rows}"
-                    ),
-                )
-            except NonFiniteError as error:
-                raise NonFiniteError(f"{describe(step)}: {error}") from None
+            images, labels = self._compute(step, path, start, stop)
             table = schema.rows(
                 images,
                 step_key=step.key,
@@ -113,15 +71,65 @@ class GeneratorActor:
                 source=step.config["source"],
                 iteration=step.config["iteration"],
                 seed=step.seed,
+                labels=labels,
             )
             return shards.write_table(self._storage, path, table)
+
+    def sample_with_helpers(self, step: Step, *_after: object) -> str:
+        """Sample a whole step with actors that live as long as it lasts; return the step's path.
+
+        For a generator that trains in a worker group: the group and they take the same resources
+        in turn.
+        """
+        ranges = list(shards.ranges(job.family_of(step).sampling.rows, step.config["shard_rows"]))
+        actor: Any = GeneratorActor
+        helpers = [
+            actor.options(num_cpus=step.settings["cpus"], num_gpus=step.settings["gpus"]).remote(
+                self._storage, self._catalogue
+            )
+            for _ in range(min(len(ranges), step.settings["workers"]))
+        ]
+        try:
+            shared = zip(ranges, cycle(helpers), strict=False)
+            records = ray.get([helper.sample.remote(step, *rows) for rows, helper in shared])
+        finally:
+            for helper in helpers:
+                ray.kill(helper)
+        return self.finish(step, *records)
 
     def finish(self, step: Step, *records: dict[str, Any]) -> str:
         """Record the sample step as done, its shards being stored; return the step's path."""
         return once(self._storage, step, self._alone, lambda: list(records))
 
-    def _network(self, step_path: str, device: torch.device) -> Any:
-        if self._loaded[0] != step_path:
-            folder = self._storage.local_folder(f"{step_path}/{CHECKPOINT}")
-            self._loaded = (step_path, networks.load(folder).to(device))
+    def _compute(self, step: Step, path: str, start: int, stop: int) -> Any:
+        torch.set_num_threads(step.config["threads"])
+        device = torch.device("cuda" if step.settings["gpus"] else "cpu")
+        family = job.family_of(step)
+        fits = self._fits.setdefault(
+            family.model_dump_json(), sampling.BatchSize(family.sampling.batch_size, device)
+        )
+        height, width, channels = step.config["image_shape"]
+        draw = Draw(
+            step.seed,
+            torch.arange(start, stop, device=device),
+            (height, width, channels),
+            step.config["iteration"],
+            step.config.get("classes"),
+        )
+        rows = family.sampling.rows
+
+        def report(fraction: float, note: str) -> None:
+            done = start + round(fraction * (stop - start))
+            self._alone.report(path, fraction, f"sample {done}/{rows}, {note}")
+
+        try:
+            return sampling.sample(family, self._model(step, family, device), draw, fits, report)
+        except NonFiniteError as error:
+            raise NonFiniteError(f"{describe(step)}: {error}") from None
+
+    def _model(self, step: Step, family: Family, device: torch.device) -> Any:
+        source = step.inputs["checkpoint"][0] if "checkpoint" in step.inputs else step.path
+        if self._loaded[0] != source:
+            folder = self._storage.local_folder(f"{source}/{job.CHECKPOINT}")
+            self._loaded = (source, family.load(folder, device))
         return self._loaded[1]

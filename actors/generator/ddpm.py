@@ -1,5 +1,6 @@
 """DDPM: Ho, Jain, Abbeel, "Denoising diffusion probabilistic models", NeurIPS 2020."""
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -7,20 +8,26 @@ from typing import Any, Literal
 import torch
 from pydantic import Field, model_validator
 
-from actors.generator.family import Family, Noise, Sampling
+from actors.generator.denoiser import Denoiser, DenoiserSampling, Predict
+
+# what the network predicts, in diffusers' words
+PREDICTION_TYPES = {"epsilon": "epsilon", "x0": "sample", "v": "v_prediction"}
 
 
-class DDPMSampling(Sampling):
-    """DDIM steps; `eta: 1` with as many steps as were trained is the ancestral DDPM sampler."""
+class DDPMSampling(DenoiserSampling):
+    """Steps of one of three samplers."""
 
-    eta: float = Field(0.0, ge=0, le=1, description="share of fresh noise in each step")
+    sampler: Literal["ddpm", "ddim", "dpm_solver++"] = Field(
+        "ddim", description="ancestral; deterministic; deterministic of second order"
+    )
 
 
-class DDPM(Family):
-    """Noise prediction on a linear beta schedule."""
+class DDPM(Denoiser):
+    """Prediction of the noise, the image or the velocity on a linear beta schedule."""
 
     kind: Literal["ddpm"]
     diffusion_steps: int = Field(1000, ge=1, description="noise levels trained on")
+    target: Literal["epsilon", "x0", "v"] = Field("epsilon", description="what is predicted")
     sampling: DDPMSampling = DDPMSampling()
 
     @model_validator(mode="after")
@@ -38,39 +45,65 @@ class DDPM(Family):
         """The diffusers schedule that the network is trained on."""
         from diffusers import DDPMScheduler  # here and below: costs two seconds
 
-        return DDPMScheduler(num_train_timesteps=self.diffusion_steps)
+        return DDPMScheduler(
+            num_train_timesteps=self.diffusion_steps,
+            prediction_type=PREDICTION_TYPES[self.target],
+        )
 
     def loss(
-        self, network: Any, images: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
+        self, predict: Predict, images: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
     ) -> torch.Tensor:
-        """Mean squared error of the predicted noise (Ho et al. 2020, equation 14)."""
+        """Mean squared error of the prediction (Ho et al. 2020, equation 14).
+
+        The velocity is that of Salimans and Ho, "Progressive distillation", ICLR 2022, section 4.
+        """
         time = (level * self.diffusion_steps).long()
         noisy = self.scheduler.add_noise(images, noise, time)
-        return (network(noisy, time).sample - noise).square().mean()
+        if self.target == "v":
+            wanted = self.scheduler.get_velocity(images, noise, time)
+        else:
+            wanted = noise if self.target == "epsilon" else images
+        return (predict(noisy, time) - wanted).square().mean()
 
-    def sample(self, network: Any, noise: Noise) -> torch.Tensor:
-        """Denoise from pure noise (Song, Meng, Ermon, "DDIM", ICLR 2021, equation 12)."""
+    def generate(self, predict: Predict, noise: Callable[[int], torch.Tensor]) -> torch.Tensor:
+        """Denoise from pure noise.
+
+        `ddim`: Song, Meng, Ermon, ICLR 2021, equation 12; `ddpm` is the same with eta = 1, over all
+        steps the sampler of Ho et al. 2020; `dpm_solver++`: Lu et al. 2022, algorithm 2.
+        """
+        images = noise(0)
+        if self.sampling.sampler == "dpm_solver++":
+            return self._dpm_solver(predict, images)
         from diffusers import DDIMScheduler
 
         scheduler = DDIMScheduler.from_config(self.scheduler.config, timestep_spacing="trailing")
-        images = noise(0)
         scheduler.set_timesteps(self.sampling.steps, device=images.device)
+        ancestral = self.sampling.sampler == "ddpm"
         for draw, time in enumerate(scheduler.timesteps, start=1):
-            predicted = network(images, time).sample
-            fresh = noise(draw) if self.sampling.eta else None
             images = scheduler.step(
-                predicted,
+                predict(images, time),
                 time,
                 images,
-                eta=self.sampling.eta,
-                variance_noise=fresh,
+                eta=float(ancestral),
+                variance_noise=noise(draw) if ancestral else None,
                 # the noise that belongs to the clipped image, as in the DDPM sampler
                 use_clipped_model_output=True,
             ).prev_sample
         return images
 
-    def save(self, network: Any, folder: Path) -> None:
+    def _dpm_solver(self, predict: Predict, images: torch.Tensor) -> torch.Tensor:
+        from diffusers import DPMSolverMultistepScheduler
+
+        scheduler = DPMSolverMultistepScheduler.from_config(
+            self.scheduler.config, timestep_spacing="trailing", algorithm_type="dpmsolver++"
+        )
+        scheduler.set_timesteps(self.sampling.steps, device=images.device)
+        for time in scheduler.timesteps:
+            images = scheduler.step(predict(images, time), time, images).prev_sample
+        return images
+
+    def save(self, model: Any, folder: Path) -> None:
         """Write a checkpoint that `DDPMPipeline.from_pretrained` opens."""
         from diffusers import DDPMPipeline
 
-        DDPMPipeline(unet=network, scheduler=self.scheduler).save_pretrained(folder)
+        DDPMPipeline(unet=model, scheduler=self.scheduler).save_pretrained(folder)

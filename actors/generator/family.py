@@ -1,67 +1,147 @@
-"""What every generator family has: a network, its training, its sampling, its resources."""
+"""What every generator family has: how it is fitted, saved, opened and sampled."""
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 
 from actors.config import Config, Resources
-from actors.generator.networks import UNet
+from actors.seeds import sample_noise
 
-# (draw) -> (n, channels, height, width) standard normal noise of the samples at hand
-Noise = Callable[[int], torch.Tensor]
+if TYPE_CHECKING:
+    from actors.generator.checkpoints import Checkpoints
+
+# (fraction done, note) -> None
+Report = Callable[[float, str], None]
 
 
-class Training(Config):
-    """Optimisation: AdamW, cosine schedule with warm-up, gradient clipping, weight average."""
+@dataclass(frozen=True)
+class TrainingSet:
+    """The rows a generator trains on, read as they are needed.
 
-    steps: int = Field(500, ge=1, description="optimiser steps")
-    batch_size: int = Field(64, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.95, 0.999)
-    weight_decay: float = Field(1e-6, ge=0)
-    warmup_steps: int = Field(50, ge=0)
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    ema_decay: float = Field(0.995, ge=0, lt=1, description="decay of the weight average")
+    Attributes:
+        images: (n,) int64 positions in the training set to (n, height, width, channels) uint8.
+        image_shape: height, width, channels.
+        labels: (rows,) int64 class labels, or None.
+        classes: number of classes the real data has, or None.
+    """
+
+    images: Callable[[np.ndarray], np.ndarray]
+    rows: int
+    image_shape: tuple[int, int, int]
+    labels: np.ndarray | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a training is carried out, which changes rounding at most.
+
+    Attributes:
+        checkpoints: where it is saved on its way, or None.
+        initial: folder of the checkpoint it starts from, or None to start from scratch.
+    """
+
+    device: torch.device
+    report: Report = lambda fraction, note: None
+    checkpoints: "Checkpoints | None" = None
+    initial: Path | None = None
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The samples to compute together, and the random numbers that belong to each.
+
+    Attributes:
+        indices: (n,) int64 sample indices, on the device to compute on.
+        image_shape: height, width, channels.
+        iteration: iteration of the sample step.
+        classes: number of classes, or None.
+    """
+
+    seed: int
+    indices: torch.Tensor
+    image_shape: tuple[int, int, int]
+    iteration: int = 1
+    classes: int | None = None
+
+    def noise(self, number: int = 0) -> torch.Tensor:
+        """Return standard normal (n, channels, height, width) noise, draw `number` of a sample."""
+        height, width, channels = self.image_shape
+        return sample_noise(self.seed, self.indices, (channels, height, width), number)
+
+    def labels(self) -> torch.Tensor:
+        """Return (n,) int64 class labels: every class in turn, so equally many of each."""
+        assert self.classes is not None
+        return self.indices % self.classes
 
 
 class Sampling(Config):
     """What a generator adds to the pool each iteration."""
 
+    # changes how the samples are computed, at most their rounding
+    HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "workers", "compile"})
+
     rows: int = Field(512, ge=2, description="samples per iteration")
-    steps: int = Field(25, ge=1, description="steps of the sampler")
-    batch_size: int = Field(256, ge=1, description="samples computed together")
+    batch_size: int | None = Field(
+        None, ge=1, description="samples computed together; null: as many as fit"
+    )
     workers: int = Field(1, ge=1, description="actors that share the sampling")
 
 
 class Family(Config):
     """Configuration and mathematics of one generator family."""
 
+    # whether it has a train step
+    trains: ClassVar[bool] = True
+
     kind: str
-    network: UNet = UNet()
-    training: Training = Training()
     sampling: Sampling = Sampling()
     resources: Resources = Resources()
 
-    @abstractmethod
-    def loss(
-        self, network: Any, images: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the mean training loss of a batch.
+    @property
+    def conditional(self) -> bool:
+        """Whether it learns and samples class labels."""
+        return False
 
-        Args:
-            images: (n, channels, height, width) float in [-1, 1].
-            noise: standard normal, of the same shape.
-            level: (n,) uniform in [0, 1), what the noise level is drawn from.
+    @property
+    def least_rows(self) -> int:
+        """Fewest rows it can train on."""
+        return 1
+
+    @property
+    def training_workers(self) -> int:
+        """Ray Train workers; 1 trains inside the generator's actor."""
+        return 1
+
+    @property
+    def starts_from_previous(self) -> bool:
+        """Whether a training goes on from the weights of the iteration before."""
+        return False
+
+    def check_images(self, image_shape: tuple[int, int, int], iterations: int) -> None:
+        """Raise ValueError, "field: what", when it cannot make images of this shape."""
+
+    @abstractmethod
+    def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+        """Return the fitted model; None on all but the first of several workers."""
+
+    @abstractmethod
+    def save(self, model: Any, folder: Path) -> None:
+        """Write the model as safetensors and JSON."""
+
+    @abstractmethod
+    def load(self, folder: Path, device: torch.device) -> Any:
+        """Open a saved model for sampling."""
+
+    @abstractmethod
+    def sample(self, model: Any, draw: Draw) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return (n, channels, height, width) samples, nominally in [-1, 1], and their labels.
+
+        A sample depends on the seed and its index alone, whatever else is drawn with it.
         """
-
-    @abstractmethod
-    def sample(self, network: Any, noise: Noise) -> torch.Tensor:
-        """Return (n, channels, height, width) samples, nominally in [-1, 1]."""
-
-    @abstractmethod
-    def save(self, network: Any, folder: Path) -> None:
-        """Write the checkpoint as safetensors and JSON in diffusers' layout."""

@@ -1,48 +1,79 @@
-"""Sampling a generator: noise per (seed, sample index), so that how work is cut changes nothing."""
+"""Sampling a generator: random numbers per (seed, sample index), so how work is cut is free."""
 
-from collections.abc import Callable
+import time
 from typing import Any
 
 import numpy as np
 import torch
 
 from actors.errors import NonFiniteError
-from actors.generator.family import Family
-from actors.seeds import sample_noise
+from actors.generator.family import Draw, Family, Report
+
+# samples computed together on a CPU when nothing is said; more is no faster
+CPU_BATCH = 256
+
+
+class BatchSize:
+    """The largest number of samples that were found to fit together."""
+
+    def __init__(self, wanted: int | None, device: torch.device) -> None:
+        """Take the number asked for, or None to try all at once on a GPU."""
+        self.value = wanted or (CPU_BATCH if device.type == "cpu" else None)
+
+    def first(self, rows: int) -> int:
+        """Return how many of the rows to compute first."""
+        return rows if self.value is None else min(rows, self.value)
+
+    def halve(self, tried: int) -> None:
+        """Take note that so many did not fit."""
+        self.value = max(1, tried // 2)
 
 
 @torch.inference_mode()
 def sample(
     family: Family,
-    network: Any,
-    start: int,
-    stop: int,
-    image_shape: tuple[int, int, int],
-    seed: int,
-    batch_size: int,
-    device: torch.device,
-    report: Callable[[int], None] = lambda done: None,
-) -> np.ndarray:
-    """Return samples number start to stop - 1, (n, height, width, channels) uint8.
+    model: Any,
+    draw: Draw,
+    batch_size: BatchSize,
+    report: Report = lambda fraction, note: None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the samples of a draw, (n, height, width, channels) uint8, and their (n,) labels.
 
     Raises:
         NonFiniteError: some samples contain NaN or infinity.
     """
-    height, width, channels = image_shape
-    parts = []
-    for first in range(start, stop, batch_size):
-        indices = torch.arange(first, min(first + batch_size, stop), device=device)
-
-        def noise(draw: int, indices: torch.Tensor = indices) -> torch.Tensor:
-            return sample_noise(seed, indices, (channels, height, width), draw)
-
-        parts.append(family.sample(network, noise))
-        report(int(indices[-1]) + 1 - start)
+    parts: list[torch.Tensor] = []
+    labels: list[torch.Tensor] = []
+    rows, done, started = len(draw.indices), 0, time.monotonic()
+    while done < rows:
+        size = batch_size.first(rows - done)
+        some = Draw(
+            draw.seed,
+            draw.indices[done : done + size],
+            draw.image_shape,
+            draw.iteration,
+            draw.classes,
+        )
+        try:
+            images, classes = family.sample(model, some)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            batch_size.halve(size)
+            torch.cuda.empty_cache()
+            continue
+        parts.append(images)
+        if classes is not None:
+            labels.append(classes)
+        done += size
+        speed = done / (time.monotonic() - started)
+        report(done / rows, f"{speed:.3g} samples/s, {(rows - done) / speed:.0f} s left of these")
     images = torch.cat(parts)
     bad = int((~images.isfinite()).flatten(1).any(dim=1).sum())
     if bad:
-        raise NonFiniteError(f"{bad} of the samples {start} to {stop - 1} contain NaN or infinity")
-    return to_uint8(images)
+        first, last = int(draw.indices[0]), int(draw.indices[-1])
+        raise NonFiniteError(f"{bad} of the samples {first} to {last} contain NaN or infinity")
+    return to_uint8(images), torch.cat(labels).cpu().numpy() if labels else None
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:

@@ -1,100 +1,128 @@
-"""Training a generator: one function for every family, run by Ray Train."""
+"""Training a denoiser: one function for every family, for one worker and for many."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
-from diffusers.optimization import get_cosine_schedule_with_warmup
-from diffusers.training_utils import EMAModel
+import torch.distributed
+from torch.nn.parallel import DistributedDataParallel
 
-from actors.errors import NonFiniteError
-from actors.generator.family import Family
+from actors.errors import UserError
+from actors.generator import networks
+from actors.generator.batches import Batches
+from actors.generator.checkpoints import Checkpoint
+from actors.generator.denoiser import Denoiser, predictor
+from actors.generator.family import Conduct, Report, TrainingSet
+from actors.generator.losses import Losses
+from actors.generator.optimisation import Optimisation
 from actors.seeds import derive_seed
 
-CHECK_EVERY = 50
 REPORT_SECONDS = 0.5
 
-# (n,) positions in the training set -> (n, height, width, channels) uint8
-Batch = Callable[[np.ndarray], np.ndarray]
-# (fraction done, note) -> None
-Report = Callable[[float, str], None]
 
+def train(family: Denoiser, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+    """Train, going on from the last checkpoint; return the network with its averaged weights.
 
-def batch_positions(step: int, batch_size: int, rows: int, seed: int) -> np.ndarray:
-    """Return the training-set positions of a step: every epoch a new permutation, none cut short.
-
-    Returns:
-        (batch_size,) int64.
-    """
-    first = step * batch_size
-    epochs = range(first // rows, (first + batch_size - 1) // rows + 1)
-    order = np.concatenate(
-        [np.random.default_rng(derive_seed(seed, "epoch", e)).permutation(rows) for e in epochs]
-    )
-    offset = first - epochs.start * rows
-    return order[offset : offset + batch_size]
-
-
-def to_tensor(images: np.ndarray, device: torch.device) -> torch.Tensor:
-    """Return (n, h, w, c) uint8 images as (n, c, h, w) float32 in [-1, 1]."""
-    channels_first = torch.from_numpy(images).to(device).permute(0, 3, 1, 2)
-    return channels_first.contiguous().float() / 127.5 - 1
-
-
-def train(
-    family: Family,
-    batch: Batch,
-    rows: int,
-    image_shape: tuple[int, int, int],
-    seed: int,
-    device: torch.device,
-    report: Report = lambda fraction, note: None,
-) -> Any:
-    """Train from scratch; return the network with its averaged weights.
-
-    Batches, noise and noise levels of step i depend on (seed, i) alone.
+    What step i does depends on (seed, i) and the weights alone. In a torch process group every
+    process does its part of each batch, and all end with the same weights.
 
     Raises:
         NonFiniteError: the loss is NaN or infinite.
+        UserError: labels are missing, or a checkpoint is of another configuration.
     """
-    settings = family.training
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(seed, "initial weights"))
-        network = family.network.build(image_shape).to(device)
-    optimizer = torch.optim.AdamW(
-        network.parameters(),
-        settings.learning_rate,
-        betas=settings.betas,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    schedule = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, settings.steps)
-    average = EMAModel(network.parameters(), decay=settings.ema_decay, use_ema_warmup=True)
-    draws = torch.Generator()
-    reported = time.monotonic()
-    for step in range(settings.steps):
-        images = to_tensor(batch(batch_positions(step, settings.batch_size, rows, seed)), device)
-        draws.manual_seed(derive_seed(seed, "noise", step))
-        noise = torch.randn(images.shape, generator=draws).to(device)
-        level = torch.rand(len(images), generator=draws).to(device)
-        loss = family.loss(network, images, noise, level)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad()
-        average.step(network.parameters())
-        if (step + 1) % CHECK_EVERY == 0 or step + 1 == settings.steps:
-            value = loss.item()
-            if not np.isfinite(value):
-                raise NonFiniteError(
-                    f"the training loss is {value} at step {step + 1} of {settings.steps} "
-                    f"(learning_rate {settings.learning_rate:g})"
+    check_labels(family, data)
+    settings, device = family.training, conduct.device
+    steps = settings.steps_for(data.rows)
+    layout = torch.channels_last if settings.channels_last else torch.contiguous_format
+    part, parts = worker()
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        network = initial_network(family, data, seed, conduct).to(device, memory_format=layout)
+        optimisation = Optimisation(network, settings, steps)
+        first, losses = 0, Losses(device, steps, [])
+        if conduct.checkpoints and (last := conduct.checkpoints.latest()):
+            optimisation.restore(last.tensors, last.facts)
+            first, losses = last.step, Losses(device, steps, last.facts["losses"])
+        forward = DistributedDataParallel(network) if parts > 1 else network
+        if settings.compile:
+            forward = torch.compile(forward)
+        dropout = settings.label_dropout if family.conditional else None
+        batches = Batches(data, settings.batch_size, seed, dropout, part, parts)
+        progress = Progress(conduct.report, first, steps)
+        for step, batch in enumerate(batches.iterate(first, steps, device, layout), first):
+            torch.manual_seed(derive_seed(seed, "dropout", step, part))
+            predict = predictor(forward, batch.labels, settings.precision)
+            loss = family.loss(predict, batch.images, batch.noise, batch.level)
+            rate = optimisation.learning_rate
+            optimisation.update(loss)
+            losses.add(loss)
+            done = step + 1
+            save = conduct.checkpoints and conduct.checkpoints.due(done) and done < steps
+            if losses.due(done) or save:
+                losses.look(done, rate)
+            if save and part == 0:
+                tensors, facts = optimisation.state()
+                assert conduct.checkpoints
+                conduct.checkpoints.save(
+                    Checkpoint(done, tensors, {**facts, "losses": losses.curve})
                 )
-        if time.monotonic() - reported > REPORT_SECONDS:
-            reported = time.monotonic()
-            report((step + 1) / settings.steps, f"step {step + 1}/{settings.steps}")
-    average.copy_to(network.parameters())
+            progress.at(done)
+    optimisation.take_average()
     return network.eval()
+
+
+def worker() -> tuple[int, int]:
+    """Return which of how many workers of a process group this is."""
+    if not torch.distributed.is_initialized():
+        return 0, 1
+    return torch.distributed.get_rank(), torch.distributed.get_world_size()
+
+
+def check_labels(family: Denoiser, data: TrainingSet) -> None:
+    """Raise UserError when a class-conditional family has rows without label."""
+    if not family.conditional:
+        return
+    if data.labels is None or data.classes is None:
+        raise UserError("labels: the training set has none; allowed is `labels: false`")
+    missing = int((data.labels < 0).sum())
+    if missing:
+        raise UserError(
+            f"labels: {missing} of the {data.rows} training rows have none; "
+            "allowed is `labels: false`, or generators that all sample with labels"
+        )
+
+
+def initial_network(family: Denoiser, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+    """Return the network to start from: fresh weights, or those of the initial checkpoint."""
+    torch.manual_seed(derive_seed(seed, "initial weights"))
+    classes = data.classes if family.conditional else None
+    network = family.network.build(data.image_shape, classes)
+    if conduct.initial is not None:
+        previous = networks.load(conduct.initial)
+        found, wanted = networks.fingerprint(previous), networks.fingerprint(network)
+        if found != wanted:
+            raise UserError(
+                f"training.init: the checkpoint of the iteration before has the network {found}; "
+                f"allowed is {wanted}, the one to be trained"
+            )
+        network.load_state_dict(previous.state_dict())
+    return network.train()
+
+
+class Progress:
+    """Says how far a training is, how fast, and how long it will take, now and then."""
+
+    def __init__(self, report: Report, first: int, steps: int) -> None:
+        self._report = report
+        self._first = first
+        self._steps = steps
+        self._started = self._reported = time.monotonic()
+
+    def at(self, done: int) -> None:
+        """Take note of the steps that are done."""
+        now = time.monotonic()
+        if now - self._reported > REPORT_SECONDS:
+            self._reported = now
+            speed = (done - self._first) / (now - self._started)
+            left = (self._steps - done) / speed
+            note = f"step {done}/{self._steps}, {speed:.3g}/s, {left:.0f} s left"
+            self._report(done / self._steps, note)

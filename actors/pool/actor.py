@@ -5,6 +5,7 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
+from actors.errors import UserError
 from actors.pool import real, schema, shards
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, once
@@ -23,7 +24,12 @@ class PoolActor:
         """Write the split that `step.config` names; return the step's path."""
 
         def work() -> list[dict[str, Any]]:
-            dataset = real.REAL_DATA[step.config["dataset"]["kind"]](**step.config["dataset"])
+            kind = real.REAL_DATA[step.config["dataset"]["kind"]]
+            dataset = kind(**step.config["dataset"], **step.settings["dataset"])
+            if dataset.facts.digest != step.config["digest"]:
+                raise UserError(
+                    "dataset: its content has changed since this was planned; run again"
+                )
             images, labels = real.split(dataset, step.config["split"], step.seed)
             return [
                 shards.write_table(
@@ -36,7 +42,7 @@ class PoolActor:
                         source=schema.REAL,
                         iteration=0,
                         seed=step.seed,
-                        labels=labels[start:stop],
+                        labels=None if labels is None else labels[start:stop],
                     ),
                 )
                 for start, stop in shards.ranges(len(images), step.config["shard_rows"])

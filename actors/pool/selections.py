@@ -40,6 +40,16 @@ class StoredSelection:
         """Return the candidates' images, mapped."""
         return gather(self.storage, self.samples, "image")
 
+    def labels(self) -> np.ndarray:
+        """Return the (n,) int64 class labels of the selected rows, by rank; -1 for none."""
+        columns = [
+            shards.read_table(self.storage, file).column("label")
+            for path in self.samples
+            for file in files_of(self.storage, path)
+        ]
+        every = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
+        return every.fill_null(-1).to_numpy()[self.positions]
+
     def selected_features(self) -> np.ndarray:
         """Return the (n, d) float32 features of the selected rows, by rank."""
         return gather(self.storage, self.features, "features")[self.positions]

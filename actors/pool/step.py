@@ -21,8 +21,9 @@ ACTORS = Path(__file__).resolve().parents[1]
 def code_version(room: str) -> str:
     """Return the hash of a room's source files, part of the key of every step it does."""
     digest = hashlib.sha256()
-    for file in sorted((ACTORS / room).glob("*.py")):
-        digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for file in sorted((ACTORS / room).rglob("*.py")):
+        name = file.relative_to(ACTORS / room).as_posix()
+        digest.update(name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -36,7 +37,8 @@ class Step:
         config: the part of the configuration that determines the output, as JSON values.
         inputs: role to the paths of the steps it reads.
         seed: seed of everything random in it.
-        settings: how to do it (batch sizes); changes rounding at most, so not part of the key.
+        settings: how to do it (batch sizes, where files lie); changes rounding at most, so not
+            part of the key.
     """
 
     kind: str

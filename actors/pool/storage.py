@@ -101,11 +101,26 @@ class Storage:
     def local_folder(self, path: str) -> Path:
         """Return a local path of a folder with all its files."""
         if not self.is_local:
-            selector = fs.FileSelector(f"{self.root}/{path}", recursive=True)
-            for info in self.filesystem.get_file_info(selector):
-                if info.type == fs.FileType.File:
-                    self.local(info.path.removeprefix(f"{self.root}/"))
+            for file in self.files(path):
+                self.local(file)
         return (Path(self.root) if self.is_local else self._cache) / path
+
+    def files(self, path: str) -> list[str]:
+        """Return the paths of all files below a folder, in order; none where there is no folder."""
+        selector = fs.FileSelector(f"{self.root}/{path}", recursive=True, allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return sorted(
+            info.path.removeprefix(f"{self.root}/")
+            for info in found
+            if info.type == fs.FileType.File
+        )
+
+    def remove(self, path: str) -> None:
+        """Remove a file, if it is there."""
+        if self.exists(path):
+            self.filesystem.delete_file(f"{self.root}/{path}")
+        if not self.is_local:
+            (self._cache / path).unlink(missing_ok=True)
 
     def write_json(self, path: str, value: Any) -> dict[str, Any]:
         """Write `value` as JSON, whole or not at all."""

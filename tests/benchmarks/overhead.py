@@ -21,7 +21,9 @@ import torch
 from actors.config import Resources
 from actors.evaluation.measures import measure
 from actors.generator import sampling, training
-from actors.pool import real
+from actors.generator.denoiser import Denoiser
+from actors.generator.family import Conduct, Draw, TrainingSet
+from actors.pool import real, shards
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed
 from orchestrator import cluster, config
@@ -44,19 +46,17 @@ def plain(chosen: config.Experiment) -> float:
     """Do iteration 1 and the selection after it in this process; return the seconds."""
     started = time.perf_counter()
     family, device, seed = chosen.generators["ddpm"], torch.device("cpu"), chosen.seed
+    assert isinstance(family, Denoiser)
     images, _ = real.split(chosen.dataset, "train", seed)
     reference, _ = real.split(chosen.dataset, "reference", seed)
     shape = chosen.dataset.image_shape
-    network = training.train(
-        family, lambda rows: images[rows], len(images), shape, derive_seed(seed, "t"), device
-    )
+    data = TrainingSet(lambda rows: images[rows], len(images), shape)
+    network = training.train(family, data, derive_seed(seed, "t"), Conduct(device))
+    fits = sampling.BatchSize(family.sampling.batch_size, device)
     made = np.concatenate(
         [
-            sampling.sample(
-                family, network, start, stop, shape, seed, family.sampling.batch_size, device
-            )
-            for start in range(0, family.sampling.rows, chosen.shard_rows)
-            for stop in [min(start + chosen.shard_rows, family.sampling.rows)]
+            sampling.sample(family, network, Draw(seed, torch.arange(*rows), shape), fits)[0]
+            for rows in shards.ranges(family.sampling.rows, chosen.shard_rows)
         ]
     )
     trained_on, sampled, held_out = (

@@ -6,6 +6,7 @@ import torch
 from diffusers import EDMEulerScheduler, UNet2DModel
 
 from actors.generator import GENERATORS
+from actors.generator.denoiser import predictor
 from actors.seeds import sample_noise
 
 
@@ -21,7 +22,7 @@ def test_preconditioning_and_noise_levels_are_those_of_diffusers() -> None:
     x = torch.randn(3, 1, 8, 8)
     with torch.no_grad():
         for sigma in (0.002, 0.5, 80.0):
-            ours = model.denoise(network, x, torch.full((3,), sigma))
+            ours = model.denoise(predictor(network), x, torch.full((3,), sigma))
             scaled = scheduler.precondition_inputs(x, sigma)
             output = network(scaled, scheduler.precondition_noise(sigma)).sample
             theirs = scheduler.precondition_outputs(x, output, sigma)
@@ -36,21 +37,20 @@ class GaussianDenoiser:
     def __init__(self, model: Any, mean: float, std: float) -> None:
         self.model, self.mean, self.std = model, mean, std
 
-    def __call__(self, scaled: torch.Tensor, c_noise: torch.Tensor) -> Any:
+    def __call__(self, scaled: torch.Tensor, c_noise: torch.Tensor) -> torch.Tensor:
         sigma = (c_noise * 4).exp().reshape(-1, 1, 1, 1)
         data = self.model.sigma_data
         total = (sigma**2 + data**2).sqrt()
         x = scaled * total
         denoised = (x * self.std**2 + self.mean * sigma**2) / (self.std**2 + sigma**2)
-        found = (denoised - x * data**2 / total**2) / (sigma * data / total)
-        return type("Output", (), {"sample": found})
+        return (denoised - x * data**2 / total**2) / (sigma * data / total)
 
 
 @pytest.mark.parametrize(("mean", "std"), [(0.3, 0.1), (-0.2, 0.5)])
 def test_the_sampler_reproduces_the_moments_of_a_known_gaussian(mean: float, std: float) -> None:
     model = family(sampling={"steps": 100})
     indices = torch.arange(4000)
-    samples = model.sample(
+    samples = model.generate(
         GaussianDenoiser(model, mean, std), lambda draw: sample_noise(0, indices, (1, 2, 2), draw)
     )
     assert samples.mean().item() == pytest.approx(mean, abs=0.02)
@@ -62,17 +62,16 @@ def test_loss_is_one_per_unit_of_network_error_at_every_noise_level() -> None:
     model = family()
     images, noise = torch.rand(2, 5, 1, 4, 4)
 
-    class Off:
-        def __call__(self, scaled: torch.Tensor, c_noise: torch.Tensor) -> Any:
-            sigma = (c_noise * 4).exp().reshape(-1, 1, 1, 1)
-            data = model.sigma_data
-            total = (sigma**2 + data**2).sqrt()
-            x = scaled * total
-            exact = (images - x * data**2 / total**2) / (sigma * data / total)
-            return type("Output", (), {"sample": exact + 1})
+    def off(scaled: torch.Tensor, c_noise: torch.Tensor) -> torch.Tensor:
+        sigma = (c_noise * 4).exp().reshape(-1, 1, 1, 1)
+        data = model.sigma_data
+        total = (sigma**2 + data**2).sqrt()
+        x = scaled * total
+        exact: torch.Tensor = (images - x * data**2 / total**2) / (sigma * data / total)
+        return exact + 1
 
     level = torch.tensor([0.01, 0.3, 0.5, 0.7, 0.99])
-    assert model.loss(Off(), images, noise, level).item() == pytest.approx(1, rel=1e-3)
+    assert model.loss(off, images, noise, level).item() == pytest.approx(1, rel=1e-3)
 
 
 def test_a_checkpoint_is_opened_by_diffusers(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from actors.pool.step import Step, is_done, once
+from actors.pool import step as step_module
+from actors.pool.step import Step, code_version, is_done, once
 from actors.pool.storage import Storage
 
 STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)
@@ -55,3 +56,18 @@ def test_a_step_whose_work_fails_is_not_done(tmp_path: Path) -> None:
     with pytest.raises(ArithmeticError):
         once(storage, STEP, lambda key: nullcontext(), work)
     assert not is_done(storage, STEP.path)
+
+
+def test_the_version_of_a_room_follows_every_file_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_module, "ACTORS", tmp_path)
+    (tmp_path / "room" / "below").mkdir(parents=True)
+    versions = set()
+    for file in ("a.py", "below/a.py"):
+        for text in ("1", "2"):
+            (tmp_path / "room" / file).write_text(text)
+            code_version.cache_clear()
+            versions.add(code_version("room"))
+    code_version.cache_clear()
+    assert len(versions) == 4

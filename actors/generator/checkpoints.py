@@ -1,0 +1,93 @@
+"""Checkpoints inside a training: the last few, each one safetensors file, whole or not at all."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from actors.errors import UserError
+from actors.pool.storage import Storage
+
+FOLDER = "training"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A training between two steps.
+
+    Attributes:
+        step: optimiser steps done.
+        tensors: by name.
+        facts: everything else, as JSON values.
+    """
+
+    step: int
+    tensors: dict[str, torch.Tensor]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one train step in its store.
+
+    Attributes:
+        step_path: folder of the train step.
+        identity: hash of all that determines the training; those of another are refused.
+        every: optimiser steps between two of them.
+        kept: how many of the last ones are kept.
+    """
+
+    storage: Storage
+    step_path: str
+    identity: str
+    every: int
+    kept: int
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.step_path}/{FOLDER}"
+
+    def due(self, step: int) -> bool:
+        """Whether one is to be saved after so many steps."""
+        return step % self.every == 0
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Store a checkpoint and remove those that are too many."""
+        facts = {"step": checkpoint.step, "identity": self.identity, **checkpoint.facts}
+        header = {"facts": json.dumps(facts)}
+        self.storage.write(
+            f"{self._folder}/step-{checkpoint.step:09d}.safetensors",
+            lambda file: save_file(checkpoint.tensors, file, header),
+        )
+        for old in self._paths()[: -self.kept]:
+            self.storage.remove(old)
+
+    def latest(self) -> Checkpoint | None:
+        """Return the last one stored, its tensors on the CPU; None when there is none.
+
+        Raises:
+            UserError: it is of another training.
+        """
+        paths = self._paths()
+        if not paths:
+            return None
+        with safe_open(self.storage.local(paths[-1]), "pt") as file:
+            facts = json.loads(file.metadata()["facts"])
+            if facts["identity"] != self.identity:
+                raise UserError(
+                    f"checkpoint {paths[-1]}: found one of the configuration "
+                    f"{facts['identity']}; allowed is {self.identity}, the one to be trained"
+                )
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return Checkpoint(facts["step"], tensors, facts)
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        for path in self._paths():
+            self.storage.remove(path)
+
+    def _paths(self) -> list[str]:
+        return [path for path in self.storage.files(self._folder) if path.endswith(".safetensors")]

@@ -1,0 +1,77 @@
+"""CIFAR-10, from its binary files or from the hub."""
+
+import os
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from actors.errors import UserError
+from actors.pool.real.dataset import RealData
+from actors.pool.real.files import LocalPath, hash_files
+from actors.pool.real.hub import open_hub
+from actors.pool.real.source import Arrays, Header, Source
+
+HUB_NAME = "uoft-cs/cifar10"
+PIXELS = 3 * 32 * 32
+BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
+
+
+class Cifar10(RealData):
+    """CIFAR-10's 32x32 colour images: its binary version in a folder, or the hub's without one."""
+
+    kind: Literal["cifar10"] = "cifar10"
+    path: LocalPath | None = Field(None, description="folder with data_batch_1.bin and so on")
+    split: Literal["train", "test"] = Field("train", description="50,000 or 10,000 rows")
+
+    def open(self) -> Source:
+        if self.path is None:
+            return open_hub(HUB_NAME, split=self.split)
+        names = [f"{batch}.bin" for batch in BATCHES[self.split]]
+        files = [os.path.join(self.path, name) for name in names]
+        refuse_missing(self.path, BATCHES[self.split])
+        sizes = [os.path.getsize(file) for file in files]
+        for file, size in zip(files, sizes, strict=True):
+            if size == 0 or size % (1 + PIXELS):
+                raise UserError(
+                    f"path {file!r} has {size} bytes; allowed is a multiple of {1 + PIXELS}, "
+                    "a label and 32x32x3 pixels per image"
+                )
+        count = sum(sizes) // (1 + PIXELS)
+        digest = hash_files(self.path, names)
+        return Arrays(count, Header(32, 32, 3), 10, digest, partial(load, files))
+
+
+def refuse_missing(path: str, batches: list[str]) -> None:
+    """Raise a UserError if a folder lacks a batch of the binary version."""
+    binary = (
+        f"a folder with {batches[0]}.bin{' and so on' if batches[1:] else ''}, the binary version"
+    )
+    if not os.path.isdir(path):
+        found = "is a file (unpack an archive first)" if os.path.exists(path) else "is not there"
+        raise UserError(f"path {path!r} {found}; allowed is {binary}")
+    for batch in batches:
+        if os.path.isfile(os.path.join(path, f"{batch}.bin")):
+            continue
+        if os.path.isfile(os.path.join(path, batch)):
+            raise UserError(
+                f"path {path!r} has {batch}, a pickle of CIFAR-10's Python version, which is not "
+                f"read: loading a pickle can run any code; allowed is {binary}, or no path, which "
+                f"takes {HUB_NAME} from the hub"
+            )
+        raise UserError(f"path {path!r} lacks {batch}.bin; allowed is {binary}")
+
+
+def load(files: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Return images, (n, 32, 32, 3) uint8, and labels, (n,) uint8, of binary batches.
+
+    Raises:
+        UserError: a label is no class.
+    """
+    records = np.concatenate([np.fromfile(file, np.uint8) for file in files])
+    records = records.reshape(-1, 1 + PIXELS)
+    labels = records[:, 0]
+    if labels.max() > 9:
+        raise UserError(f"path {files[0]!r}: found label {labels.max()}; allowed are up to 9")
+    return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), labels

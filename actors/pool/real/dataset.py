@@ -1,0 +1,103 @@
+"""The configuration that every real data set shares, and what is known of the set it names."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from actors.config import Config
+from actors.pool.real.pictures import common_shape, decode_all
+from actors.pool.real.source import Source
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a data set before any image is decoded.
+
+    Attributes:
+        rows: how many there are.
+        shape: height, width, channels of every image as it is read.
+        classes: labels are 0 to classes - 1; None without labels.
+        digest: hash of the content.
+    """
+
+    rows: int
+    shape: tuple[int, int, int]
+    classes: int | None
+    digest: str
+
+
+class RealData(Config):
+    """Configuration of one data set."""
+
+    kind: str
+    rows: int = Field(512, ge=2, description="real rows of the first training set (N)")
+    reference_rows: int = Field(1024, ge=2, description="held-out rows that measures compare with")
+    fresh_rows: int = Field(0, ge=0, description="real rows held back for later iterations")
+    resize: int | None = Field(
+        None, ge=1, description="side of the square that images are resized and cropped to"
+    )
+    channels: Literal[1, 3] | None = Field(None, description="1 makes all grey, 3 makes all RGB")
+
+    @abstractmethod
+    def open(self) -> Source:
+        """Find the rows, without decoding them.
+
+        Raises:
+            UserError: they are not there, or cannot be read.
+        """
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the set, looked up once per process and configuration."""
+        return _opened(self._where())[1]
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Height, width, channels."""
+        return self.facts.shape
+
+    @property
+    def classes(self) -> int | None:
+        """How many classes the labels name, None without labels."""
+        return self.facts.classes
+
+    def read(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the images at (n,) positions, (n, height, width, channels) uint8, and labels.
+
+        The labels are (n,) int64, or None where the set has none.
+
+        Raises:
+            UserError: an image cannot be decoded.
+        """
+        source, facts = _opened(self._where())
+        stored, labels = source.take(positions)
+        return decode_all(stored, (len(positions), *facts.shape), self.resize), labels
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RealData":
+        wanted = {
+            name: getattr(self, name)
+            for name in ("rows", "reference_rows", "fresh_rows")
+            if getattr(self, name)
+        }
+        if sum(wanted.values()) > self.facts.rows:
+            asked = " + ".join(f"{name} {value}" for name, value in wanted.items())
+            raise ValueError(
+                f"{asked} is more than the {self.facts.rows} rows that {self.kind} has"
+            )
+        return self
+
+    def _where(self) -> "RealData":
+        """Return the configuration without what says how many rows are wanted."""
+        return self.model_copy(update={"rows": 0, "reference_rows": 0, "fresh_rows": 0})
+
+
+@lru_cache(maxsize=4)
+def _opened(dataset: RealData) -> tuple[Source, Facts]:
+    source = dataset.open()
+    shape = common_shape(source.headers(), dataset.resize, dataset.channels)
+    return source, Facts(source.count, shape, source.classes, source.digest)

@@ -1,0 +1,27 @@
+"""scikit-learn's handwritten digits."""
+
+from typing import Literal
+
+import numpy as np
+
+from actors.pool.real.dataset import RealData
+from actors.pool.real.source import Arrays, Header, Source
+
+ROWS = 1797
+
+
+class Digits(RealData):
+    """scikit-learn's 8x8 handwritten digits, shipped in the package."""
+
+    kind: Literal["digits"] = "digits"
+
+    def open(self) -> Source:
+        return Arrays(ROWS, Header(8, 8, 1), 10, "scikit-learn", load)
+
+
+def load() -> tuple[np.ndarray, np.ndarray]:
+    """Return images, (1797, 8, 8) uint8, their 17 levels spread over 0 to 255, and labels."""
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return np.rint(data.images * (255 / 16)).astype(np.uint8), data.target

@@ -1,0 +1,30 @@
+import subprocess
+import sys
+
+import numpy as np
+from sklearn.datasets import load_digits
+
+from actors.pool.real import Digits
+
+
+def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
+    images, labels = Digits().read(np.arange(1797))
+    data = load_digits()
+    assert images.dtype == np.uint8
+    assert images.shape == (1797, 8, 8, 1)
+    assert np.abs(images[..., 0] / 255 * 16 - data.images).max() < 0.04
+    assert labels is not None
+    assert np.array_equal(labels, data.target)
+    facts = Digits().facts
+    assert (facts.rows, facts.shape, facts.classes) == (1797, (8, 8, 1), 10)
+
+
+def test_a_configuration_of_digits_imports_neither_the_data_nor_datasets() -> None:
+    program = (
+        "import sys; from actors.pool.real import Digits; Digits().facts; "
+        "print({'datasets', 'sklearn'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,60 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+from ray.exceptions import RayTaskError
+
+from actors.pool import shards
+from actors.pool.actor import PoolActor
+from actors.pool.catalogue import open_catalogue
+from actors.pool.real import ImageFolder
+from actors.pool.real.splits import split_positions
+from actors.pool.step import Step, files_of
+from actors.pool.storage import Storage
+from tests.actors.pool.real.fixtures import noise, png, write
+
+pytestmark = pytest.mark.usefixtures("local_ray")
+
+
+def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, ImageFolder, Any]:
+    """Let an actor write the training set of eight images without labels."""
+    for i in range(8):
+        write(tmp_path / "images" / f"{i}.png", png(noise(i, 4, 5)))
+    dataset = ImageFolder(path=str(tmp_path / "images"), rows=5, reference_rows=3)
+    step = Step(
+        "sample",
+        "pool",
+        {
+            "dataset": dataset.model_dump(mode="json", exclude={"path"}),
+            "digest": digest or dataset.facts.digest,
+            "split": "train",
+            "shard_rows": 3,
+        },
+        seed=1,
+        settings={"dataset": {"path": dataset.path}},
+    )
+    storage = Storage(str(tmp_path / "store"))
+    remote_class: Any = PoolActor
+    actor = remote_class.options(num_cpus=0).remote(storage, open_catalogue(storage))
+    return storage, dataset, actor.sample.remote(step)
+
+
+def test_a_split_is_written_with_its_images_and_no_labels_where_there_are_none(
+    tmp_path: Path,
+) -> None:
+    storage, dataset, done = write_split(tmp_path)
+    files = files_of(storage, ray.get(done, timeout=60))
+    tables = [shards.read_table(storage, file) for file in files]
+    assert [len(table) for table in tables] == [3, 2]
+    images = np.concatenate([shards.tensor(table, "image") for table in tables])
+    expected = [noise(i, 4, 5) for i in split_positions(dataset, "train", 1).tolist()]
+    assert np.array_equal(images, expected)
+    assert [table["label"].null_count for table in tables] == [3, 2]
+
+
+def test_files_that_changed_since_the_plan_are_not_written(tmp_path: Path) -> None:
+    _, _, done = write_split(tmp_path, digest="another")
+    with pytest.raises(RayTaskError, match="dataset: its content has changed since"):
+        ray.get(done, timeout=60)

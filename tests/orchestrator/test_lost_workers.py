@@ -1,0 +1,107 @@
+"""Processes that die in mid-training, in a real Ray: the training goes on from its checkpoint."""
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from actors.pool.step import Step
+from actors.pool.storage import Storage
+from orchestrator import cluster, config
+from orchestrator.casting import cast
+from orchestrator.loop import Stage, StepError, execute
+from orchestrator.plan import make_plan
+
+
+def experiment(store: Path, **training: Any) -> config.Experiment:
+    fields = {"steps": 200, "batch_size": 16, "warmup_steps": 5, "checkpoint_every": 20, **training}
+    return config.validate(
+        {
+            "name": "lost",
+            "iterations": 1,
+            "store": str(store),
+            "dataset": {"kind": "digits", "rows": 64, "reference_rows": 64},
+            "generators": {
+                "edm": {
+                    "kind": "edm",
+                    "labels": True,
+                    "network": {"widths": [8, 8], "norm_groups": 4},
+                    "training": fields,
+                    "sampling": {"rows": 4, "steps": 1},
+                }
+            },
+            "selection": {"kind": "random"},
+        }
+    )
+
+
+def train(chosen: config.Experiment, kill: str | None = None) -> tuple[Step, int]:
+    """Run up to the training; kill a process by its title once a checkpoint is there.
+
+    Returns:
+        The train step, and how many processes were killed.
+    """
+    storage, plan = Storage(chosen.store), make_plan(chosen)
+    planned = list(plan.steps.values())
+    (number,) = [i for i, p in enumerate(planned) if p.step.kind == "train"]
+    step, killed = planned[number].step, 0
+    for _ in execute(planned[: number + 1], Stage(plan, cast(plan, cluster.nodes()), storage)):
+        if kill and not killed and storage.files(f"{step.path}/training"):
+            victims = [p for p in psutil.Process().children(recursive=True) if titled(p, kill)]
+            os.kill(victims[-1].pid, signal.SIGKILL)
+            killed += 1
+    return step, killed
+
+
+def titled(process: psutil.Process, title: str) -> bool:
+    try:
+        return any(title in part for part in process.cmdline())
+    except psutil.Error:
+        return False
+
+
+def weights(chosen: config.Experiment, step: Step) -> dict[str, torch.Tensor]:
+    (file,) = Path(chosen.store).glob(f"{step.path}/checkpoint/unet/*.safetensors")
+    return load_file(file)
+
+
+@pytest.fixture(scope="module")
+def unbroken(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    chosen = experiment(tmp_path_factory.mktemp("unbroken"))
+    return weights(chosen, train(chosen)[0])
+
+
+def test_a_training_whose_actor_is_killed_ends_with_the_very_weights_of_an_unbroken_one(
+    unbroken: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    chosen = experiment(tmp_path)
+    step, killed = train(chosen, kill="ray::GeneratorActor.train")
+    assert killed == 1
+    found = weights(chosen, step)
+    assert all(torch.equal(found[name], unbroken[name]) for name in unbroken)
+    assert not Storage(chosen.store).files(f"{step.path}/training")
+
+
+def test_a_lost_worker_of_two_is_replaced_and_the_weights_are_those_of_one(
+    unbroken: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
+    chosen = experiment(tmp_path, workers=2)
+    step, killed = train(chosen, kill="ray::RayTrainWorker")
+    assert killed == 1
+    found = weights(chosen, step)
+    for name, tensor in unbroken.items():
+        torch.testing.assert_close(found[name], tensor, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_loss_that_is_not_finite_in_a_group_is_one_line_and_not_tried_again(
+    tmp_path: Path,
+) -> None:
+    bad = experiment(tmp_path, workers=2, learning_rate=1e30, warmup_steps=0)
+    with pytest.raises(StepError, match=r"generator 'edm', iteration 1: the training loss is"):
+        train(bad)
