@@ -1,5 +1,7 @@
 """Reports on the terminal: the plan before, the comparison of arms after."""
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -68,34 +70,39 @@ def pool_size(plan: Plan) -> tuple[int, int]:
 ROW_BYTES = 60
 
 
+# more generators than this are told in rows, as their columns would not fit
+GENERATOR_COLUMNS = 2
+
+
 def print_comparison(console: Console, results: list[Result]) -> None:
     """Print measures per iteration and arm, and which arm kept more entropy."""
     generators = list(dict.fromkeys(result.generator for result in results))
+    wide = len(generators) <= GENERATOR_COLUMNS
     table = Table(title="Training sets and what the generators made of them")
     table.add_column("it.", justify="right")
     table.add_column("arm")
     table.add_column("training-set\nentropy (nats)", justify="right")
-    for name in generators:
-        table.add_column(f"GS\n{name}", justify="right")
-    for name in generators:
-        table.add_column(f"Fréchet\n{name}", justify="right")
+    if not wide:
+        table.add_column("generator")
+    for metric in ("GS", "Fréchet"):
+        for name in generators if wide else [""]:
+            table.add_column(f"{metric}\n{name}".rstrip(), justify="right")
     rows: dict[tuple[int, str], dict[str, Result]] = {}
     for result in sorted(results, key=lambda r: r.iteration):
         rows.setdefault((result.iteration, result.arm), {})[result.generator] = result
-    left_out = 0
-    previous = 0
+    left_out, previous = False, 0
     for (iteration, arm), by_generator in rows.items():
-        if previous and iteration != previous:
+        if previous not in (0, iteration):
             table.add_section()
-        entropy = next(iter(by_generator.values())).measure("entropy", "training_set")
-        left_out += bool(entropy["zero_distances"])
-        table.add_row(
-            str(iteration) if iteration != previous else "",
-            arm,
-            _number(entropy["value"]) + ("*" if entropy["zero_distances"] else ""),
-            *(_measure(by_generator.get(name), "generalization_score") for name in generators),
-            *(_measure(by_generator.get(name), "frechet_distance") for name in generators),
-        )
+        entropy, duplicates = _entropy(by_generator)
+        left_out |= duplicates
+        start = ["" if iteration == previous else str(iteration), arm, entropy]
+        if wide:
+            table.add_row(*start, *_measures(by_generator, generators))
+        else:
+            for name in filter(by_generator.__contains__, generators):
+                table.add_row(*start, name, *_measures(by_generator, [name]))
+                start = ["", "", ""]
         previous = iteration
     console.print(table)
     console.print(
@@ -111,15 +118,29 @@ def print_comparison(console: Console, results: list[Result]) -> None:
         console.print(verdict, highlight=False, style="bold")
 
 
+def _entropy(by_generator: dict[str, Result]) -> tuple[str, bool]:
+    """Return the entropy of the training set, and whether duplicates are left out of it."""
+    # the same for every generator that was trained
+    cards = [result.measure("entropy", "training_set") for result in by_generator.values()]
+    card = next(filter(None, cards), None)
+    duplicates = bool(card and card["zero_distances"])
+    return _value(card) + "*" * duplicates, duplicates
+
+
+def _measures(by_generator: dict[str, Result], names: list[str]) -> list[str]:
+    metrics = ("generalization_score", "frechet_distance")
+    return [_measure(by_generator.get(name), metric) for metric in metrics for name in names]
+
+
 def kept_more_entropy(results: list[Result]) -> str | None:
     """Return one sentence that ranks the arms by the entropy of their last training set.
 
-    None where there is nothing to compare: one arm, or training sets of different size.
+    None where there is nothing to compare: fewer than two arms have trained a generator.
     """
     arms: dict[str, dict[int, dict[str, object]]] = {}
     for result in results:
-        card = result.measure("entropy", "training_set")
-        arms.setdefault(result.arm, {})[result.iteration] = card
+        if card := result.measure("entropy", "training_set"):
+            arms.setdefault(result.arm, {})[result.iteration] = card
     common = set.intersection(*(set(cards) for cards in arms.values())) if arms else set()
     if len(arms) < 2 or not common:
         return None
@@ -143,7 +164,11 @@ def kept_more_entropy(results: list[Result]) -> str | None:
 
 
 def _measure(result: Result | None, metric: str) -> str:
-    return "" if result is None else _number(result.measure(metric)["value"])
+    return "" if result is None else _value(result.measure(metric))
+
+
+def _value(card: dict[str, Any] | None) -> str:
+    return "" if card is None else _number(card["value"])
 
 
 def _number(value: float | None) -> str:

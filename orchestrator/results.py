@@ -25,9 +25,10 @@ class Result:
     measures: list[dict[str, Any]]
     grid: str
 
-    def measure(self, metric: str, subject: str = "samples") -> dict[str, Any]:
-        """Return one number with its card."""
-        return next(m for m in self.measures if (m["metric"], m["subject"]) == (metric, subject))
+    def measure(self, metric: str, subject: str = "samples") -> dict[str, Any] | None:
+        """Return one number with its card; None where a generator has none, having no training."""
+        wanted = (metric, subject)
+        return next((m for m in self.measures if (m["metric"], m["subject"]) == wanted), None)
 
 
 def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> Iterator[Result]:

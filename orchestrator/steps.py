@@ -104,6 +104,7 @@ def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step |
     """Sample a generator into the pool, a trained one from its checkpoint."""
     generator = experiment.generators[name]
     config, how = _divided(generator, "sampling", left_out="training")
+    digest = generator.digest(experiment.dataset.image_shape)
     return Step(
         "sample",
         "generator",
@@ -115,6 +116,7 @@ def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step |
             "image_shape": list(experiment.dataset.image_shape),
             "shard_rows": experiment.shard_rows,
             **_classes(experiment, generator),
+            **({"digest": digest} if digest else {}),
         },
         _paths(checkpoint=checkpoint),
         seed=derive_seed(experiment.seed, "sample", name, iteration),

@@ -161,7 +161,7 @@ class Tracker:
         return {
             (generator, point.step)
             for generator in self._plan.arms[arm].generators
-            for point in self._client.get_metric_history(run, f"{generator}/generalization_score")
+            for point in self._client.get_metric_history(run, f"{generator}/frechet_distance")
         }
 
 

@@ -7,7 +7,7 @@ import ray
 import torch
 from ray.actor import ActorHandle
 
-from actors.errors import NonFiniteError
+from actors.errors import NonFiniteError, UserError
 from actors.generator import Family, job, sampling
 from actors.generator.family import Draw
 from actors.pool import schema, shards
@@ -46,7 +46,8 @@ class GeneratorActor:
             except NonFiniteError as error:
                 raise NonFiniteError(f"{describe(step)}: {error}") from None
             files = self._storage.files(f"{step.path}/{job.CHECKPOINT}")
-            return [self._storage.record(file) for file in files]
+            losses = f"{step.path}/{job.LOSSES}"
+            return [self._storage.record(file) for file in (*files, losses)]
 
         path = once(self._storage, step, self._alone, work)
         if checkpoints := job.checkpoints_of(self._storage, step):
@@ -109,6 +110,11 @@ class GeneratorActor:
             family.model_dump_json(), sampling.BatchSize(family.sampling.batch_size, device)
         )
         height, width, channels = step.config["image_shape"]
+        found, planned = family.digest((height, width, channels)), step.config.get("digest")
+        if found != planned:
+            raise UserError(
+                f"{describe(step)}: its files changed since the run was planned; run again"
+            )
         draw = Draw(
             step.seed,
             torch.arange(start, stop, device=device),

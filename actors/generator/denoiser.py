@@ -79,6 +79,8 @@ class Training(Config):
 class DenoiserSampling(Sampling):
     """Sampling by repeated denoising."""
 
+    HOW: ClassVar[frozenset[str]] = Sampling.HOW | {"compile"}
+
     steps: int = Field(25, ge=1, description="steps of the sampler")
     guidance_scale: float = Field(
         1.0, ge=0, description="classifier-free guidance: 0 ignores labels, 1 follows them"

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -45,12 +45,14 @@ class Conduct:
     Attributes:
         checkpoints: where it is saved on its way, or None.
         initial: folder of the checkpoint it starts from, or None to start from scratch.
+        losses: filled on the way with pairs of step and mean loss since the pair before.
     """
 
     device: torch.device
     report: Report = lambda fraction, note: None
     checkpoints: "Checkpoints | None" = None
     initial: Path | None = None
+    losses: list[list[float]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Sampling(Config):
     """What a generator adds to the pool each iteration."""
 
     # changes how the samples are computed, at most their rounding
-    HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "workers", "compile"})
+    HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "workers"})
 
     rows: int = Field(512, ge=2, description="samples per iteration")
     batch_size: int | None = Field(
@@ -126,6 +128,10 @@ class Family(Config):
 
     def check_images(self, image_shape: tuple[int, int, int], iterations: int) -> None:
         """Raise ValueError, "field: what", when it cannot make images of this shape."""
+
+    def digest(self, image_shape: tuple[int, int, int]) -> str | None:
+        """Return the hash of what it reads that no step made, None where it reads nothing."""
+        return None
 
     @abstractmethod
     def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:

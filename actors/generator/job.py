@@ -21,6 +21,7 @@ from actors.pool.step import Step
 from actors.pool.storage import Storage
 
 CHECKPOINT = "checkpoint"
+LOSSES = "losses.json"
 
 
 def family_of(step: Step) -> Family:
@@ -114,6 +115,7 @@ def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
     model = family.train(data, step.seed, conduct)
     if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
         _store(storage, step, family, model)
+        storage.write_json(f"{step.path}/{LOSSES}", conduct.losses)
 
 
 def _store(storage: Storage, step: Step, family: Family, model: Any) -> None:

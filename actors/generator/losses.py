@@ -13,8 +13,8 @@ class Losses:
     """Collects losses on the device and looks at them together."""
 
     def __init__(self, device: torch.device, steps: int, curve: list[list[float]]) -> None:
-        """Take the steps of the training, and the curve so far: pairs of step and mean loss."""
-        self.curve = curve
+        """Take the steps of the training, and the curve to go on with."""
+        self._curve = curve
         self._steps = steps
         self._recent = torch.zeros(CHECK_EVERY, device=device)
         self._count = 0
@@ -43,11 +43,11 @@ class Losses:
         self._count = 0
         bad = [number for number, finite in enumerate(recent.isfinite().tolist()) if not finite]
         if bad:
-            before = [*(value for _, value in self.curve), *values[: bad[0]]]
+            before = [*(value for _, value in self._curve), *values[: bad[0]]]
             last = f"{before[-1]:.4g}" if before else "none"
             raise NonFiniteError(
                 f"the training loss is {values[bad[0]]} at step {first + bad[0]} of {self._steps} "
                 f"(learning rate {learning_rate:.3g}, last finite loss {last}); "
                 "try a smaller training.learning_rate or longer warmup_steps"
             )
-        self.curve.append([step, sum(values) / len(values)])
+        self._curve.append([step, sum(values) / len(values)])

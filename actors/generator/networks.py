@@ -126,7 +126,10 @@ def load(folder: Path) -> Any:
     """Open the network of a saved checkpoint, in evaluation mode."""
     from diffusers import UNet2DModel
 
-    return UNet2DModel.from_pretrained(folder / "unet", use_safetensors=True).eval()
+    network = UNet2DModel.from_pretrained(
+        folder / "unet", use_safetensors=True, low_cpu_mem_usage=False
+    )
+    return network.eval()
 
 
 def fingerprint(network: Any) -> str:

@@ -38,10 +38,11 @@ def train(family: Denoiser, data: TrainingSet, seed: int, conduct: Conduct) -> A
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         network = initial_network(family, data, seed, conduct).to(device, memory_format=layout)
         optimisation = Optimisation(network, settings, steps)
-        first, losses = 0, Losses(device, steps, [])
+        first, losses = 0, Losses(device, steps, conduct.losses)
         if conduct.checkpoints and (last := conduct.checkpoints.latest()):
             optimisation.restore(last.tensors, last.facts)
-            first, losses = last.step, Losses(device, steps, last.facts["losses"])
+            first = last.step
+            conduct.losses[:] = last.facts["losses"]
         forward = DistributedDataParallel(network) if parts > 1 else network
         if settings.compile:
             forward = torch.compile(forward)
@@ -63,7 +64,7 @@ def train(family: Denoiser, data: TrainingSet, seed: int, conduct: Conduct) -> A
                 tensors, facts = optimisation.state()
                 assert conduct.checkpoints
                 conduct.checkpoints.save(
-                    Checkpoint(done, tensors, {**facts, "losses": losses.curve})
+                    Checkpoint(done, tensors, {**facts, "losses": conduct.losses})
                 )
             progress.at(done)
     optimisation.take_average()

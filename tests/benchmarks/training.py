@@ -11,7 +11,6 @@ import argparse
 import copy
 import platform
 import time
-from collections.abc import Callable
 from typing import Any
 
 import diffusers
@@ -115,11 +114,6 @@ def now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def best(measure: Callable[[], float]) -> float:
-    """Return the smallest of a few measurements."""
-    return min(measure() for _ in range(ROUNDS))
-
-
 def print_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -> None:
     """Compare training, one after the other in turns."""
     plain, ours = [], []
@@ -154,7 +148,8 @@ def print_sampling(network: Any, images: np.ndarray, device: torch.device, rows:
         return now(device) - started
 
     ours(), stock()
-    theirs, mine = best(stock), best(ours)
+    turns = [(stock(), ours()) for _ in range(ROUNDS)]
+    theirs, mine = map(min, zip(*turns, strict=True))
     print(f"sampling, DDIM of 25 steps, {rows} together:")
     print(f"  stock DDPMPipeline           {rows / theirs:8.1f} images/s")
     print(

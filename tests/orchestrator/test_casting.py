@@ -24,6 +24,15 @@ def test_sampling_workers_are_actors_of_their_own() -> None:
     assert len(actors.generators["edm", 0]) == 1
 
 
+def test_workers_that_train_and_workers_that_sample_take_the_same_room_in_turns() -> None:
+    workers = [("generators.ddpm.training.workers", 2), ("generators.ddpm.sampling.workers", 3)]
+    actors = cast_digits([Node(4, 0)], *workers)
+    assert actors.in_turns == {"ddpm"}
+    assert len(actors.generators["ddpm", 0]) == 3
+    with pytest.raises(UserError, match=r"need 4 cpus together .*; allowed are 3"):
+        cast_digits([Node(3, 0)], *workers)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "nodes", "message"),
     [

@@ -84,7 +84,11 @@ def test_a_training_whose_actor_is_killed_ends_with_the_very_weights_of_an_unbro
     assert killed == 1
     found = weights(chosen, step)
     assert all(torch.equal(found[name], unbroken[name]) for name in unbroken)
-    assert not Storage(chosen.store).files(f"{step.path}/training")
+    storage = Storage(chosen.store)
+    assert not storage.files(f"{step.path}/training")
+    # the curve goes over the gap: a look every 50 steps, and at every checkpoint
+    steps = [pair[0] for pair in storage.read_json(f"{step.path}/losses.json")]
+    assert steps == list(range(20, 201, 20))
 
 
 def test_a_lost_worker_of_two_is_replaced_and_the_weights_are_those_of_one(

@@ -1,7 +1,14 @@
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from actors.errors import UserError
+from actors.generator.external import open_images
+from actors.pool.real.dataset import _opened
 from orchestrator import config
 from orchestrator.plan import Plan, make_plan
+from tests.actors.pool.real.fixtures import noise, png, write
 from tests.orchestrator.test_config import DIGITS
 
 
@@ -63,3 +70,54 @@ def test_changing_a_sampler_keeps_the_training_and_changing_the_seed_keeps_nothi
     first = {path for path, p in base.steps.items() if p.iteration == 1 and p.step.kind == "train"}
     assert first <= set(sampler.steps)
     assert not set(plan(("seed", 1)).steps) & set(base.steps)
+
+
+def external(folder: Path, iterations: int = 2) -> Plan:
+    """Plan with a generator that gives out the images of a folder, before the ones that train."""
+    given = {"kind": "external", "images": str(folder), "sampling": {"rows": 6}}
+    experiment = config.load(str(DIGITS), [("iterations", iterations)])
+    trained = experiment.model_dump(mode="json")["generators"]
+    return plan(
+        ("iterations", iterations), ("generators", {}), ("generators", {"old": given, **trained})
+    )
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    for number in range(12):
+        write(tmp_path / "made" / f"{number}.png", png(noise(number, 8, 8, 1)))
+    return tmp_path / "made"
+
+
+def test_an_external_generator_is_sampled_by_the_content_of_its_folder_and_not_trained(
+    images: Path,
+) -> None:
+    planned = external(images)
+    kinds = [p.step.kind for p in planned.steps.values() if p.generator == "old"]
+    assert kinds == ["sample", "embed", "evaluate"] * 2
+    for (_, _, generator), step in planned.evaluations.items():
+        assert ("training_set" in step.inputs) == (generator != "old")
+    chosen = planned.training_sets["greedy", 2].select.inputs["samples"]
+    assert {planned.steps[path].generator for path in chosen} == {"old", "ddpm", "edm"}
+
+    write(images / "3.png", png(noise(99, 8, 8, 1)))
+    open_images.cache_clear()
+    _opened.cache_clear()
+    changed = external(images)
+
+    def samples(of: Plan) -> dict[tuple[str | None, int], str]:
+        steps = [p for p in of.steps.values() if p.step.kind == "sample" and p.iteration == 1]
+        return {(p.generator, p.iteration): p.step.path for p in steps}
+
+    before, after = samples(planned), samples(changed)
+    assert {name for (name, _), path in before.items() if after[name, 1] != path} == {"old"}
+
+
+def test_too_few_images_for_the_iterations_are_one_line_with_the_generators_name(
+    images: Path,
+) -> None:
+    with pytest.raises(UserError) as error:
+        external(images, iterations=3)
+    assert str(error.value) == (
+        "generators.old.images: found 12, fewer than the 18 of 3 iterations with sampling.rows 6"
+    )

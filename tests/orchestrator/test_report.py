@@ -1,6 +1,11 @@
+from io import StringIO
 from typing import Any
 
-from orchestrator.report import kept_more_entropy
+import numpy as np
+from rich.console import Console
+
+from actors.evaluation.measures import measure
+from orchestrator.report import kept_more_entropy, print_comparison
 from orchestrator.results import Result
 
 
@@ -30,3 +35,46 @@ def test_a_collapsed_arm_loses_and_unequal_sizes_are_not_compared() -> None:
     unequal = kept_more_entropy([result("a", 1, n=50), result("b", 2)])
     assert unequal == ("The entropies at iteration 2 cannot be compared: a 50 rows, b 100 rows.")
     assert kept_more_entropy([result("a", 1)]) is None
+
+
+def measured(arm: str, generator: str, training_set: np.ndarray | None) -> Result:
+    samples, reference = np.random.default_rng(0).normal(size=(2, 40, 3))
+    found = measure(training_set, samples, reference, "pixels", 1)
+    return Result(arm, 1, generator, [one.as_json() for one in found], "grid.png")
+
+
+def printed(results: list[Result]) -> list[list[str]]:
+    """Return the cells of the table's rows."""
+    console = Console(file=StringIO(), width=120)
+    print_comparison(console, results)
+    assert isinstance(console.file, StringIO)
+    lines = console.file.getvalue().splitlines()
+    return [[cell.strip() for cell in line.split("│")[1:-1]] for line in lines if "│" in line]
+
+
+def test_a_generator_that_was_not_trained_has_blanks_wherever_it_stands() -> None:
+    training_set = np.random.default_rng(1).normal(size=(30, 3))
+    made, trained = measured("a", "old", None), measured("a", "ddpm", training_set)
+    entropy = f"{trained.measure('entropy', 'training_set')['value']:.2f}"  # type: ignore[index]
+    score = f"{trained.measure('generalization_score')['value']:.2f}"  # type: ignore[index]
+    frechet = f"{made.measure('frechet_distance')['value']:.2f}"  # type: ignore[index]
+    assert printed([made, trained]) == [["1", "a", entropy, "", score, frechet, frechet]]
+    assert printed([trained, made]) == [["1", "a", entropy, score, "", frechet, frechet]]
+    assert printed([made]) == [["1", "a", "", "", frechet]]
+
+
+def test_arms_without_a_training_have_no_verdict() -> None:
+    made = [measured(arm, "old", None) for arm in ("a", "b")]
+    assert kept_more_entropy(made) is None
+    trained = [result("a", 1.0, iteration=1), result("b", 2.0, iteration=1)]
+    assert kept_more_entropy(made + trained) == kept_more_entropy(trained)
+    assert kept_more_entropy([*made, trained[0]]) is None
+
+
+def test_more_than_two_generators_are_told_in_rows() -> None:
+    training_set = np.random.default_rng(1).normal(size=(30, 3))
+    names = ["ddpm", "edm", "flow"]
+    rows = printed([measured(arm, name, training_set) for arm in "ab" for name in names])
+    assert [row[3] for row in rows] == names * 2
+    assert [row[1] for row in rows] == ["a", "", "", "b", "", ""]
+    assert all(len(row) == 6 and row[4] and row[5] for row in rows)

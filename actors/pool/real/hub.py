@@ -112,14 +112,15 @@ def _offline_without_network() -> Iterator[bool]:
     import datasets
 
     before = datasets.config.HF_HUB_OFFLINE
-    datasets.config.HF_HUB_OFFLINE = offline = before or not _reachable()
+    datasets.config.HF_HUB_OFFLINE = offline = before or not reachable()
     try:
         yield offline
     finally:
         datasets.config.HF_HUB_OFFLINE = before
 
 
-def _reachable() -> bool:
+def reachable() -> bool:
+    """Whether the hub answers within a few seconds."""
     from huggingface_hub import constants, get_session
 
     try:
