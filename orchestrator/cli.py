@@ -38,6 +38,26 @@ CURATE_OPTIONS = (
     ("--shards", "shards", "K", False, "Ray actors of greedy (default 1: no Ray)"),
 )
 
+EVALUATE_EPILOG = """\
+PATH: a folder of images; a .parquet, .arrow or .feather file, or a folder of them, with a column
+of embeddings; a .npy or .npz file of (rows, dimensions).
+
+Any field can be given by its dotted path, as YAML:
+  ouroboros evaluate --real test --samples made --train train --features dinov2
+  ouroboros evaluate --real a.npy --samples b.npy --measures '[dispersion, frechet, fidelity]'
+"""
+
+EVALUATE_OPTIONS = (
+    ("--real", "real", "PATH", True, "held-out real rows"),
+    ("--samples", "samples", "PATH", True, "what a generator made"),
+    ("--train", "train", "PATH", True, "what it was trained on"),
+    ("--features", "features", "KIND", True, "pixels (default), pca, encoder, dinov2, inception"),
+    ("--out", "out", "FILE", True, "new JSON file (default evaluation.json)"),
+    ("--seed", "seed", "N", False, "seed (default 0)"),
+    ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
+    ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
+)
+
 
 def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """Return the parsed command and the tokens left over for the configuration."""
@@ -76,6 +96,24 @@ def parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     command.add_argument("input", metavar="INPUT", help="what to choose among")
     for option, field, placeholder, _, meaning in CURATE_OPTIONS:
         command.add_argument(option, dest=field, metavar=placeholder, help=meaning)
+    command.add_argument(
+        "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
+    )
+    summary = "measure samples against real rows, and against what they were trained on"
+    command = commands.add_parser(
+        "evaluate",
+        help=summary,
+        description=summary,
+        usage="ouroboros evaluate --real PATH --samples PATH [--train PATH] [--field.path VALUE]",
+        epilog=EVALUATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for option, field, placeholder, _, meaning in EVALUATE_OPTIONS:
+        required = field in ("real", "samples")
+        command.add_argument(
+            option, dest=field, metavar=placeholder, help=meaning, required=required
+        )
     command.add_argument(
         "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
     )
@@ -126,8 +164,8 @@ def main(arguments: list[str] | None = None) -> int:
     from actors.errors import UserError
 
     try:
-        if command.command in ("curate", "why"):
-            return _curate_or_why(command, tokens)
+        if command.command in ALONE:
+            return ALONE[command.command](command, tokens)
         from orchestrator import config
 
         experiment = config.load(command.config, parse_overrides(tokens))
@@ -147,27 +185,44 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _curate_or_why(command: argparse.Namespace, tokens: list[str]) -> int:
-    overrides = parse_overrides(tokens)
-    if command.command == "why":
-        if tokens:
-            from actors.errors import UserError
+def _why(command: argparse.Namespace, tokens: list[str]) -> int:
+    from actors.curation.why import why
+    from actors.errors import UserError
 
-            raise UserError(f"{tokens[0]!r}: unexpected; allowed are SAMPLE_ID --selection PATH")
-        from actors.curation.why import why
+    if tokens:
+        raise UserError(f"{tokens[0]!r}: unexpected; allowed are SAMPLE_ID --selection PATH")
+    print(f"{command.sample_id}: {why(command.selection, command.sample_id)}")
+    return 0
 
-        print(f"{command.sample_id}: {why(command.selection, command.sample_id)}")
-        return 0
+
+def _curate(command: argparse.Namespace, tokens: list[str]) -> int:
+    overrides = [*_given(command, CURATE_OPTIONS), *parse_overrides(tokens)]
     from orchestrator.curate import load, run_curate
 
-    given: list[tuple[str, Any]] = [("input", command.input)]
-    for _, field, _, is_text, _ in CURATE_OPTIONS:
+    return run_curate(load([("input", command.input), *overrides]))
+
+
+def _evaluate(command: argparse.Namespace, tokens: list[str]) -> int:
+    overrides = [*_given(command, EVALUATE_OPTIONS), *parse_overrides(tokens)]
+    from orchestrator.evaluate import load, run_evaluate
+
+    return run_evaluate(load(overrides))
+
+
+# commands that need no experiment
+ALONE = {"why": _why, "curate": _curate, "evaluate": _evaluate}
+
+
+def _given(
+    command: argparse.Namespace, options: tuple[tuple[str, str, str, bool, str], ...]
+) -> list[tuple[str, Any]]:
+    """Return (dotted path, value) pairs of the options that were given."""
+    given: list[tuple[str, Any]] = []
+    for _, field, _, is_text, _ in options:
         value = getattr(command, field)
         if value is not None:
             given += [(field, value)] if is_text else parse_overrides([f"--{field}={value}"])
-    if command.skip_bad:
-        given.append(("skip_bad", True))
-    return run_curate(load([*given, *overrides]))
+    return [*given, ("skip_bad", True)] if command.skip_bad else given
 
 
 def _again(command: argparse.Namespace, tokens: list[str]) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from actors.config import Config, Resources, tagged_union
 from actors.errors import UserError
+from actors.evaluation.groups import GROUPS
 from actors.features import EXTRACTORS
 from actors.generator import GENERATORS
 from actors.pool.real import REAL_DATA
@@ -44,6 +45,14 @@ def plain_name(name: str) -> str:
     return name
 
 
+def known_group(name: str) -> str:
+    """Return the name of a group of measures, else raise ValueError."""
+    if name not in GROUPS:
+        raise ValueError(f"no group of measures; allowed are {', '.join(GROUPS)}")
+    return name
+
+
+Group = Annotated[str, AfterValidator(known_group)]
 Name = Annotated[str, AfterValidator(plain_name)]
 
 
@@ -60,6 +69,13 @@ class Evaluation(Config):
     """How generators are measured."""
 
     entropy_k: int = Field(1, ge=1, description="which neighbour the entropy estimate takes")
+    measures: tuple[Group, ...] = Field(tuple(GROUPS), description="groups of measures to take")
+
+    @model_validator(mode="after")
+    def _some(self) -> Evaluation:
+        if not self.measures:
+            raise ValueError("measures: found none; allowed are one and more")
+        return self
 
 
 class Experiment(Config):
@@ -99,9 +115,28 @@ class Experiment(Config):
                 generator.check_images(self.dataset.image_shape, self.iterations)
             except ValueError as error:
                 raise ValueError(f"generators.{name}.{error}") from None
+        self._check_features()
         self._check_labels()
+        for group in ("dispersion", "frechet"):
+            if group not in self.evaluation.measures:
+                raise ValueError(
+                    f"evaluation.measures: {group!r} is left out, which the closing table shows"
+                )
         self._check_rows()
         return self
+
+    def _check_features(self) -> None:
+        try:
+            self.features.check_images(self.dataset.image_shape, self.dataset.rows)
+            # weights that are not here are found now
+            self.features.digest()
+        except ValueError as error:
+            raise ValueError(f"features.{error}") from None
+        if self.features.how.get("device") == "cuda" and not self.resources.features.gpus:
+            raise ValueError(
+                "features.device: found 'cuda', but resources.features.gpus is 0; allowed are "
+                "'cpu' and null"
+            )
 
     def _check_labels(self) -> None:
         conditional = [name for name, one in self.generators.items() if one.conditional]

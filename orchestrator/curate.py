@@ -71,6 +71,16 @@ class Curation(Config):
                 f"shards: found {self.shards}, but selection.kind is {self.selection.kind}; "
                 "allowed is 1"
             )
+        if self.features.fits:
+            able = ", ".join(kind for kind, one in EXTRACTORS.items() if not one.fits)
+            raise ValueError(
+                f"features.kind: found {self.features.kind!r}, which is fitted on the real rows of "
+                f"an experiment; allowed are {able}"
+            )
+        try:
+            self.features.digest()
+        except UserError as error:
+            raise ValueError(f"features.{error}") from None
         if self.files and outputs.is_table(self.out):
             raise ValueError(f"files: found {self.files!r}, but out is a table; name a folder")
         return self

@@ -96,7 +96,10 @@ class _Loop:
         self.experiment = experiment
         self._plan = plan
         self._arm = arm
-        self._real = self._embedded(steps.real_data(experiment, "train"), 0)
+        real = self._add(steps.real_data(experiment, "train"), 0)
+        fits = experiment.features.fits
+        self._fitted = self._add(steps.fit(experiment, real), 0) if fits else None
+        self._real = self._embedded(real, 0)
         self._reference = self._embedded(steps.real_data(experiment, "reference"), 0)[1]
         self._sampled: list[list[tuple[Step, Step]]] = []
         self._trained: dict[str, Step] = {}
@@ -116,7 +119,14 @@ class _Loop:
             sample = steps.sample(self.experiment, name, iteration, self._trained.get(name))
             pair = self._embedded(sample, iteration, name)
             trained_on = training_set if generator.trains else None
-            evaluate = steps.evaluate(self.experiment, trained_on, *pair, self._reference)
+            evaluate = steps.evaluate(
+                self.experiment,
+                iteration,
+                *pair,
+                self._reference,
+                self._real[1],
+                trained_on,
+            )
             self._plan.evaluations[self._arm, iteration, name] = self._add(
                 evaluate, iteration, name
             )
@@ -160,7 +170,8 @@ class _Loop:
         self, sample: Step, iteration: int, generator: str | None = None
     ) -> tuple[Step, Step]:
         sample = self._add(sample, iteration, generator)
-        return sample, self._add(steps.embed(self.experiment, sample), iteration, generator)
+        features = steps.embed(self.experiment, sample, self._fitted)
+        return sample, self._add(features, iteration, generator)
 
     def _add(self, step: Step, iteration: int, generator: str | None = None) -> Step:
         return self._plan.add(step, self._arm, iteration, generator)

@@ -1,10 +1,13 @@
 """Reports on the terminal: the plan before, the comparison of arms after."""
 
+import math
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from actors.evaluation.correlation import correlation
 from actors.pool.storage import Storage
 from orchestrator.casting import Cast, Node
 from orchestrator.plan import Plan, count_kinds, rows_of
@@ -114,8 +117,34 @@ def print_comparison(console: Console, results: list[Result]) -> None:
     )
     if left_out:
         console.print("* rows with an exact duplicate are left out of this entropy")
+    if correlated := correlations(results):
+        console.print(correlated, highlight=False, soft_wrap=True)
     if verdict := kept_more_entropy(results):
         console.print(verdict, highlight=False, style="bold")
+
+
+def correlations(results: list[Result]) -> str | None:
+    """Return how entropy and variance of the training sets go with log GS over the run, in words.
+
+    Shi et al. 2025 find that entropy follows it and variance does not. None for fewer than four
+    distinct points.
+    """
+    scores = [(r, r.measure("generalization_score")) for r in results]
+    told = []
+    for metric in ("entropy", "variance"):
+        points = {
+            (float(card["value"]), math.log(score["value"]))
+            for r, score in scores
+            for card in [r.measure(metric, "training_set")]
+            if score and score["value"] and card and card["value"] is not None
+        }
+        if min(len(points), 2 * len({value for value, _ in points})) < 4:
+            return None  # too few, or all the same
+        pairs = np.array(sorted(points))
+        found = correlation(pairs[:, 0], pairs[:, 1])
+        low, high = found.interval or (math.nan, math.nan)
+        told.append(f"{metric} {found.r:.2f} ({low:.2f} to {high:.2f})")
+    return f"Correlation with log GS over {len(points)} points, 95 % intervals: {', '.join(told)}."
 
 
 def _entropy(by_generator: dict[str, Result]) -> tuple[str, bool]:

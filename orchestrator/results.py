@@ -1,10 +1,10 @@
 """Results: the measures of a plan's finished evaluations, read from the store."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from actors.evaluation import GRID, MEASURES
+from actors.evaluation import MEASURES, PICTURES, SHARES
 from actors.pool.step import is_done
 from actors.pool.storage import Storage
 from orchestrator.plan import Plan
@@ -16,14 +16,16 @@ class Result:
 
     Attributes:
         measures: each number with its identity card.
-        grid: path of the picture in the store.
+        pictures: by name, their paths in the store.
+        shares: of sources, iterations and labels among the candidates and the selected.
     """
 
     arm: str
     iteration: int
     generator: str
     measures: list[dict[str, Any]]
-    grid: str
+    pictures: dict[str, str] = field(default_factory=dict)
+    shares: list[dict[str, Any]] = field(default_factory=list)
 
     def measure(self, metric: str, subject: str = "samples") -> dict[str, Any] | None:
         """Return one number with its card; None where a generator has none, having no training."""
@@ -35,5 +37,11 @@ def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> 
     """Yield the results whose evaluate step is stored (and among the paths `only`)."""
     for (arm, iteration, generator), step in plan.evaluations.items():
         if (only is None or step.path in only) and is_done(storage, step.path):
+            pictures = {
+                name: path
+                for name, file in PICTURES.items()
+                if storage.exists(path := f"{step.path}/{file}")
+            }
             measures = storage.read_json(f"{step.path}/{MEASURES}")
-            yield Result(arm, iteration, generator, measures, f"{step.path}/{GRID}")
+            shares = storage.read_json(f"{step.path}/{SHARES}")
+            yield Result(arm, iteration, generator, measures, pictures, shares)

@@ -28,10 +28,27 @@ def real_data(experiment: Experiment, split: str) -> Step:
     return Step("sample", "pool", config, {}, derive_seed(experiment.seed, "split"), settings)
 
 
-def embed(experiment: Experiment, samples: Step) -> Step:
-    """Compute the features of a sample step."""
-    config = {"features": experiment.features.model_dump(mode="json")}
-    return Step("embed", "features", config, {"samples": (samples.path,)})
+def fit(experiment: Experiment, real: Step) -> Step:
+    """Fit the extractor on the real training set."""
+    config, settings = _extracting(experiment)
+    seed = derive_seed(experiment.seed, "fit")
+    return Step("fit", "features", config, _paths(samples=real), seed, settings)
+
+
+def embed(experiment: Experiment, samples: Step, fitted: Step | None = None) -> Step:
+    """Compute the features of a sample step, with what was fitted where the extractor needs it."""
+    config, settings = _extracting(experiment)
+    digest = experiment.features.digest()
+    config |= {"digest": digest} if digest else {}
+    inputs = _paths(samples=samples, fitted=fitted)
+    return Step("embed", "features", config, inputs, settings=settings)
+
+
+def _extracting(experiment: Experiment) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of the extractor determines its output, and how it is carried out."""
+    extractor, resources = experiment.features, experiment.resources.features
+    config = {"features": extractor.identity, "threads": resources.threads}
+    return config, {"features": extractor.how, "gpus": resources.gpus}
 
 
 def order(experiment: Experiment, candidates: Candidates, iteration: int, method: Method) -> Step:
@@ -148,18 +165,35 @@ def _classes(experiment: Experiment, generator: Family) -> dict[str, int | None]
 
 def evaluate(
     experiment: Experiment,
-    training_set: Step | None,
+    iteration: int,
     samples: Step,
     features: Step,
     reference: Step,
+    real: Step,
+    training_set: Step | None,
 ) -> Step:
-    """Measure a generator against its training set, if it has one, and held-out real rows."""
+    """Measure a generator against its training set, if it has one, and real rows.
+
+    Args:
+        features: of the samples.
+        reference: features of held-out real rows.
+        real: features of the original real rows; in the first iteration they are trained on.
+    """
     return Step(
         "evaluate",
         "evaluation",
         {
-            "features": experiment.features.model_dump(mode="json"),
+            # for the titles of pictures
+            "source": samples.config["source"],
+            "iteration": iteration,
             **experiment.evaluation.model_dump(mode="json"),
         },
-        _paths(training_set=training_set, samples=samples, features=features, reference=reference),
+        _paths(
+            training_set=training_set,
+            real=real if iteration > 1 else None,
+            samples=samples,
+            features=features,
+            reference=reference,
+        ),
+        seed=derive_seed(experiment.seed, "evaluate"),
     )

@@ -66,26 +66,32 @@ class Tracker:
             ) from None
 
     def log(self, result: Result) -> None:
-        """Write one generator's measures and grid, unless they are there."""
+        """Write one generator's measures, shares and pictures, unless they are there."""
         if (result.generator, result.iteration) in self._logged[result.arm]:
             return
         from mlflow.entities import Metric
         from PIL import Image
 
         run = self._arms[result.arm]
-        with Image.open(self._storage.local(result.grid)) as picture:
-            picture.load()
-            self._client.log_image(
-                run, picture, key=f"{result.generator}/samples", step=result.iteration
-            )
-        now = int(time.time() * 1000)
+        for name, path in result.pictures.items():
+            with Image.open(self._storage.local(path)) as picture:
+                picture.load()
+                self._client.log_image(
+                    run, picture, key=f"{result.generator}/{name}", step=result.iteration
+                )
+        now, step = int(time.time() * 1000), result.iteration
         self._client.log_batch(
             run,
             [
-                Metric(metric_name(result, measure), value, now, result.iteration)
+                Metric(metric_name(result, measure), value, now, step)
                 for measure in result.measures
                 for value in [measure["value"]]
                 if value is not None
+            ]
+            + [
+                Metric(share_name(result, share), share["selected_share"], now, step)
+                for share in result.shares
+                if share["by"] == "source"
             ],
         )
         self._logged[result.arm].add((result.generator, result.iteration))
@@ -172,6 +178,11 @@ def metric_name(result: Result, measure: dict[str, Any]) -> str:
     if measure["metric"] in ("entropy", "variance"):
         return f"{result.generator}/samples_{measure['metric']}"
     return f"{result.generator}/{measure['metric']}"
+
+
+def share_name(result: Result, share: dict[str, Any]) -> str:
+    """Return the MLflow name of a source's share of a training set."""
+    return f"training_set/selected_share/{share['value']}/{result.generator}"
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

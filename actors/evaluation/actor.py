@@ -4,23 +4,22 @@ from typing import Any
 
 import numpy as np
 import ray
-from PIL import Image
 from ray.actor import ActorHandle
 
-from actors.evaluation import GRID, MEASURES
-from actors.evaluation.measures import measure
-from actors.evaluation.pictures import grid
+from actors.evaluation import MEASURES, SHARES
+from actors.evaluation.drawing import Images, Shown, draw
+from actors.evaluation.groups import Sets, measure
+from actors.evaluation.shares import selected_shares
+from actors.features import weights
 from actors.pool import selections
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 
-GRID_PIXELS = 512
-
 
 @ray.remote(max_restarts=3, max_task_retries=3)
 class EvaluationActor:
-    """Reads features and stores measures and an image grid."""
+    """Reads features and stores measures, selected shares and pictures."""
 
     def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
         self._storage = storage
@@ -30,29 +29,53 @@ class EvaluationActor:
         """Measure one generator at one iteration; return the step's path."""
 
         def work() -> list[dict[str, Any]]:
-            trained_on = [
-                selections.read(self._storage, path).selected_features()
-                for path in step.inputs.get("training_set", ())
+            sets = self._sets(step)
+            measures = measure(sets, tuple(step.config["measures"]))
+            trained_on = step.inputs.get("training_set", ())
+            shares = [one for path in trained_on for one in selected_shares(self._storage, path)]
+            pictures = [
+                self._storage.write(f"{step.path}/{name}", write)
+                for name, write in draw(self._shown(step, sets))
             ]
-            measures = measure(
-                trained_on[0] if trained_on else None,
-                selections.gather(self._storage, step.inputs["features"], "features").all(),
-                selections.gather(self._storage, step.inputs["reference"], "features").all(),
-                features=step.config["features"]["kind"],
-                k=step.config["entropy_k"],
-            )
-            path = f"{step.path}/{MEASURES}"
             return [
-                self._storage.write_json(path, [one.as_json() for one in measures]),
-                self._draw(step),
+                self._storage.write_json(
+                    f"{step.path}/{MEASURES}", [one.as_json() for one in measures]
+                ),
+                self._storage.write_json(f"{step.path}/{SHARES}", shares),
+                *pictures,
             ]
 
         return once(self._storage, step, self._alone, work)
 
-    def _draw(self, step: Step) -> dict[str, Any]:
-        images = selections.gather(self._storage, step.inputs["samples"], "image")
-        first = images[np.arange(min(64, len(images)))]
-        picture = Image.fromarray(grid(first, scale=max(1, GRID_PIXELS // (8 * first.shape[1]))))
-        return self._storage.write(
-            f"{step.path}/{GRID}", lambda file: picture.save(file, format="PNG")
+    def _sets(self, step: Step) -> Sets:
+        trained_on, real, samples, reference = (
+            self._features(step, role) for role in ("training_set", "real", "features", "reference")
         )
+        assert samples is not None
+        assert reference is not None
+        card = weights.card(self._storage, step.inputs["features"][0])
+        shared = {"features": card["kind"], "extractor": card["weights"], "resize": card["resize"]}
+        k = step.config["entropy_k"]
+        return Sets(samples, reference, trained_on, real, shared, k, step.seed)
+
+    def _shown(self, step: Step, sets: Sets) -> Shown:
+        images = selections.gather(self._storage, step.inputs["samples"], "image")
+        source, iteration = step.config["source"], step.config["iteration"]
+        title = f"{source}, iteration {iteration}, {sets.card['features']} features"
+        trained_on = self._training_images(step)
+        return Shown(sets, images.__getitem__, trained_on, images.shape, title)
+
+    def _training_images(self, step: Step) -> Images | None:
+        if "training_set" not in step.inputs:
+            return None
+        selection = selections.read(self._storage, step.inputs["training_set"][0])
+        images = selection.images()
+        return lambda rows: images[selection.positions[rows]]
+
+    def _features(self, step: Step, role: str) -> np.ndarray | None:
+        """Return the features of one of the sets, None where the step has none of that role."""
+        if role not in step.inputs:
+            return None
+        if role == "training_set":
+            return selections.read(self._storage, step.inputs[role][0]).selected_features()
+        return selections.gather(self._storage, step.inputs[role], "features").all()

@@ -1,22 +1,41 @@
-"""The measures of one generator at one iteration, each number with its identity card."""
+"""A measure: a number with its identity card, which says what it may be compared with."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
+from actors.errors import UserError
 
-from actors.evaluation.entropy import entropy
-from actors.evaluation.frechet import frechet_distance, variance
-from actors.evaluation.generalization import generalization_score
+# what has to be the same of two numbers that are compared
+CARD = (
+    "metric",
+    "subject",
+    "features",
+    "extractor",
+    "resize",
+    "n",
+    "k",
+    "reference",
+    "reference_n",
+    "settings",
+)
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A number and its card: what must agree before it may be compared with another.
+    """A number and its card.
 
     Attributes:
         subject: the rows measured: `training_set` or `samples`.
-        value: None where the measure is minus infinity.
+        value: None where the measure is minus infinity, or cannot be taken, which `note` says.
+        features: name of the feature space.
+        extractor: hash of the weights that made the features, if there are any.
+        resize: what was done to the size of images before.
+        n: rows measured.
+        k: which neighbour.
+        reference: the set that the rows are compared with.
+        settings: anything else that the value depends on.
+        low, high: ends of a 95 % interval for the noise of the rows drawn.
+        zero_distances: rows left out, being exact copies of others.
     """
 
     metric: str
@@ -25,73 +44,37 @@ class Measure:
     unit: str
     features: str
     n: int
+    extractor: str | None = None
+    resize: str = "none"
     k: int | None = None
     reference: str | None = None
     reference_n: int | None = None
+    settings: dict[str, Any] = field(default_factory=dict)
+    low: float | None = None
+    high: float | None = None
     zero_distances: int | None = None
+    note: str | None = None
 
     def as_json(self) -> dict[str, Any]:
+        """Return the number with its card as JSON values."""
         return asdict(self)
 
+    def card(self) -> dict[str, Any]:
+        """Return what another number must share to be compared with this one."""
+        return {name: getattr(self, name) for name in CARD}
 
-def measure(
-    training_set: np.ndarray | None,
-    samples: np.ndarray,
-    reference: np.ndarray,
-    features: str,
-    k: int,
-) -> list[Measure]:
-    """Measure a generator by the features of what it was trained on and of what it made.
 
-    Args:
-        training_set: (n, d) features; None for a generator that was not trained here.
-        samples: (m, d) features.
-        reference: (r, d) features of held-out real rows.
-        features: name of the feature space, for the cards.
-        k: which neighbour the entropy takes.
-    """
-    measures = []
-    for subject, rows in (("training_set", training_set), ("samples", samples)):
-        if rows is None:
-            continue
-        estimate = entropy(rows, k)
-        value = estimate.nats if np.isfinite(estimate.nats) else None
-        measures += [
-            Measure(
-                "entropy",
-                subject,
-                value,
-                "nats",
-                features,
-                len(rows),
-                k=k,
-                zero_distances=estimate.zero_distances,
-            ),
-            Measure("variance", subject, variance(rows), "squared distance", features, len(rows)),
-        ]
-    if training_set is not None:
-        measures.append(
-            Measure(
-                "generalization_score",
-                "samples",
-                generalization_score(samples, training_set),
-                "distance",
-                features,
-                len(samples),
-                reference="training_set",
-                reference_n=len(training_set),
-            )
+def check_comparable(one: Measure, other: Measure) -> None:
+    """Raise UserError, showing both cards, unless two numbers may be compared."""
+    first, second = one.card(), other.card()
+    if first != second:
+        raise UserError(
+            f"two values of {one.metric} cannot be compared: found {_spelled(first, second)} and "
+            f"{_spelled(second, first)}; allowed are equal cards"
         )
-    return [
-        *measures,
-        Measure(
-            "frechet_distance",
-            "samples",
-            frechet_distance(samples, reference),
-            "squared distance",
-            features,
-            len(samples),
-            reference="held-out real",
-            reference_n=len(reference),
-        ),
-    ]
+
+
+def _spelled(card: dict[str, Any], other: dict[str, Any]) -> str:
+    """Return a card in words, what differs from another first."""
+    order = sorted(card, key=lambda name: card[name] == other[name])
+    return "(" + ", ".join(f"{name} {card[name]}" for name in order if card[name] is not None) + ")"

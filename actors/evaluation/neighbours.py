@@ -6,7 +6,7 @@ import numpy as np
 # neighbours recomputed beyond those asked for: rounding may have changed their order
 MARGIN = 4
 # differences held at once
-BLOCK_BYTES = 1 << 28
+BLOCK_BYTES = 1 << 24
 
 
 def nearest(

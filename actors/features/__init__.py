@@ -1,14 +1,22 @@
 """Features: the space in which distances are measured.
 
-To add an extractor: a file with a configuration that has `dimension` and `extract`, and its line
-here.
+To add an extractor: a file with a configuration that has `dimension` and `extract`, for one that is
+fitted also `fit`, and its line here.
 """
 
+from actors.features.dinov2 import Dinov2
+from actors.features.encoder import Encoder
 from actors.features.extractor import Extractor
+from actors.features.inception import Inception
+from actors.features.pca import Pca
 from actors.features.pixels import Pixels
 
 EXTRACTORS: dict[str, type[Extractor]] = {
     "pixels": Pixels,
+    "pca": Pca,
+    "encoder": Encoder,
+    "dinov2": Dinov2,
+    "inception": Inception,
 }
 
 __all__ = ["EXTRACTORS", "Extractor"]

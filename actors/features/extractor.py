@@ -1,21 +1,62 @@
 """What every feature extractor has."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from actors.config import Config
 
+# weights that were fitted on real rows, by name
+Fitted = Mapping[str, np.ndarray]
+
 
 class Extractor(Config):
-    """Configuration of one extractor."""
+    """Configuration and mathematics of one extractor."""
+
+    # where files lie and how features are computed, which changes their rounding at most
+    HOW: ClassVar[frozenset[str]] = frozenset()
+    # whether it is fitted on the real training set before it can extract
+    fits: ClassVar[bool] = False
+    # what it does to the size of images, for the card
+    resize: ClassVar[str] = "none"
 
     kind: str
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The fields that determine the features, as JSON values."""
+        return self.model_dump(mode="json", exclude=set(self.HOW))
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """The other fields, as JSON values."""
+        return self.model_dump(mode="json", include=set(self.HOW))
+
+    def digest(self) -> str | None:
+        """Return the hash of the weights that it reads and no step made; None where there are none.
+
+        Raises:
+            UserError: "field: what"; weights or a package are not here and cannot be had.
+        """
+        return None
+
+    def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
+        """Raise ValueError, "field: what", when so many images of this shape do not do to fit."""
 
     @abstractmethod
     def dimension(self, image_shape: tuple[int, int, int]) -> int:
         """Return the number of features of one (height, width, channels) image."""
 
+    def fit(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Fitted:
+        """Return weights fitted on (n, height, width, channels) uint8 images, (n,) int64 labels."""
+        raise NotImplementedError(f"{self.kind} is not fitted")
+
     @abstractmethod
-    def extract(self, images: np.ndarray) -> np.ndarray:
-        """Return (n, d) float32 features of (n, height, width, channels) uint8 images."""
+    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
+        """Return (n, d) float32 features of (n, height, width, channels) uint8 images.
+
+        Args:
+            fitted: what `fit` returned, for extractors that are fitted.
+        """

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 
-from actors.features.extractor import Extractor
+from actors.features.extractor import Extractor, Fitted
 
 
 class Pixels(Extractor):
@@ -16,5 +16,5 @@ class Pixels(Extractor):
         height, width, channels = image_shape
         return height * width * channels
 
-    def extract(self, images: np.ndarray) -> np.ndarray:
+    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
         return images.reshape(len(images), -1).astype(np.float32) / np.float32(127.5) - 1

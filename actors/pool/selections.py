@@ -42,13 +42,7 @@ class StoredSelection:
 
     def labels(self) -> np.ndarray:
         """Return the (n,) int64 class labels of the selected rows, by rank; -1 for none."""
-        columns = [
-            shards.read_table(self.storage, file).column("label")
-            for path in self.samples
-            for file in files_of(self.storage, path)
-        ]
-        every = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
-        return every.fill_null(-1).to_numpy()[self.positions]
+        return labels(self.storage, self.samples)[self.positions]
 
     def selected_features(self) -> np.ndarray:
         """Return the (n, d) float32 features of the selected rows, by rank."""
@@ -59,6 +53,17 @@ def gather(storage: Storage, step_paths: Sequence[str], column: str) -> shards.G
     """Return one column of all rows of some finished steps, mapped."""
     paths = [file for path in step_paths for file in files_of(storage, path)]
     return shards.Gather(storage, paths, column)
+
+
+def labels(storage: Storage, step_paths: Sequence[str]) -> np.ndarray:
+    """Return the (n,) int64 class labels of all rows of some finished steps; -1 for none."""
+    columns = [
+        shards.read_table(storage, file).column("label")
+        for path in step_paths
+        for file in files_of(storage, path)
+    ]
+    every = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
+    return every.fill_null(-1).to_numpy()
 
 
 def sample_ids(storage: Storage, step_paths: Sequence[str], positions: np.ndarray) -> pa.Array:

@@ -32,7 +32,7 @@ class Step:
     """What a step is made from.
 
     Attributes:
-        kind: train, sample, embed, select or evaluate.
+        kind: train, sample, fit, embed, order, select or evaluate.
         room: the room whose code does it.
         config: the part of the configuration that determines the output, as JSON values.
         inputs: role to the paths of the steps it reads.

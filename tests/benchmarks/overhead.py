@@ -19,7 +19,7 @@ import ray
 import torch
 
 from actors.config import Resources
-from actors.evaluation.measures import measure
+from actors.evaluation.groups import Sets, measure
 from actors.generator import sampling, training
 from actors.generator.denoiser import Denoiser
 from actors.generator.family import Conduct, Draw, TrainingSet
@@ -62,7 +62,8 @@ def plain(chosen: config.Experiment) -> float:
     trained_on, sampled, held_out = (
         chosen.features.extract(rows) for rows in (images, made, reference)
     )
-    measure(trained_on, sampled, held_out, features=chosen.features.kind, k=1)
+    card = {"features": chosen.features.kind}
+    measure(Sets(sampled, held_out, trained_on, card=card))
     chosen.selection.select(sampled, len(made) // 2, seed)
     return time.perf_counter() - started
 

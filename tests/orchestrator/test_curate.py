@@ -171,6 +171,11 @@ def test_broken_images_are_skipped_and_listed_when_asked(
         ("x.npy --rows 3 --image-size 4", "image_size: found 4, but the input is a NumPy file"),
         ("x.npy --rows 3 spurious", "'spurious': unexpected; fields are given as --field.path"),
         ("missing --rows 3", "input: 'missing' is not there"),
+        ("photos --rows 3 --features.kind pca", "features.kind: found 'pca', which is fitted on"),
+        (
+            "photos --rows 3 --features.kind dinov2 --features.weights gone",
+            "features.weights: '",
+        ),
         ("x.parquet --rows 3 --column z", "column: no column 'z' in 'x.parquet'; there are emb"),
         ("x.parquet --rows 3 --id-column same", "input: the id '1' names 60 rows"),
     ],

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from actors.errors import UserError
+from actors.features.pixels import Pixels
 from actors.generator.external import open_images
 from actors.pool.real.dataset import _opened
 from orchestrator import config
@@ -70,6 +71,45 @@ def test_changing_a_sampler_keeps_the_training_and_changing_the_seed_keeps_nothi
     first = {path for path, p in base.steps.items() if p.iteration == 1 and p.step.kind == "train"}
     assert first <= set(sampler.steps)
     assert not set(plan(("seed", 1)).steps) & set(base.steps)
+
+
+def test_an_extractor_is_fitted_once_on_the_real_rows_and_every_embedding_waits_for_it() -> None:
+    planned = plan(("iterations", 2), ("features.kind", "encoder"))
+    (fit,) = [p for p in planned.steps.values() if p.step.kind == "fit"]
+    assert fit.arms == ["vanilla", "greedy"]
+    assert fit.describe() == "fit, real data"
+    (real,) = fit.step.inputs["samples"]
+    assert planned.steps[real].step.config["split"] == "train"
+    embeds = [p.step for p in planned.steps.values() if p.step.kind == "embed"]
+    assert len(embeds) == 2 + 2 + 4
+    assert {step.inputs["fitted"] for step in embeds} == {(fit.step.path,)}
+    assert not [p for p in plan().steps.values() if p.step.kind == "fit"]
+
+
+def test_arms_with_other_features_are_fitted_apart() -> None:
+    planned = plan(("features.kind", "encoder"), ("arms.greedy.features", {"features": 32}))
+    fits = [p for p in planned.steps.values() if p.step.kind == "fit"]
+    assert [p.arms for p in fits] == [["vanilla"], ["greedy"]]
+
+
+def test_how_features_are_computed_leaves_every_key_alone_and_threads_do_not() -> None:
+    encoder = ("features.kind", "encoder")
+    base = list(plan(encoder).steps)
+    assert list(plan(encoder, ("features.batch_size", 7)).steps) == base
+    assert list(plan(encoder, ("features.device", "cpu")).steps) == base
+    assert list(plan(encoder, ("resources.features.gpus", 1)).steps) == base
+    threads = plan(encoder, ("resources.features.cpus", 2))
+    fits = [p.step.path for p in threads.steps.values() if p.step.kind == "fit"]
+    assert not set(fits) & set(base)
+
+
+def test_other_weights_are_another_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def embeds() -> set[str]:
+        return {path for path, p in plan().steps.items() if p.step.kind == "embed"}
+
+    base = embeds()
+    monkeypatch.setattr(Pixels, "digest", lambda self: "some weights")
+    assert not embeds() & base
 
 
 def external(folder: Path, iterations: int = 2) -> Plan:

@@ -3,9 +3,10 @@ from typing import Any
 
 import numpy as np
 from rich.console import Console
+from scipy.stats import pearsonr
 
-from actors.evaluation.measures import measure
-from orchestrator.report import kept_more_entropy, print_comparison
+from actors.evaluation.groups import Sets, measure
+from orchestrator.report import correlations, kept_more_entropy, print_comparison
 from orchestrator.results import Result
 
 
@@ -18,7 +19,7 @@ def result(arm: str, value: float | None, n: int = 100, iteration: int = 2) -> R
         "k": 1,
         "features": "pixels",
     }
-    return Result(arm, iteration, "ddpm", [card], "grid.png")
+    return Result(arm, iteration, "ddpm", [card])
 
 
 def test_the_verdict_names_the_arm_with_more_entropy_at_the_last_iteration() -> None:
@@ -39,8 +40,8 @@ def test_a_collapsed_arm_loses_and_unequal_sizes_are_not_compared() -> None:
 
 def measured(arm: str, generator: str, training_set: np.ndarray | None) -> Result:
     samples, reference = np.random.default_rng(0).normal(size=(2, 40, 3))
-    found = measure(training_set, samples, reference, "pixels", 1)
-    return Result(arm, 1, generator, [one.as_json() for one in found], "grid.png")
+    found = measure(Sets(samples, reference, training_set, card={"features": "pixels"}))
+    return Result(arm, 1, generator, [one.as_json() for one in found])
 
 
 def printed(results: list[Result]) -> list[list[str]]:
@@ -78,3 +79,24 @@ def test_more_than_two_generators_are_told_in_rows() -> None:
     assert [row[3] for row in rows] == names * 2
     assert [row[1] for row in rows] == ["a", "", "", "b", "", ""]
     assert all(len(row) == 6 and row[4] and row[5] for row in rows)
+
+
+def test_the_correlations_with_log_gs_are_those_of_scipy() -> None:
+    sets = [np.random.default_rng(i).normal(0, 1 + i / 3, (30, 3)) for i in range(5)]
+    results = [measured("a", f"g{i}", rows) for i, rows in enumerate(sets)]
+    values = {
+        metric: [r.measure(metric, subject)["value"] for r in results]  # type: ignore[index]
+        for metric, subject in (
+            ("entropy", "training_set"),
+            ("variance", "training_set"),
+            ("generalization_score", "samples"),
+        )
+    }
+    told = correlations(results)
+    assert told is not None
+    for metric in ("entropy", "variance"):
+        r = pearsonr(values[metric], np.log(values["generalization_score"]))
+        low, high = r.confidence_interval()
+        assert f"{metric} {r.statistic:.2f} ({low:.2f} to {high:.2f})" in told
+    assert "over 5 points" in told
+    assert correlations(results[:3]) is None

@@ -58,11 +58,14 @@ def test_metrics_are_the_results_with_the_iteration_as_step(
         assert len(history) == 2
 
 
-def test_grids_are_images_with_steps_and_the_real_data_is_an_input(client: MlflowClient) -> None:
+def test_pictures_are_images_with_steps_and_the_real_data_is_an_input(client: MlflowClient) -> None:
     run = runs_of(client)["greedy"]
     images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
     for step in (1, 2):
-        assert any(f"ddpm~samples+step+{step}+" in path for path in images)
+        for name in ("samples", "nearest", "projection"):
+            assert any(f"ddpm~{name}+step+{step}+" in path for path in images)
+    shares = [run.data.metrics[f"training_set/selected_share/{n}/edm"] for n in ("ddpm", "edm")]
+    assert sum(shares) == pytest.approx(1)
     names = {entry.dataset.name for entry in run.inputs.dataset_inputs}
     assert names == {"digits-train", "digits-reference"}
 

@@ -119,12 +119,12 @@ def _offline_without_network() -> Iterator[bool]:
         datasets.config.HF_HUB_OFFLINE = before
 
 
-def reachable() -> bool:
-    """Whether the hub answers within a few seconds."""
+def reachable(address: str | None = None) -> bool:
+    """Whether the hub, or another address, answers within a few seconds."""
     from huggingface_hub import constants, get_session
 
     try:
-        get_session().head(constants.ENDPOINT, timeout=PROBE_SECONDS)
+        get_session().head(address or constants.ENDPOINT, timeout=PROBE_SECONDS)
     except Exception:  # the client's errors are another library's in each of its versions
         return False
     return True

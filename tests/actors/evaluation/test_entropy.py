@@ -1,10 +1,12 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy.special import digamma, gammaln
 from scipy.stats import multivariate_normal
 from sklearn.neighbors import NearestNeighbors
 
-from actors.evaluation.entropy import entropy
+from actors.evaluation.entropy import entropy, entropy_interval
 
 
 @pytest.mark.parametrize(("n", "d", "k"), [(200, 3, 1), (200, 64, 1), (500, 10, 4)])
@@ -46,3 +48,60 @@ def test_exact_duplicates_are_counted_and_left_out_of_the_mean() -> None:
 def test_fewer_rows_than_neighbours_are_refused() -> None:
     with pytest.raises(ValueError, match="k: found 1; allowed are 1 to n - 1 = 0"):
         entropy(np.zeros((1, 2)))
+
+
+def closed_form(d: int) -> float:
+    return d / 2 * np.log(2 * np.pi * np.e)
+
+
+@pytest.mark.parametrize(("n", "d"), [(200, 1), (1000, 1), (200, 3), (1000, 3), (1000, 8)])
+def test_entropy_is_within_its_known_bias_and_variance_of_the_closed_form(n: int, d: int) -> None:
+    estimates = [entropy(np.random.default_rng(s).normal(size=(n, d))).nats for s in range(20)]
+    # trigamma(1) for the neighbour's volume and d / 2, the variance of a Gaussian's log density
+    spread = np.sqrt((np.pi**2 / 6 + d / 2) / n)
+    assert np.std(estimates) < 2 * spread
+    # the bias is of order n^(-2 / d); its factor is chosen, not known
+    bias = 0.25 * d * n ** (-2 / d)
+    assert abs(np.mean(estimates) - closed_form(d)) < bias + 3 * 2 * spread / np.sqrt(20)
+
+
+def test_interval_covers_what_the_estimate_is_on_average_as_often_as_it_says() -> None:
+    estimates, intervals = [], []
+    for s in range(60):
+        rows = np.random.default_rng(s).normal(size=(200, 2))
+        estimates.append(entropy(rows).nats)
+        intervals.append(entropy_interval(rows, seed=s, level=0.9))
+    low, high = np.array(intervals).T
+    mean = np.mean(estimates)
+    assert 0.8 < np.mean((low < mean) & (mean < high)) <= 1
+    assert np.mean(high - low) == pytest.approx(2 * 1.645 * np.std(estimates), rel=0.35)
+
+
+def test_interval_follows_the_seed_and_widens_with_its_level() -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 3))
+    low, high = entropy_interval(rows, 2, seed=1)
+    assert low < entropy(rows, 2).nats < high
+    assert entropy_interval(rows, 2, seed=1) == (low, high)
+    assert entropy_interval(rows, 2, seed=2) != (low, high)
+    inner_low, inner_high = entropy_interval(rows, 2, seed=1, level=0.5)
+    assert low < inner_low < inner_high < high
+
+
+def test_interval_of_duplicates_is_a_value() -> None:
+    assert entropy_interval(np.ones((20, 2)), seed=0) == (-np.inf, -np.inf)
+    rows = np.repeat(np.random.default_rng(0).normal(size=(50, 2)), 2, axis=0)
+    rows[:20] += np.random.default_rng(1).normal(size=(20, 2))
+    assert np.isfinite(entropy_interval(rows, seed=0)).all()
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"size": 100}, "size: found 100; allowed are k \\+ 1 = 2 to n - 1 = 99"),
+        ({"level": 1.0}, "level: found 1.0"),
+        ({"subsamples": 1}, "subsamples: found 1"),
+    ],
+)
+def test_intervals_that_cannot_be_drawn_are_refused(keywords: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        entropy_interval(np.random.default_rng(0).normal(size=(100, 2)), seed=0, **keywords)

@@ -1,0 +1,49 @@
+"""What a selection takes of each source, iteration and label."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from actors.pool import selections, shards
+from actors.pool.step import files_of
+from actors.pool.storage import Storage
+
+BY = ("source", "iteration", "label")
+
+
+def selected_shares(storage: Storage, select_step_path: str) -> list[dict[str, Any]]:
+    """Count the candidates and the selected rows of a stored selection; no image is read.
+
+    Returns:
+        JSON rows, by source, by iteration and by label, in the order of the values and null last:
+        by, value, candidates, selected (counts), candidate_share, selected_share.
+    """
+    selection = selections.read(storage, select_step_path)
+    # only these columns of the mapped files are touched
+    tables = [
+        shards.read_table(storage, file).select(BY)
+        for path in selection.samples
+        for file in files_of(storage, path)
+    ]
+    # shards have dictionaries of their own, which cannot be grouped together
+    candidates = pa.concat_tables(tables).unify_dictionaries()
+    times = np.bincount(selection.positions, minlength=len(candidates))
+    candidates = candidates.append_column("selected", pa.array(times))
+    return [row for by in BY for row in _rows(candidates, by, len(selection))]
+
+
+def _rows(candidates: pa.Table, by: str, selected: int) -> list[dict[str, Any]]:
+    counted = candidates.group_by(by).aggregate([([], "count_all"), ("selected", "sum")])
+    groups = sorted(counted.to_pylist(), key=lambda group: (group[by] is None, group[by] or 0))
+    return [
+        {
+            "by": by,
+            "value": group[by],
+            "candidates": group["count_all"],
+            "selected": group["selected_sum"],
+            "candidate_share": group["count_all"] / len(candidates),
+            "selected_share": group["selected_sum"] / selected,
+        }
+        for group in groups
+    ]

@@ -1,0 +1,68 @@
+"""A small network trained on the real data as an extractor: works offline, in seconds."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from actors.features.extractor import Fitted
+from actors.features.network import Network
+
+BODY, HEAD = "body.", "head."
+
+
+class Encoder(Network):
+    """The last layer but one of a classifier of the real labels, or an autoencoder's middle.
+
+    Each feature is scaled to mean 0 and variance 1 over the real training set.
+    """
+
+    fits: ClassVar[bool] = True
+    resize: ClassVar[str] = "averaged down to 32 a side where larger"
+
+    kind: Literal["encoder"] = "encoder"
+    features: int = Field(64, ge=1, description="how many features")
+    steps: int = Field(300, ge=1, description="optimiser steps")
+    batch_size: int = Field(1024, ge=1, description="images computed together when extracting")
+
+    def dimension(self, image_shape: tuple[int, int, int]) -> int:
+        return self.features
+
+    def fit(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Fitted:
+        """Return the float32 weights, and `mean` and `scale`, (features,), of the features.
+
+        Trained with labels where there are any of at least two classes, on the CPU.
+        """
+        from actors.features import convnet  # it imports torch
+
+        if labels is not None and (labels.min() < 0 or len(np.unique(labels)) < 2):
+            labels = None
+        body, head = convnet.train(images, labels, self.features, self.steps, seed)
+        fitted = {
+            name + key: value.numpy(force=True)
+            for name, part in ((BODY, body), (HEAD, head))
+            for key, value in part.state_dict().items()
+        }
+        unit = {"mean": np.zeros(self.features), "scale": np.ones(self.features)}
+        here = self.model_copy(update={"device": "cpu"})
+        features = here.extract(images, {**fitted, **unit}).astype(np.float64)
+        fitted["mean"] = features.mean(axis=0)
+        # a feature that never changes stays as it is
+        spread = features.std(axis=0)
+        fitted["scale"] = np.where(spread > 0, spread, 1)
+        return fitted
+
+    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
+        assert fitted is not None
+        import torch
+
+        from actors.features import convnet
+
+        # no random initial weights, which would disturb the random numbers of others
+        with torch.device("meta"):
+            body = convnet.build_body(images.shape[3], self.features).eval()
+        weights = {k.removeprefix(BODY): v for k, v in fitted.items() if k.startswith(BODY)}
+        tensors = {k: torch.from_numpy(v).to(self.where()) for k, v in weights.items()}
+        body.load_state_dict(tensors, assign=True)
+        features = self.batched(lambda batch: body(convnet.prepare(batch)), images)
+        return ((features - fitted["mean"]) / fitted["scale"]).astype(np.float32)

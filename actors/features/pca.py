@@ -1,0 +1,78 @@
+"""Principal components of pixels as features."""
+
+import math
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from actors.features.extractor import Extractor, Fitted
+
+# values centred at once, in float64
+BLOCK = 1 << 24
+
+
+class Pca(Extractor):
+    """Coordinates on the top principal components of the real training set's scaled pixels."""
+
+    fits: ClassVar[bool] = True
+
+    kind: Literal["pca"] = "pca"
+    components: int = Field(64, ge=1, description="how many, those of largest variance first")
+
+    def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
+        pixels = math.prod(image_shape)
+        most = min(pixels, rows - 1)
+        if self.components > most:
+            raise ValueError(
+                f"components: found {self.components}; allowed are up to {most}, which "
+                f"{rows} real rows of {pixels} pixels have"
+            )
+
+    def dimension(self, image_shape: tuple[int, int, int]) -> int:
+        return self.components
+
+    def fit(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Fitted:
+        """Return `mean`, (pixels,), and `components`, (components, pixels), float64; no chance."""
+        mean, components = principal(images.reshape(len(images), -1), self.components)
+        return {"mean": mean / 127.5 - 1, "components": components}
+
+    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
+        assert fitted is not None
+        pixels = images.reshape(len(images), -1) / 127.5 - 1
+        return ((pixels - fitted["mean"]) @ fitted["components"].T).astype(np.float32)
+
+
+def principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean, (d,), and the top components, (count, d), of (n, d) rows.
+
+    Exact, from the eigenvectors of the smaller of covariance, d x d, and Gram matrix, n x n, in
+    float64. A component's sign makes its largest entry positive.
+    """
+    from scipy.linalg import eigh
+
+    n, d = rows.shape
+    mean = rows.mean(axis=0, dtype=np.float64)
+    smaller = np.zeros((min(n, d),) * 2)
+    if d <= n:
+        for part in _parts(n, d):
+            centred = rows[part] - mean
+            smaller += centred.T @ centred
+    else:
+        for part in _parts(d, n):
+            centred = rows[:, part] - mean[part]
+            smaller += centred @ centred.T
+    size = len(smaller)
+    vectors = eigh(smaller, subset_by_index=(size - count, size - 1))[1][:, ::-1]
+    if d > n:
+        columns = [(rows[:, part] - mean[part]).T @ vectors for part in _parts(d, n)]
+        # orthogonal already, but not of length 1
+        vectors = np.linalg.qr(np.concatenate(columns))[0]
+    largest = np.abs(vectors).argmax(axis=0)
+    components = (vectors * np.sign(vectors[largest, np.arange(count)])).T
+    return mean, np.ascontiguousarray(components)
+
+
+def _parts(length: int, other: int) -> list[slice]:
+    step = max(1, BLOCK // other)
+    return [slice(start, start + step) for start in range(0, length, step)]

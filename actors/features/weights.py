@@ -1,0 +1,56 @@
+"""Weights that a fit step stored, and the identity card of features."""
+
+import hashlib
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from actors.features.extractor import Fitted
+from actors.pool.step import manifest_path
+from actors.pool.storage import Storage
+
+FILE = "weights.safetensors"
+
+
+def save(storage: Storage, step_path: str, fitted: Fitted) -> dict[str, Any]:
+    """Store fitted weights; return the file's record."""
+    content = _serialized(fitted)
+    return storage.write(f"{step_path}/{FILE}", lambda file: file.write_bytes(content))
+
+
+def fingerprint(fitted: Fitted) -> str:
+    """Return the sha256 of the file that fitted weights are stored as."""
+    return hashlib.sha256(_serialized(fitted)).hexdigest()
+
+
+def _serialized(fitted: Fitted) -> bytes:
+    from safetensors.numpy import save
+
+    return save({name: np.ascontiguousarray(value) for name, value in sorted(fitted.items())})
+
+
+@lru_cache(maxsize=4)
+def load(storage: Storage, step_path: str) -> Fitted:
+    """Return the weights that a finished fit step stored, read once per process."""
+    from safetensors.numpy import load_file
+
+    return load_file(storage.local(f"{step_path}/{FILE}"))
+
+
+def card(storage: Storage, embed_path: str) -> dict[str, Any]:
+    """Return what the features of a finished embed step must have in common with others.
+
+    The extractor's fields, its `resize`, and `weights`: the sha256 of the file that they were read
+    from or fitted into, None for an extractor without weights.
+    """
+    from actors.features import EXTRACTORS
+
+    manifest = storage.read_json(manifest_path(embed_path))
+    config, fitted = manifest["config"], manifest["inputs"].get("fitted")
+    weights = config.get("digest")
+    if fitted:
+        (record,) = storage.read_json(manifest_path(fitted[0]))["files"]
+        weights = record["sha256"]
+    features = config["features"]
+    return {**features, "resize": EXTRACTORS[features["kind"]].resize, "weights": weights}

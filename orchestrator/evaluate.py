@@ -1,0 +1,137 @@
+"""The command `evaluate`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field, ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from actors.config import tagged_union
+from actors.curation.appearing import check_target
+from actors.curation.opening import open_input
+from actors.errors import UserError
+from actors.evaluation.alone import gather
+from actors.evaluation.groups import measure
+from actors.evaluation.measures import Measure
+from actors.features import EXTRACTORS
+from actors.features.pixels import Pixels
+from orchestrator.config import Evaluation, nested
+from orchestrator.schema import describe_errors, merge
+
+if TYPE_CHECKING:
+    from actors.features import Extractor as Features
+else:
+    Features = tagged_union(EXTRACTORS)
+
+
+class Request(Evaluation):
+    """One validated request to measure samples against real rows."""
+
+    real: str = Field(min_length=1, description="held-out real rows")
+    samples: str = Field(min_length=1, description="what a generator made")
+    train: str | None = Field(None, min_length=1, description="what it was trained on")
+    features: Features = Field(
+        default_factory=EXTRACTORS["pixels"], description="made of images; tables have their own"
+    )
+    seed: int = Field(0, ge=0)
+    out: str = Field("evaluation.json", min_length=1, description="new JSON file")
+    column: str | None = Field(None, description="column of the embeddings, array of a .npz")
+    image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
+    skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
+
+
+def load(overrides: list[tuple[str, Any]]) -> Request:
+    """Return the validated request from (dotted path, value) pairs.
+
+    Raises:
+        UserError: names each field at fault, what was found and what is allowed.
+    """
+    raw: dict[str, Any] = {}
+    for dotted, value in overrides:
+        if dotted == "features" and isinstance(value, str):
+            raw = merge(Request, raw, {"features": {"kind": value}})
+        else:
+            raw = merge(Request, raw, nested(dotted.split("."), value))
+    try:
+        return Request.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(describe_errors(Request, raw, error, "")) from None
+
+
+def run_evaluate(request: Request) -> int:
+    """Measure, print a table, write JSON."""
+    check_target("out", request.out)
+    paths = {"real": request.real, "samples": request.samples, "train": request.train}
+    console = Console()
+    inputs = {}
+    with console.status("reading"):
+        for name, path in paths.items():
+            if path is not None:
+                inputs[name] = _open(name, path, request)
+        sets, skipped = gather(inputs, request.features, request.entropy_k, request.seed)
+    with console.status("measuring"):
+        measures = measure(sets, request.measures)
+    told = {
+        "request": request.model_dump(mode="json"),
+        "left_out": skipped,
+        "measures": [one.as_json() for one in measures],
+    }
+    Path(request.out).write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
+    _print(console, measures, skipped)
+    console.print(f"wrote {request.out}", highlight=False, soft_wrap=True, markup=False)
+    return 0
+
+
+def _open(name: str, path: str, request: Request) -> Any:
+    try:
+        return open_input(
+            path,
+            # fitted later: until then images are looked at as pixels
+            Pixels() if request.features.fits else request.features,
+            column=request.column,
+            image_size=request.image_size,
+            skip_bad=request.skip_bad,
+        )
+    except UserError as error:
+        raise UserError(f"{name}: {str(error).removeprefix('input: ')}") from None
+
+
+def _print(console: Console, measures: list[Measure], skipped: list[str]) -> None:
+    parts: dict[str, list[Measure]] = {}
+    for one in measures:
+        parts.setdefault(_heading(one), []).append(one)
+    for heading, ones in parts.items():
+        table = Table(title=heading, title_justify="left", title_style="bold", expand=True)
+        table.add_column("measure", ratio=4)
+        table.add_column("value", ratio=2, justify="right")
+        table.add_column("95 % interval", ratio=3, justify="right")
+        table.add_column("unit", ratio=4)
+        for one in ones:
+            known = one.low is not None and one.high is not None
+            interval = f"{one.low:.4g} .. {one.high:.4g}" if known else ""
+            table.add_row(one.metric.replace("_", " "), _value(one), interval, one.unit)
+        console.print(table)
+    console.print(f"All in {measures[0].features} space.", style="dim", highlight=False)
+    for one in measures:
+        if one.note:
+            console.print(f"{one.metric}: {one.note}", style="dim", highlight=False)
+    if skipped:
+        console.print(f"left out, as they cannot be decoded: {len(skipped)}", highlight=False)
+
+
+def _heading(one: Measure) -> str:
+    rows = f"{one.subject.replace('_', ' ')} ({one.n:,} rows)"
+    if not one.reference:
+        return rows
+    return f"{rows} against {one.reference.replace('_', ' ')} ({one.reference_n:,})"
+
+
+def _value(one: Measure) -> str:
+    if one.value is None:
+        return "" if one.note else "-inf"
+    duplicates = f" ({one.zero_distances} duplicates)" if one.zero_distances else ""
+    return f"{one.value:.4g}{duplicates}"

@@ -1,0 +1,95 @@
+import hashlib
+from typing import Any
+
+import numpy as np
+import pytest
+import ray
+from ray.exceptions import RayTaskError
+from safetensors.numpy import load_file
+
+from actors.features import EXTRACTORS, weights
+from actors.features.actor import FeaturesActor
+from actors.pool import selections
+from actors.pool.actor import PoolActor
+from actors.pool.catalogue import open_catalogue
+from actors.pool.real import split
+from actors.pool.step import Step, files_of
+from actors.pool.storage import Storage
+from orchestrator import config, steps
+from tests.runs import TINY
+
+pytestmark = pytest.mark.usefixtures("local_ray")
+
+
+@pytest.fixture(scope="module")
+def actors(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, Any, Any]:
+    storage = Storage(str(tmp_path_factory.mktemp("store")))
+    catalogue, kinds = open_catalogue(storage), (PoolActor, FeaturesActor)
+    remote: list[Any] = list(kinds)
+    pool, features = (kind.options(num_cpus=0).remote(storage, catalogue) for kind in remote)
+    return storage, pool, features
+
+
+def embedded(actors: tuple[Storage, Any, Any], **features: Any) -> tuple[Any, Step, Step]:
+    """Let the actors write the tiny experiment's real rows, fit on them and extract them."""
+    _, pool, actor = actors
+    experiment = config.load(str(TINY), [("features", features)])
+    real = steps.real_data(experiment, "train")
+    fitted = steps.fit(experiment, real)
+    embed = steps.embed(experiment, real, fitted)
+    ray.get(pool.sample.remote(real), timeout=60)
+    ray.get(actor.fit.remote(fitted), timeout=120)
+    ray.get(actor.embed.remote(embed), timeout=60)
+    return experiment, fitted, embed
+
+
+@pytest.mark.parametrize(
+    "features", [{"kind": "encoder", "steps": 20}, {"kind": "pca", "components": 9}]
+)
+def test_features_are_those_of_the_extractor_fitted_on_the_real_rows_and_their_labels(
+    features: dict[str, Any], actors: tuple[Storage, Any, Any]
+) -> None:
+    storage = actors[0]
+    experiment, fitted, embed = embedded(actors, **features)
+    real = steps.real_data(experiment, "train")
+    images, labels = split(experiment.dataset, "train", real.seed)
+    extractor = EXTRACTORS[features["kind"]](**features)
+    expected = extractor.extract(images, extractor.fit(images, labels, fitted.seed))
+    assert len(files_of(storage, embed.path)) == 4
+    found = selections.gather(storage, [embed.path], "features").all()
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_card_has_the_hash_of_the_fitted_weights(actors: tuple[Storage, Any, Any]) -> None:
+    storage = actors[0]
+    _, fitted, embed = embedded(actors, kind="encoder", steps=20, batch_size=5)
+    file = storage.local(f"{fitted.path}/weights.safetensors")
+    stored = load_file(file)
+    assert "body.0.weight" in stored
+    assert weights.fingerprint(stored) == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert weights.card(storage, embed.path) == {
+        "kind": "encoder",
+        "features": 64,
+        "steps": 20,
+        "resize": "averaged down to 32 a side where larger",
+        "weights": hashlib.sha256(file.read_bytes()).hexdigest(),
+    }
+
+
+def test_weights_that_changed_since_the_plan_are_not_used(
+    actors: tuple[Storage, Any, Any],
+) -> None:
+    _, pool, actor = actors
+    experiment = config.load(str(TINY), [])
+    real = steps.real_data(experiment, "train")
+    ray.get(pool.sample.remote(real), timeout=60)
+    planned = steps.embed(experiment, real)
+    changed = Step(
+        "embed",
+        "features",
+        planned.config | {"digest": "another"},
+        planned.inputs,
+        settings=planned.settings,
+    )
+    with pytest.raises(RayTaskError, match="features: the weights of pixels changed since"):
+        ray.get(actor.embed.remote(changed), timeout=60)
