@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from rich.console import Console
 from rich.table import Table
 
@@ -42,6 +42,14 @@ class Request(Evaluation):
     column: str | None = Field(None, description="column of the embeddings, array of a .npz")
     image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
     skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
+
+    @model_validator(mode="after")
+    def _weights(self) -> Request:
+        try:
+            self.features.digest()
+        except UserError as error:
+            raise ValueError(f"features.{error}") from None
+        return self
 
 
 def load(overrides: list[tuple[str, Any]]) -> Request:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.evaluation.correlation import correlation
+from actors.evaluation.measures import CARD
 from actors.pool.storage import Storage
 from orchestrator.casting import Cast, Node
 from orchestrator.plan import Plan, count_kinds, rows_of
@@ -175,7 +176,7 @@ def kept_more_entropy(results: list[Result]) -> str | None:
         return None
     last = max(common)
     cards = {arm: by_iteration[last] for arm, by_iteration in arms.items()}
-    if len({(card["features"], card["n"], card["k"]) for card in cards.values()}) > 1:
+    if len({str([card.get(name) for name in CARD]) for card in cards.values()}) > 1:
         sizes = ", ".join(f"{arm} {card['n']:,} rows" for arm, card in cards.items())
         return f"The entropies at iteration {last} cannot be compared: {sizes}."
     values = {

@@ -54,7 +54,7 @@ class EvaluationActor:
         assert samples is not None
         assert reference is not None
         card = weights.card(self._storage, step.inputs["features"][0])
-        shared = {"features": card["kind"], "extractor": card["weights"], "resize": card["resize"]}
+        shared = {"features": card["name"], "extractor": card["weights"], "resize": card["resize"]}
         k = step.config["entropy_k"]
         return Sets(samples, reference, trained_on, real, shared, k, step.seed)
 

@@ -49,7 +49,7 @@ def gather(
     sources: dict[str, FeatureSource] = dict(inputs)
     card: dict[str, Any] = {"features": "given", "extractor": None}
     if all(isinstance(one, ImageFolder) for one in inputs.values()):
-        card = {"features": extractor.kind, "extractor": extractor.digest()}
+        card = {"features": extractor.name, "extractor": extractor.digest()}
         card["resize"] = extractor.resize
         if extractor.fits:
             sources, card["extractor"] = _fitted(inputs, extractor, seed)

@@ -39,6 +39,10 @@ class Dinov2(Network):
         None, description="folder with config.json and model.safetensors; null: from the hub"
     )
 
+    @property
+    def name(self) -> str:
+        return f"dinov2_{self.size}"
+
     def digest(self) -> str:
         return hash_file(os.path.join(self._folder(), WEIGHTS))
 

@@ -25,6 +25,11 @@ class Extractor(Config):
     kind: str
 
     @property
+    def name(self) -> str:
+        """What the feature space is called on cards and in tables."""
+        return self.kind
+
+    @property
     def identity(self) -> dict[str, Any]:
         """The fields that determine the features, as JSON values."""
         return self.model_dump(mode="json", exclude=set(self.HOW))

@@ -41,8 +41,8 @@ def load(storage: Storage, step_path: str) -> Fitted:
 def card(storage: Storage, embed_path: str) -> dict[str, Any]:
     """Return what the features of a finished embed step must have in common with others.
 
-    The extractor's fields, its `resize`, and `weights`: the sha256 of the file that they were read
-    from or fitted into, None for an extractor without weights.
+    The extractor's fields, its `name` and `resize`, and `weights`: the sha256 of the file that they
+    were read from or fitted into, None for an extractor without weights.
     """
     from actors.features import EXTRACTORS
 
@@ -53,4 +53,10 @@ def card(storage: Storage, embed_path: str) -> dict[str, Any]:
         (record,) = storage.read_json(manifest_path(fitted[0]))["files"]
         weights = record["sha256"]
     features = config["features"]
-    return {**features, "resize": EXTRACTORS[features["kind"]].resize, "weights": weights}
+    extractor = EXTRACTORS[features["kind"]].model_validate(features)
+    return {
+        **features,
+        "name": extractor.name,
+        "resize": extractor.resize,
+        "weights": weights,
+    }

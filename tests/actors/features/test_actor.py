@@ -71,6 +71,7 @@ def test_the_card_has_the_hash_of_the_fitted_weights(actors: tuple[Storage, Any,
         "kind": "encoder",
         "features": 64,
         "steps": 20,
+        "name": "encoder",
         "resize": "averaged down to 32 a side where larger",
         "weights": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
