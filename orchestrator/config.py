@@ -191,6 +191,7 @@ class Experiment(Config):
 
 # what belongs to the whole experiment: arms that differ in it could not share actors or a store
 SHARED_BY_ARMS = ("name", "store", "arms", "resources")
+SHARED_OF_GENERATORS = ("resources", "training.workers")
 
 
 def validate(raw: Any, prefix: str = "") -> Experiment:
@@ -224,12 +225,20 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:
             if field in override:
                 raise UserError(f"arms.{arm}.{field}: an arm cannot override {field}")
         for name, generator in override.get("generators", {}).items():
-            if isinstance(generator, dict) and "resources" in generator:
-                raise UserError(
-                    f"arms.{arm}.generators.{name}.resources: an arm cannot override resources"
-                )
+            for field in SHARED_OF_GENERATORS:
+                if _has(generator, field.split(".")):
+                    raise UserError(
+                        f"arms.{arm}.generators.{name}.{field}: an arm cannot override {field}"
+                    )
     experiment.arm_experiments()
     return experiment
+
+
+def _has(value: Any, path: list[str]) -> bool:
+    """Whether nested mappings have a value at a path."""
+    if not path:
+        return True
+    return isinstance(value, dict) and path[0] in value and _has(value[path[0]], path[1:])
 
 
 def nested(path: list[str], value: Any) -> Any:

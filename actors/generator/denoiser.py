@@ -18,6 +18,9 @@ from actors.generator.precision import Precision, autocast
 # (noisy images, (n,) time as the family counts it) -> prediction of the same shape
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
+# of a training that says nothing
+STEPS = 500
+
 
 class Training(Config):
     """Optimisation: AdamW, schedule with warm-up, gradient clipping, weight average."""
@@ -34,7 +37,7 @@ class Training(Config):
         }
     )
 
-    steps: int = Field(500, ge=1, description="optimiser steps")
+    steps: int | None = Field(None, ge=1, description="optimiser steps; 500 without epochs")
     epochs: int | None = Field(None, ge=1, description="passes over the rows, instead of steps")
     batch_size: int = Field(64, ge=1, description="rows of a step, over all workers")
     learning_rate: float = Field(1e-3, gt=0)
@@ -60,7 +63,7 @@ class Training(Config):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Training":
-        if self.epochs is not None and "steps" in self.model_fields_set and self.steps != 500:
+        if self.epochs is not None and self.steps is not None:
             raise ValueError(f"found steps {self.steps} and epochs {self.epochs}; allowed is one")
         if self.batch_size % self.workers:
             raise ValueError(
@@ -72,7 +75,7 @@ class Training(Config):
     def steps_for(self, rows: int) -> int:
         """Return the optimiser steps of a training on so many rows."""
         if self.epochs is None:
-            return self.steps
+            return self.steps or STEPS
         return math.ceil(self.epochs * rows / self.batch_size)
 
 

@@ -49,6 +49,7 @@ def family(network: str, **fields: Any) -> Denoiser:
 def plain_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -> float:
     """Run the plain loop; return the seconds of its steps after the first few."""
     settings = chosen.training
+    steps = settings.steps_for(len(images))
     height, width, channels = images.shape[1:]
     network = chosen.network.build((height, width, channels)).to(device).train()
     scheduler = DDPMScheduler()
@@ -58,7 +59,7 @@ def plain_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -
         betas=settings.betas,
         weight_decay=settings.weight_decay,
     )
-    schedule = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, settings.steps)
+    schedule = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
     average = EMAModel(network.parameters(), decay=settings.ema_decay, use_ema_warmup=True)
     scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
     rows = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -66,7 +67,7 @@ def plain_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -
         torch.utils.data.TensorDataset(rows), settings.batch_size, shuffle=True, drop_last=True
     )
     step = 0
-    while step < settings.steps:
+    while step < steps:
         for (batch,) in loader:
             if step == WARM_STEPS:
                 started = now(device)
@@ -86,7 +87,7 @@ def plain_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -
             optimizer.zero_grad()
             average.step(network.parameters())
             step += 1
-            if step == settings.steps:
+            if step == steps:
                 break
     return now(device) - started
 
@@ -120,7 +121,7 @@ def print_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -
     for _ in range(ROUNDS):
         plain.append(plain_training(chosen, images, device))
         ours.append(our_training(chosen, images, device)[0])
-    steps = chosen.training.steps - WARM_STEPS
+    steps = chosen.training.steps_for(len(images)) - WARM_STEPS
     ratio = min(plain) / min(ours)
     print(f"training, batch {chosen.training.batch_size}, {chosen.training.precision}:")
     print(f"  plain PyTorch and diffusers  {steps / min(plain):8.1f} steps/s")

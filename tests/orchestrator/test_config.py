@@ -94,6 +94,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("generators.ddpm.training.workers", 3, r"batch_size 64 cannot be divided over 3 workers"),
     ("generators.ddpm.training.epochs", 3, r"training: found steps 600 and epochs 3; allowed is"),
     ("generators.ddpm.training.precision", "int8", r"precision: found 'int8'; input should be"),
+    ("arms.greedy.generators.ddpm.training.workers", 2, r"arm cannot override training\.workers"),
     ("arms.greedy.store", "x", r"^arms\.greedy\.store: an arm cannot override store"),
     ("arms.greedy.selection.ratio", 7, r"^arms\.greedy\.selection\.ratio: found 7; input should"),
     ("arms.greedy.selektion", {}, r"^arms\.greedy\.selektion: unknown field; did you mean sele"),
