@@ -1,7 +1,7 @@
 """Which measures there are, in groups that are asked for together."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,7 @@ class Sets:
     reference: np.ndarray
     training_set: np.ndarray | None = None
     real: np.ndarray | None = None
-    card: Any = None
+    card: dict[str, Any] = field(default_factory=dict)
     k: int = 1
     seed: int = 0
 
