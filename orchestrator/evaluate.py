@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, ValidationError, model_validator
@@ -11,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.config import tagged_union
-from actors.curation.appearing import check_target
+from actors.curation.appearing import appearing, check_target
 from actors.curation.opening import open_input
 from actors.errors import UserError
 from actors.evaluation.alone import gather
@@ -60,10 +59,7 @@ def load(overrides: list[tuple[str, Any]]) -> Request:
     """
     raw: dict[str, Any] = {}
     for dotted, value in overrides:
-        if dotted == "features" and isinstance(value, str):
-            raw = merge(Request, raw, {"features": {"kind": value}})
-        else:
-            raw = merge(Request, raw, nested(dotted.split("."), value))
+        raw = merge(Request, raw, nested(dotted.split("."), value))
     try:
         return Request.model_validate(raw)
     except ValidationError as error:
@@ -88,7 +84,8 @@ def run_evaluate(request: Request) -> int:
         "left_out": skipped,
         "measures": [one.as_json() for one in measures],
     }
-    Path(request.out).write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
+    with appearing("out", request.out) as file:
+        file.write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
     _print(console, measures, skipped)
     console.print(f"wrote {request.out}", highlight=False, soft_wrap=True, markup=False)
     return 0
