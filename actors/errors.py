@@ -7,3 +7,21 @@ class UserError(ValueError):
 
 class NonFiniteError(ArithmeticError):
     """NaN or infinity where only finite numbers may pass."""
+
+
+class DamagedError(Exception):
+    """A stored file is no longer what was written.
+
+    Attributes:
+        step_path: the finished step that it belongs to.
+        file: its path in the store.
+    """
+
+    def __init__(self, step_path: str, file: str, found: str) -> None:
+        super().__init__(step_path, file, found)
+        self.step_path = step_path
+        self.file = file
+        self.found = found
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.found}"

@@ -154,12 +154,17 @@ class Storage:
                     leftover.unlink(missing_ok=True)
 
 
-def _record(file: Path, path: str) -> dict[str, Any]:
+def digest_of(file: Path) -> str:
+    """Return the SHA-256 of a local file in hex."""
     digest = hashlib.sha256()
     with file.open("rb") as content:
         while block := content.read(1 << 20):
             digest.update(block)
-        return {"path": path, "bytes": content.tell(), "sha256": digest.hexdigest()}
+    return digest.hexdigest()
+
+
+def _record(file: Path, path: str) -> dict[str, Any]:
+    return {"path": path, "bytes": file.stat().st_size, "sha256": digest_of(file)}
 
 
 def _write_text(path: Path, text: str) -> None:
