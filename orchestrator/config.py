@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from actors.config import Config, Resources, tagged_union
 from actors.errors import UserError
@@ -16,7 +16,9 @@ from actors.features import EXTRACTORS
 from actors.generator import GENERATORS
 from actors.pool.real import REAL_DATA
 from actors.selection import METHODS
-from orchestrator.paradigms import PARADIGMS, selected_rows
+from orchestrator.alarms import Alarm
+from orchestrator.checks import check
+from orchestrator.paradigms import PARADIGMS
 from orchestrator.schema import describe_errors, merge
 
 if TYPE_CHECKING:
@@ -56,6 +58,14 @@ Group = Annotated[str, AfterValidator(known_group)]
 Name = Annotated[str, AfterValidator(plain_name)]
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+# one number for each iteration; a number alone is a schedule of one
+Schedule = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(lambda found: found if isinstance(found, list | tuple) else (found,)),
+]
+
+
 class Rooms(Config):
     """Resources of the actors that are not generators; 0 CPUs share the machine with them."""
 
@@ -70,12 +80,21 @@ class Evaluation(Config):
 
     entropy_k: int = Field(1, ge=1, description="which neighbour the entropy estimate takes")
     measures: tuple[Group, ...] = Field(tuple(GROUPS), description="groups of measures to take")
+    pictures: bool = Field(True, description="draw grid, nearest neighbours and projection")
 
     @model_validator(mode="after")
     def _some(self) -> Evaluation:
         if not self.measures:
             raise ValueError("measures: found none; allowed are one and more")
         return self
+
+
+class OwnSet(Config):
+    """The training set of one generator, selected for it alone."""
+
+    seed: int | None = Field(None, ge=0, description="of its selections; null: by its name")
+    rows: int | None = Field(None, ge=1, description="rows selected, in place of a ratio")
+    selection: Selection | None = Field(None, description="null: the one that all share")
 
 
 class Experiment(Config):
@@ -87,97 +106,46 @@ class Experiment(Config):
     store: str = Field("runs", min_length=1, description="folder or pyarrow.fs URI of the pool")
     shard_rows: int = Field(1024, ge=1, description="rows per shard, the unit of sampling work")
     dataset: Dataset
+    fresh: Schedule = Field(
+        (0,), description="real rows that arrive after each iteration; the last number goes on"
+    )
     paradigm: Paradigm = Field(default_factory=PARADIGMS["replace"], validate_default=True)
     generators: dict[Name, Generator] = Field(min_length=1)
+    weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="how much of what is published each generator makes"
+    )
     features: Features = Field(default_factory=EXTRACTORS["pixels"])
     selection: Selection
+    training_sets: dict[str, OwnSet] = Field(
+        default_factory=dict, description="generators that do not train on the shared one"
+    )
+    quota: dict[str, Share] = Field(
+        default_factory=dict, description="least share of a training set, by source"
+    )
+    cap: dict[str, Share] = Field(
+        default_factory=dict, description="largest share of a training set, by source"
+    )
     evaluation: Evaluation = Evaluation()
+    alarms: dict[Name, Alarm] = Field(default_factory=dict)
+    damaged: Literal["stop", "redo"] = Field(
+        "stop", description="what to do when a stored file is not what was written"
+    )
     resources: Rooms = Rooms()
     arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> Experiment:
-        reserved = {"real", "fresh"} & set(self.generators)
-        if reserved:
-            raise ValueError(f"generators: {reserved.pop()!r} is the name of a source of real rows")
-        if self.paradigm.kind == "accumulate_subsample" and self.selection.ratio is not None:
-            raise ValueError(
-                f"selection.ratio: found {self.selection.ratio}, but accumulate_subsample always "
-                f"selects dataset.rows = {self.dataset.rows} rows; allowed is null"
-            )
-        if self.selection.needed_column:
-            raise ValueError(
-                f"selection.quality: found {self.selection.needed_column!r}, but the pool has no "
-                "such column; allowed is 'density'"
-            )
-        for name, generator in self.generators.items():
-            try:
-                generator.check_images(self.dataset.image_shape, self.iterations)
-            except ValueError as error:
-                raise ValueError(f"generators.{name}.{error}") from None
-        self._check_features()
-        self._check_labels()
-        for group in ("dispersion", "frechet"):
-            if group not in self.evaluation.measures:
-                raise ValueError(
-                    f"evaluation.measures: {group!r} is left out, which the closing table shows"
-                )
-        self._check_rows()
+        check(self)
         return self
 
-    def _check_features(self) -> None:
-        try:
-            self.features.check_images(self.dataset.image_shape, self.dataset.rows)
-            # weights that are not here are found now
-            self.features.digest()
-        except ValueError as error:
-            raise ValueError(f"features.{error}") from None
-        if self.features.how.get("device") == "cuda" and not self.resources.features.gpus:
-            raise ValueError(
-                "features.device: found 'cuda', but resources.features.gpus is 0; allowed are "
-                "'cpu' and null"
-            )
+    def fresh_rows(self, iteration: int) -> int:
+        """Return how many fresh rows are due after an iteration; none after the last."""
+        return 0 if iteration >= self.iterations else (0, *self.fresh)[: iteration + 1][-1]
 
-    def _check_labels(self) -> None:
-        conditional = [name for name, one in self.generators.items() if one.conditional]
-        if conditional and self.dataset.classes is None:
-            raise ValueError(
-                f"generators.{conditional[0]}.labels: dataset {self.dataset.kind!r} has no labels; "
-                "allowed is false"
-            )
-        without = [name for name, one in self.generators.items() if not one.conditional]
-        if conditional and without and self.iterations > 1:
-            raise ValueError(
-                f"generators.{conditional[0]}.labels: generator {without[0]!r} samples into the "
-                "same pool without labels; allowed is true for all or for none"
-            )
-
-    def _check_rows(self) -> None:
-        sampled = sum(generator.sampling.rows for generator in self.generators.values())
-        real = self.dataset.rows
-        counts = [real]
-        for iteration in range(1, self.iterations):
-            candidates = self.paradigm.candidate_rows(real, sampled, iteration)
-            counts.append(selected_rows(self.paradigm, candidates, self.selection.ratio, real))
-            if counts[-1] > candidates:
-                raise ValueError(
-                    f"dataset.rows: {counts[-1]} rows are to be selected among the {candidates} "
-                    f"candidates after iteration {iteration}; allowed are up to {candidates}"
-                )
-        for name, generator in self.generators.items():
-            least = generator.least_rows
-            if min(counts) < least:
-                field = "dataset.rows" if counts[0] < least else "selection.ratio"
-                value = counts[0] if counts[0] < least else self.selection.ratio
-                raise ValueError(
-                    f"{field}: {value} leaves {min(counts)} rows to train on, fewer than the "
-                    f"{least} that generators.{name} needs for a batch"
-                )
-            if min(counts) <= self.evaluation.entropy_k:
-                raise ValueError(
-                    f"evaluation.entropy_k: found {self.evaluation.entropy_k}; "
-                    f"allowed are up to {min(counts) - 1}, one less than the rows of a training set"
-                )
+    def method_for(self, generator: str | None) -> Selection:
+        """Return how the training set of a generator is selected; None: the shared one."""
+        own = self.training_sets.get(generator) if generator else None
+        return own.selection if own and own.selection else self.selection
 
     def arm_experiments(self) -> dict[str, Experiment]:
         """Return each arm's own configuration; an experiment without arms is one arm, `main`."""

@@ -1,8 +1,10 @@
-"""Paradigms: which pool rows are candidates for the next training set (Shi et al. 2025)."""
+"""Paradigms: which pool rows the next training set is made from (Shi et al. 2025)."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
+
+from pydantic import Field
 
 from actors.config import Config
 
@@ -12,51 +14,56 @@ T = TypeVar("T")
 class Paradigm(Config):
     """Configuration of one paradigm."""
 
+    # whether training sets have as many rows as the first one, whatever the ratio
+    fixed_rows: ClassVar[bool] = False
+
     kind: str
 
     @abstractmethod
-    def candidates(self, real: T, sampled: Sequence[Sequence[T]]) -> list[T]:
-        """Return the steps whose rows are candidates, given each iteration's sample steps."""
+    def generations(self, real: T, arrived: Sequence[Sequence[T]]) -> list[list[T]]:
+        """Return what there is to select from, by generation.
 
-    @abstractmethod
-    def candidate_rows(self, real: int, sampled: int, iteration: int) -> int:
-        """Return how many candidates there are after an iteration that samples `sampled` rows."""
+        Args:
+            real: the first training rows, generation 0.
+            arrived: what joined the pool after each iteration.
+        """
 
 
 class Replace(Paradigm):
-    """The last iteration's samples only."""
+    """What arrived after the last iteration only."""
 
     kind: Literal["replace"] = "replace"
 
-    def candidates(self, real: T, sampled: Sequence[Sequence[T]]) -> list[T]:
-        return list(sampled[-1])
-
-    def candidate_rows(self, real: int, sampled: int, iteration: int) -> int:
-        return sampled
+    def generations(self, real: T, arrived: Sequence[Sequence[T]]) -> list[list[T]]:
+        return [list(arrived[-1])]
 
 
 class Accumulate(Paradigm):
-    """The real data and every iteration's samples; the training set grows."""
+    """The real rows and all that arrived since; the training set grows."""
 
     kind: Literal["accumulate"] = "accumulate"
 
-    def candidates(self, real: T, sampled: Sequence[Sequence[T]]) -> list[T]:
-        return [real, *(step for iteration in sampled for step in iteration)]
-
-    def candidate_rows(self, real: int, sampled: int, iteration: int) -> int:
-        return real + iteration * sampled
+    def generations(self, real: T, arrived: Sequence[Sequence[T]]) -> list[list[T]]:
+        return [[real], *(list(one) for one in arrived)]
 
 
 class AccumulateSubsample(Paradigm):
-    """Candidates as in accumulate, but always as many selected as there were real rows."""
+    """As accumulate, but always as many rows are selected as there were real ones.
+
+    `selection.ratio` says how many candidates are drawn first: those rows / ratio. With `null` a
+    uniform draw takes the whole pool, and an equal share just what is trained on, which is what
+    the published code does.
+    """
+
+    fixed_rows: ClassVar[bool] = True
 
     kind: Literal["accumulate_subsample"] = "accumulate_subsample"
+    draw: Literal["uniform", "equal_share"] = Field(
+        "uniform", description="candidates: all rows of the pool alike; equally many per generation"
+    )
 
-    def candidates(self, real: T, sampled: Sequence[Sequence[T]]) -> list[T]:
-        return Accumulate().candidates(real, sampled)
-
-    def candidate_rows(self, real: int, sampled: int, iteration: int) -> int:
-        return Accumulate().candidate_rows(real, sampled, iteration)
+    def generations(self, real: T, arrived: Sequence[Sequence[T]]) -> list[list[T]]:
+        return Accumulate().generations(real, arrived)
 
 
 PARADIGMS: dict[str, type[Paradigm]] = {
@@ -64,16 +71,3 @@ PARADIGMS: dict[str, type[Paradigm]] = {
     "accumulate": Accumulate,
     "accumulate_subsample": AccumulateSubsample,
 }
-
-
-def selected_rows(paradigm: Paradigm, candidates: int, ratio: float | None, real: int) -> int:
-    """Return how many of the candidates form the next training set.
-
-    Args:
-        candidates: candidate rows.
-        ratio: rows selected / candidate rows; None takes all.
-        real: rows of the first training set, which accumulate_subsample keeps to.
-    """
-    if paradigm.kind == "accumulate_subsample":
-        return real
-    return candidates if ratio is None else max(1, int(ratio * candidates + 0.5))

@@ -1,16 +1,20 @@
-"""The plan: every step of every arm, in an order in which they can run, known beforehand."""
+"""The plan: every step of every arm, in an order in which they can run, known beforehand.
+
+Only alarms make it depend on what comes out: with them it is planned as far as is known.
+"""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors.generator import Family
-from actors.pool.real import SPLIT_ROWS
+from actors.pool.schema import FRESH
 from actors.pool.step import Step, is_done
 from actors.pool.storage import Storage
-from actors.selection import METHODS, Method
+from actors.selection import METHODS
 from orchestrator import steps
 from orchestrator.config import Experiment
-from orchestrator.paradigms import selected_rows
+from orchestrator.offers import Offer, Part, arriving, make_offer, real_part
 
 
 @dataclass
@@ -32,30 +36,55 @@ class PlannedStep:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """How many rows an arm's iteration trains on, among how many candidates."""
+    """What a generator trains on at one iteration of an arm, or all that share it."""
 
     select: Step
-    rows: int
-    candidates: int
+    offer: Offer
+
+
+@dataclass(frozen=True)
+class Rung:
+    """An alarm that went off, and why.
+
+    Attributes:
+        action: as in the configuration.
+    """
+
+    arm: str
+    iteration: int
+    alarm: str
+    cause: str
+    action: dict[str, object]
+
+    def describe(self) -> str:
+        """Return e.g. "alarm low after iteration 2 of greedy: ...: stop"."""
+        action = " ".join(str(value) for value in self.action.values())
+        return f"alarm {self.alarm} after iteration {self.iteration} of {self.arm}: " + (
+            f"{self.cause}: {action}"
+        )
 
 
 @dataclass
 class Plan:
-    """Every step of an experiment.
+    """Every step of an experiment, as far as is known.
 
     Attributes:
         experiment: what is planned.
         arms: each arm's own configuration.
         steps: by path, in an order in which they can run.
         evaluations: evaluate step by (arm, iteration, generator).
-        training_sets: by (arm, iteration).
+        training_sets: by (arm, iteration, generator); the generator is None for the shared one.
+        rung: the alarms that went off.
+        waiting: arms whose next iteration depends on measures that are not there yet.
     """
 
     experiment: Experiment
     arms: dict[str, Experiment]
     steps: dict[str, PlannedStep] = field(default_factory=dict)
     evaluations: dict[tuple[str, int, str], Step] = field(default_factory=dict)
-    training_sets: dict[tuple[str, int], TrainingSet] = field(default_factory=dict)
+    training_sets: dict[tuple[str, int, str | None], TrainingSet] = field(default_factory=dict)
+    rung: list[Rung] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
 
     def add(self, step: Step, arm: str, iteration: int, generator: str | None = None) -> Step:
         """Put a step into the plan, or its arm to the step that is there."""
@@ -74,97 +103,153 @@ def rows_of(step: Step) -> int:
     if step.kind != "sample":
         return 0
     if step.room == "pool":
-        return int(step.config["dataset"][SPLIT_ROWS[step.config["split"]]])
+        return int(step.config["range"][1])
     return int(step.config["generator"]["sampling"]["rows"])
 
 
-def make_plan(experiment: Experiment) -> Plan:
-    """Plan an experiment: arms interleaved by iteration, so that they advance together."""
+# (plan so far, arm, iteration) -> the alarms that went off, None where it is not known yet
+Decide = Callable[["Plan", str, int], list[Rung] | None]
+
+
+def make_plan(experiment: Experiment, decide: Decide | None = None) -> Plan:
+    """Plan an experiment: arms interleaved by iteration, so that they advance together.
+
+    Args:
+        decide: which alarms went off; without it, none does.
+    """
     plan = Plan(experiment, experiment.arm_experiments())
-    loops = [_Loop(plan, arm, own) for arm, own in plan.arms.items()]
+    loops = [_Loop(plan, arm, own, decide) for arm, own in plan.arms.items()]
     for iteration in range(1, max(own.iterations for own in plan.arms.values()) + 1):
         for loop in loops:
-            if iteration <= loop.experiment.iterations:
+            if iteration <= loop.experiment.iterations and not loop.ended:
                 loop.plan_iteration(iteration)
     return plan
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """A part of the pool and the steps that it is stored by."""
+
+    part: Part
+    pair: tuple[Step, Step]
 
 
 class _Loop:
     """The self-consuming loop of one arm, as far as it is planned."""
 
-    def __init__(self, plan: Plan, arm: str, experiment: Experiment) -> None:
+    def __init__(self, plan: Plan, arm: str, experiment: Experiment, decide: Decide | None) -> None:
         self.experiment = experiment
+        self.ended = False
         self._plan = plan
         self._arm = arm
+        self._decide = decide
+        self._ratio_factor = 1.0
+        self._fresh_used = 0
         real = self._add(steps.real_data(experiment, "train"), 0)
         fits = experiment.features.fits
         self._fitted = self._add(steps.fit(experiment, real), 0) if fits else None
-        self._real = self._embedded(real, 0)
+        self._real = _Stored(real_part(experiment), self._embedded(real, 0))
         self._reference = self._embedded(steps.real_data(experiment, "reference"), 0)[1]
-        self._sampled: list[list[tuple[Step, Step]]] = []
+        self._arrived: list[list[_Stored]] = []
         self._trained: dict[str, Step] = {}
         # iteration 1 trains on all real rows, in a random order like any other training set
         everything = METHODS["random"].model_validate({"kind": "random"})
-        self._training_set = self._select(
-            [self._real], experiment.dataset.rows, 1, selection=everything
-        )
+        part = self._real.part
+        offer = Offer((part,), (), part.rows, part.rows)
+        seed = steps.selection_seed(experiment, 1, None)
+        first = steps.Choice([self._real.pair], offer, everything, seed)
+        self._training_sets = {name: self._select(first, 1, None) for name in self._trains()}
 
     def plan_iteration(self, iteration: int) -> None:
         """Train, sample, embed and evaluate every generator; then select D_{n+1}."""
-        here = []
-        training_set = self._training_set
+        pairs = {}
         for name, generator in self.experiment.generators.items():
             if generator.trains:
                 self._train(name, generator, iteration)
             sample = steps.sample(self.experiment, name, iteration, self._trained.get(name))
-            pair = self._embedded(sample, iteration, name)
-            trained_on = training_set if generator.trains else None
+            pair = pairs[name] = self._embedded(sample, iteration, name)
             evaluate = steps.evaluate(
                 self.experiment,
                 iteration,
                 *pair,
                 self._reference,
-                self._real[1],
-                trained_on,
+                self._real.pair[1],
+                self._training_sets.get(name),
             )
             self._plan.evaluations[self._arm, iteration, name] = self._add(
                 evaluate, iteration, name
             )
-            here.append(pair)
-        self._sampled.append(here)
-        if iteration < self.experiment.iterations:
-            candidates = self.experiment.paradigm.candidates(self._real, self._sampled)
-            available = sum(rows_of(sample) for sample, _ in candidates)
-            rows = selected_rows(
-                self.experiment.paradigm,
-                available,
-                self.experiment.selection.ratio,
-                self.experiment.dataset.rows,
-            )
-            self._training_set = self._select(candidates, rows, iteration + 1)
+        if iteration == self.experiment.iterations:
+            return
+        rung = self._decide(self._plan, self._arm, iteration) if self._decide else []
+        if rung is None:
+            self.ended = True
+            self._plan.waiting.append(self._arm)
+            return
+        fresh = self._act(rung) + self.experiment.fresh_rows(iteration)
+        if self.ended:
+            return
+        self._arrive(iteration, pairs, fresh)
+        self._select_next(iteration + 1)
+
+    def _act(self, rung: list[Rung]) -> int:
+        """Do what the alarms ask for; return how many fresh rows that is."""
+        self._plan.rung += rung
+        fresh = 0
+        for one in rung:
+            action = self.experiment.alarms[one.alarm].action
+            if action.kind == "stop":
+                self.ended = True
+            elif action.kind == "top_up":
+                fresh += action.rows
+            else:
+                self._ratio_factor *= action.factor
+        return fresh
+
+    def _arrive(self, iteration: int, pairs: dict[str, tuple[Step, Step]], fresh: int) -> None:
+        """Put what an iteration made, and fresh rows, into the pool."""
+        arrived = []
+        for part in arriving(self.experiment, iteration, fresh):
+            if part.source == FRESH:
+                step = steps.fresh(self.experiment, iteration, self._fresh_used, fresh)
+                pair = self._embedded(step, iteration, FRESH)
+                self._fresh_used += fresh
+            else:
+                pair = pairs[part.source]
+            arrived.append(_Stored(part, pair))
+        self._arrived.append(arrived)
+
+    def _select_next(self, iteration: int) -> None:
+        """Select the training sets of an iteration, one for all or a generator's own."""
+        stored = self.experiment.paradigm.generations(self._real, self._arrived)
+        generations = [[one.part for one in generation] for generation in stored]
+        pairs = [one.pair for generation in stored for one in generation]
+        for name in self._trains():
+            own = self.experiment.training_sets.get(name)
+            whose = name if own else None
+            method = self.experiment.method_for(name)
+            ratio = None if method.ratio is None else method.ratio * self._ratio_factor
+            offer = make_offer(self.experiment, generations, own, ratio)
+            seed = steps.selection_seed(self.experiment, iteration, whose)
+            limits = {"quota": self.experiment.quota, "cap": self.experiment.cap}
+            choice = steps.Choice(pairs, offer, method, seed, limits)
+            self._training_sets[name] = self._select(choice, iteration, whose)
+
+    def _select(self, choice: steps.Choice, iteration: int, whose: str | None) -> Step:
+        ranked = None
+        if choice.method.nested:
+            ranked = self._add(steps.order(choice), iteration, whose)
+        step = self._add(steps.select(choice, ranked), iteration, whose)
+        self._plan.training_sets[self._arm, iteration, whose] = TrainingSet(step, choice.offer)
+        return step
+
+    def _trains(self) -> list[str]:
+        return [name for name, one in self.experiment.generators.items() if one.trains]
 
     def _train(self, name: str, generator: Family, iteration: int) -> None:
         previous = self._trained.get(name) if generator.starts_from_previous else None
-        step = steps.train(self.experiment, name, iteration, self._training_set, previous)
+        step = steps.train(self.experiment, name, iteration, self._training_sets[name], previous)
         self._trained[name] = self._add(step, iteration, name)
-
-    def _select(
-        self,
-        candidates: list[tuple[Step, Step]],
-        rows: int,
-        iteration: int,
-        selection: Method | None = None,
-    ) -> Step:
-        method = selection or self.experiment.selection
-        ranked = None
-        if method.nested:
-            ranked = self._add(
-                steps.order(self.experiment, candidates, iteration, method), iteration
-            )
-        step = steps.select(self.experiment, candidates, rows, iteration, method, ranked)
-        available = sum(rows_of(sample) for sample, _ in candidates)
-        self._plan.training_sets[self._arm, iteration] = TrainingSet(step, rows, available)
-        return self._add(step, iteration)
 
     def _embedded(
         self, sample: Step, iteration: int, generator: str | None = None

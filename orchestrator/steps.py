@@ -1,30 +1,47 @@
 """Which step does what: the part of the configuration, the inputs and the seed of each kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from actors.generator import Family
+from actors.pool.real import fresh_range, split_range
+from actors.pool.schema import FRESH, REAL
 from actors.pool.step import Step
 from actors.seeds import derive_seed
 from actors.selection import Method
 from orchestrator.config import Experiment
+from orchestrator.offers import Offer
 
 # (sample, embed) step pairs
 Candidates = Sequence[tuple[Step, Step]]
 
 
 def real_data(experiment: Experiment, split: str) -> Step:
-    """Write a split of the real data, `train`, `reference` or `fresh`, into the pool."""
-    # the content tells data sets apart, wherever it lies
-    where = {"path"}
-    later = set() if split == "fresh" else {"fresh_rows"}
+    """Write the real rows of a split, `train` or `reference`, into the pool."""
+    return _real(experiment, REAL, 0, split, split_range(experiment.dataset, split))
+
+
+def fresh(experiment: Experiment, iteration: int, used: int, rows: int) -> Step:
+    """Write the fresh rows that arrive after an iteration, `used` having arrived before."""
+    return _real(experiment, FRESH, iteration, FRESH, fresh_range(experiment.dataset, used, rows))
+
+
+def _real(
+    experiment: Experiment, source: str, iteration: int, split: str, rows: tuple[int, int]
+) -> Step:
+    # the content tells data sets apart, wherever it lies, and the range says how many rows
+    how = {"path", "rows", "reference_rows"}
     config = {
-        "dataset": experiment.dataset.model_dump(mode="json", exclude=where | later),
+        "dataset": experiment.dataset.model_dump(mode="json", exclude=how),
         "digest": experiment.dataset.facts.digest,
+        "source": source,
+        "iteration": iteration,
         "split": split,
+        "range": list(rows),
         "shard_rows": experiment.shard_rows,
     }
-    settings = {"dataset": experiment.dataset.model_dump(mode="json", include=where)}
+    settings = {"dataset": experiment.dataset.model_dump(mode="json", include=how)}
     return Step("sample", "pool", config, {}, derive_seed(experiment.seed, "split"), settings)
 
 
@@ -51,33 +68,70 @@ def _extracting(experiment: Experiment) -> tuple[dict[str, Any], dict[str, Any]]
     return config, {"features": extractor.how, "gpus": resources.gpus}
 
 
-def order(experiment: Experiment, candidates: Candidates, iteration: int, method: Method) -> Step:
+@dataclass(frozen=True)
+class Choice:
+    """What a training set is selected from, how and by which seed.
+
+    Attributes:
+        candidates: the sample and embed steps of the offer's parts.
+        limits: `quota` and `cap`, shares by source, where they bind this training set.
+    """
+
+    candidates: Candidates
+    offer: Offer
+    method: Method
+    seed: int
+    limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def order(choice: Choice) -> Step:
     """Rank all candidates by a nested method, once for every ratio."""
-    return Step(
-        "order",
-        "selection",
-        {"selection": method.model_dump(mode="json", exclude={"ratio"})},
-        _inputs(candidates),
-        seed=derive_seed(experiment.seed, "select", iteration),
-    )
+    config = {"selection": _method(choice.method), **_drawn(choice.offer)}
+    return Step("order", "selection", config, _inputs(choice.candidates), choice.seed)
 
 
-def select(
-    experiment: Experiment,
-    candidates: Candidates,
-    rows: int,
-    iteration: int,
-    method: Method,
-    ranked: Step | None = None,
-) -> Step:
-    """Select the training set of an iteration among candidates, or from their order."""
+def select(choice: Choice, ranked: Step | None = None) -> Step:
+    """Select a training set among candidates, or from their order."""
+    limits: dict[str, Any] = {}
+    if any(choice.limits.values()):
+        sources = [part.source for part in choice.offer.parts]
+        limits = {"limits": choice.limits, "sources": sources}
     return Step(
         "select",
         "selection",
-        {"selection": method.model_dump(mode="json", exclude={"ratio"}), "rows": rows},
-        _inputs(candidates) | ({"order": (ranked.path,)} if ranked else {}),
-        seed=derive_seed(experiment.seed, "select", iteration),
+        {
+            "selection": _method(choice.method),
+            "rows": choice.offer.rows,
+            **_drawn(choice.offer),
+            **limits,
+        },
+        _inputs(choice.candidates) | ({"order": (ranked.path,)} if ranked else {}),
+        choice.seed,
     )
+
+
+def selection_seed(experiment: Experiment, iteration: int, generator: str | None) -> int:
+    """Return the seed of a training set, the shared one or a generator's own."""
+    if generator is None:
+        return derive_seed(experiment.seed, "select", iteration)
+    own = experiment.training_sets[generator].seed
+    if own is not None:
+        return derive_seed(own, "select", iteration)
+    return derive_seed(experiment.seed, "select", generator, iteration)
+
+
+def _method(method: Method) -> dict[str, Any]:
+    return method.model_dump(mode="json", exclude={"ratio"})
+
+
+def _drawn(offer: Offer) -> dict[str, Any]:
+    """Return what says which rows are candidates, where not all of the steps' rows are."""
+    published = [part.published for part in offer.parts]
+    sizes = [part.rows for part in offer.parts]
+    if published == sizes and not offer.strata:
+        return {}
+    strata = [list(one) for one in offer.strata]
+    return {"offer": {"sizes": sizes, "published": published, "strata": strata}}
 
 
 def _inputs(candidates: Candidates) -> dict[str, tuple[str, ...]]:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from actors.errors import UserError
-from actors.pool.real import SPLIT_ROWS
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
-from orchestrator.plan import Plan
+from orchestrator.plan import Plan, Rung, rows_of
 from orchestrator.results import Result
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
@@ -96,6 +95,11 @@ class Tracker:
         )
         self._logged[result.arm].add((result.generator, result.iteration))
 
+    def log_alarm(self, rung: Rung) -> None:
+        """Tag an arm's run with an alarm that went off, and why."""
+        name = f"alarm.{rung.alarm}.{rung.iteration}"
+        self._client.set_tag(self._arms[rung.arm], name, rung.describe())
+
     def close(self, status: str) -> None:
         """End every run as FINISHED, FAILED or KILLED."""
         for run in (*self._arms.values(), self._parent):
@@ -151,7 +155,7 @@ class Tracker:
             if planned.step.room != "pool" or planned.step.kind != "sample":
                 continue
             split = planned.step.config["split"]
-            rows = getattr(dataset, SPLIT_ROWS[split])
+            rows = rows_of(planned.step)
             logged = Dataset(
                 name=f"{dataset.kind}-{split}",
                 digest=planned.step.key[:16],

@@ -33,10 +33,8 @@ class EvaluationActor:
             measures = measure(sets, tuple(step.config["measures"]))
             trained_on = step.inputs.get("training_set", ())
             shares = [one for path in trained_on for one in selected_shares(self._storage, path)]
-            pictures = [
-                self._storage.write(f"{step.path}/{name}", write)
-                for name, write in draw(self._shown(step, sets))
-            ]
+            drawn = draw(self._shown(step, sets)) if step.config["pictures"] else []
+            pictures = [self._storage.write(f"{step.path}/{name}", write) for name, write in drawn]
             return [
                 self._storage.write_json(
                     f"{step.path}/{MEASURES}", [one.as_json() for one in measures]

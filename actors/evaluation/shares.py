@@ -9,20 +9,27 @@ from actors.pool import selections, shards
 from actors.pool.step import files_of
 from actors.pool.storage import Storage
 
-BY = ("source", "iteration", "label")
+# a training set's contamination is in its origins: source and iteration together
+BY = {
+    "source": ["source"],
+    "iteration": ["iteration"],
+    "label": ["label"],
+    "origin": ["source", "iteration"],
+}
 
 
 def selected_shares(storage: Storage, select_step_path: str) -> list[dict[str, Any]]:
     """Count the candidates and the selected rows of a stored selection; no image is read.
 
     Returns:
-        JSON rows, by source, by iteration and by label, in the order of the values and null last:
-        by, value, candidates, selected (counts), candidate_share, selected_share.
+        JSON rows, by source, by iteration, by label, and by origin, whose value is [source,
+        iteration]; in the order of the values and null last: by, value, candidates, selected
+        (counts), candidate_share, selected_share.
     """
     selection = selections.read(storage, select_step_path)
     # only these columns of the mapped files are touched
     tables = [
-        shards.read_table(storage, file).select(BY)
+        shards.read_table(storage, file).select(BY["source"] + BY["iteration"] + BY["label"])
         for path in selection.samples
         for file in files_of(storage, path)
     ]
@@ -30,16 +37,20 @@ def selected_shares(storage: Storage, select_step_path: str) -> list[dict[str, A
     candidates = pa.concat_tables(tables).unify_dictionaries()
     times = np.bincount(selection.positions, minlength=len(candidates))
     candidates = candidates.append_column("selected", pa.array(times))
+    if selection.offered is not None:
+        candidates = candidates.take(pa.array(selection.offered))
     return [row for by in BY for row in _rows(candidates, by, len(selection))]
 
 
 def _rows(candidates: pa.Table, by: str, selected: int) -> list[dict[str, Any]]:
-    counted = candidates.group_by(by).aggregate([([], "count_all"), ("selected", "sum")])
-    groups = sorted(counted.to_pylist(), key=lambda group: (group[by] is None, group[by] or 0))
+    columns = BY[by]
+    counted = candidates.group_by(columns).aggregate([([], "count_all"), ("selected", "sum")])
+    groups = counted.to_pylist()
+    groups.sort(key=lambda group: [(group[name] is None, group[name] or 0) for name in columns])
     return [
         {
             "by": by,
-            "value": group[by],
+            "value": group[by] if by in group else [group[name] for name in columns],
             "candidates": group["count_all"],
             "selected": group["selected_sum"],
             "candidate_share": group["count_all"] / len(candidates),

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import ray
 from ray.actor import ActorHandle
 
@@ -10,6 +11,8 @@ from actors.pool import real, schema, shards
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
+
+ROWS_TOGETHER = 1 << 14
 
 
 @ray.remote(max_restarts=3, max_task_retries=3)
@@ -30,22 +33,38 @@ class PoolActor:
                 raise UserError(
                     "dataset: its content has changed since this was planned; run again"
                 )
-            images, labels = real.split(dataset, step.config["split"], step.seed)
-            return [
-                shards.write_table(
-                    self._storage,
-                    shards.shard_path(step.path, start),
-                    schema.rows(
-                        images[start:stop],
-                        step_key=step.key,
-                        first=start,
-                        source=schema.REAL,
-                        iteration=0,
-                        seed=step.seed,
-                        labels=None if labels is None else labels[start:stop],
-                    ),
-                )
-                for start, stop in shards.ranges(len(images), step.config["shard_rows"])
-            ]
+            first, rows = step.config["range"]
+            rows_at = real.range_positions(dataset, first, rows, step.seed)
+            records = []
+            for start in range(0, rows, block := _block(step.config["shard_rows"])):
+                images, labels = dataset.read(rows_at[start : start + block])
+                records += self._write(step, start, images, labels)
+            return records
 
         return once(self._storage, step, self._alone, work)
+
+    def _write(
+        self, step: Step, first: int, images: np.ndarray, labels: np.ndarray | None
+    ) -> list[dict[str, Any]]:
+        """Store consecutive rows of a step, the first of them number `first`, as shards."""
+        return [
+            shards.write_table(
+                self._storage,
+                shards.shard_path(step.path, first + start),
+                schema.rows(
+                    images[start:stop],
+                    step_key=step.key,
+                    first=first + start,
+                    source=step.config["source"],
+                    iteration=step.config["iteration"],
+                    seed=step.seed,
+                    labels=None if labels is None else labels[start:stop],
+                ),
+            )
+            for start, stop in shards.ranges(len(images), step.config["shard_rows"])
+        ]
+
+
+def _block(shard_rows: int) -> int:
+    """Return how many rows are decoded together: whole shards, few enough for any memory."""
+    return shard_rows * max(1, ROWS_TOGETHER // shard_rows)

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-REAL = "real"
+REAL, FRESH = "real", "fresh"
 
 
 def sample_id(step_key: str, index: int) -> str:

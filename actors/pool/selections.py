@@ -9,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 
 from actors.pool import shards
-from actors.pool.step import files_of
+from actors.pool.step import files_of, manifest_path
 from actors.pool.storage import Storage
 from actors.selection.selection import Selection
 
 FILE = "selection.arrow"
-REASONS = "reasons.arrow"
+OFFERED = "offered.arrow"
 ORDER = "order.arrow"
 
 
@@ -23,15 +23,17 @@ class StoredSelection:
     """A selection as read back.
 
     Attributes:
-        positions: (n,) int64 positions among the candidates, by rank.
-        samples: paths of the sample steps that are the candidates, in order.
+        positions: (n,) int64 positions among the rows of the sample steps, by rank.
+        samples: paths of the sample steps whose rows were selected from, in order.
         features: paths of their embed steps.
+        offered: (m,) int64 positions of the candidates; None where every row was one.
     """
 
     storage: Storage
     positions: np.ndarray
     samples: tuple[str, ...]
     features: tuple[str, ...]
+    offered: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -53,6 +55,14 @@ def gather(storage: Storage, step_paths: Sequence[str], column: str) -> shards.G
     """Return one column of all rows of some finished steps, mapped."""
     paths = [file for path in step_paths for file in files_of(storage, path)]
     return shards.Gather(storage, paths, column)
+
+
+def sizes(storage: Storage, step_paths: Sequence[str]) -> list[int]:
+    """Return how many rows each of some finished steps has."""
+    return [
+        sum(file["rows"] for file in storage.read_json(manifest_path(path))["files"])
+        for path in step_paths
+    ]
 
 
 def labels(storage: Storage, step_paths: Sequence[str]) -> np.ndarray:
@@ -84,41 +94,31 @@ def write(
     *,
     samples: Sequence[str],
     features: Sequence[str],
+    offered: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
-    """Store a selection with its reasons, which it must have."""
-    assert selection.reasons is not None
+    """Store a selection among the rows of some sample steps, counted through them in order.
+
+    Args:
+        offered: (m,) int64 positions of the candidates, where not every row is one.
+    """
     n, positions = len(selection.positions), selection.positions
-    covered_by = selection.reasons.covered_by
-    ids = sample_ids(storage, samples, np.arange(len(covered_by)))
     distances = np.full(n, np.nan) if selection.distances is None else selection.distances
     table = pa.table(
         {
-            "sample_id": ids.take(pa.array(positions)),
+            "sample_id": sample_ids(storage, samples, positions),
             "rank": pa.array(np.arange(n, dtype=np.int64)),
             "distance": pa.array(distances, from_pandas=True),
             "position": pa.array(positions, pa.int64()),
         }
     )
-    origin = {"samples": list(samples), "features": list(features)}
+    origin: dict[str, Any] = {"samples": list(samples), "features": list(features)}
+    records = []
+    if offered is not None:
+        origin["offered"] = f"{step_path}/{OFFERED}"
+        candidates = pa.table({"position": pa.array(offered, pa.int64())})
+        records.append(shards.write_table(storage, origin["offered"], candidates))
     table = table.replace_schema_metadata({"candidates": json.dumps(origin)})
-    left_out = np.ones(len(covered_by), bool)
-    left_out[positions] = False
-    rank = np.zeros(len(covered_by), np.int64)
-    rank[positions] = np.arange(n)
-    distance = selection.reasons.distances.copy()
-    distance[positions] = distances
-    reasons = pa.table(
-        {
-            "sample_id": ids,
-            "rank": pa.array(rank, mask=left_out),
-            "distance": pa.array(distance, from_pandas=True),
-            "covered_by": ids.take(pa.array(covered_by, mask=~left_out)),
-        }
-    )
-    return [
-        shards.write_table(storage, f"{step_path}/{FILE}", table),
-        shards.write_table(storage, f"{step_path}/{REASONS}", reasons),
-    ]
+    return [shards.write_table(storage, f"{step_path}/{FILE}", table), *records]
 
 
 def write_order(storage: Storage, step_path: str, ranked: Selection) -> dict[str, Any]:
@@ -130,9 +130,9 @@ def write_order(storage: Storage, step_path: str, ranked: Selection) -> dict[str
     return shards.write_table(storage, f"{step_path}/{ORDER}", pa.table(columns))
 
 
-def read_order(storage: Storage, step_path: str, rows: int) -> Selection:
-    """Return the first `rows` of a stored order."""
-    table = shards.read_table(storage, f"{step_path}/{ORDER}").slice(0, rows)
+def read_order(storage: Storage, step_path: str) -> Selection:
+    """Return a stored order of all candidates, its distances being those at the picks."""
+    table = shards.read_table(storage, f"{step_path}/{ORDER}")
     return Selection(table["position"].to_numpy(), table["distance"].to_numpy())
 
 
@@ -140,9 +140,13 @@ def read(storage: Storage, step_path: str) -> StoredSelection:
     """Open the selection that a finished select step stored."""
     table = shards.read_table(storage, f"{step_path}/{FILE}")
     origin = json.loads(table.schema.metadata[b"candidates"])
+    offered = None
+    if "offered" in origin:
+        offered = shards.read_table(storage, origin["offered"])["position"].to_numpy()
     return StoredSelection(
         storage,
         table.column("position").to_numpy(),
         tuple(origin["samples"]),
         tuple(origin["features"]),
+        offered,
     )

@@ -1,6 +1,5 @@
 """The actor that selects training sets."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,10 @@ from actors.pool import selections
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
-from actors.selection import METHODS, Method, explain
+from actors.seeds import derive_seed
+from actors.selection import METHODS, Method, Selection, explain
+from actors.selection.draw import Stratum, offered
+from actors.selection.quota import bounds, within
 
 
 @ray.remote(max_restarts=3, max_task_retries=3)
@@ -36,26 +38,75 @@ class SelectionActor:
         """Store the selection among the step's candidates; return the step's path."""
 
         def work() -> list[dict[str, Any]]:
-            features = self._features(step)
-            rows = step.config["rows"]
-            if "order" in step.inputs:
-                chosen = selections.read_order(self._storage, step.inputs["order"][0], rows)
-            else:
-                chosen = _method(step).select(features, rows, step.seed)
+            among, chosen = _offered(step), self._chosen(step)
+            if among is not None:
+                chosen = Selection(among[chosen.positions], chosen.distances)
             return selections.write(
                 self._storage,
                 step.path,
-                replace(chosen, reasons=explain(features, chosen.positions)),
+                chosen,
                 samples=step.inputs["samples"],
                 features=step.inputs["features"],
+                offered=among,
             )
 
         return once(self._storage, step, self._alone, work)
 
-    def _features(self, step: Step) -> np.ndarray:
-        return selections.gather(self._storage, step.inputs["features"], "features").all()
+    def _chosen(self, step: Step) -> Selection:
+        """Return the selection, as positions among the rows offered."""
+        rows, limited = step.config["rows"], "limits" in step.config
+        if "order" in step.inputs:
+            ranked = selections.read_order(self._storage, step.inputs["order"][0])
+            if limited:
+                return self._within_limits(step, ranked)
+            return ranked.at(np.arange(rows))
+        method = _method(step)
+        features = self._features(step, method)
+        chosen = method.select(features, rows, step.seed)
+        if not limited:
+            return chosen
+        # behind the method's own choice come the rows that are farthest from it
+        distances = explain(self._features(step), chosen.positions).distances
+        distances[chosen.positions] = np.inf
+        behind = np.argsort(-distances, kind="stable")[rows:]
+        return self._within_limits(step, Selection(np.concatenate([chosen.positions, behind])))
+
+    def _within_limits(self, step: Step, ranked: Selection) -> Selection:
+        names, limits = step.config["sources"], step.config["limits"]
+        numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        sizes = selections.sizes(self._storage, step.inputs["samples"])
+        sources = np.repeat([numbers[name] for name in names], sizes)
+        if (among := _offered(step)) is not None:
+            sources = sources[among]
+        counts = np.bincount(sources, minlength=len(numbers)).tolist()
+        allowed = bounds(
+            dict(zip(numbers, counts, strict=True)),
+            step.config["rows"],
+            limits["quota"],
+            limits["cap"],
+        )
+        by_number = {numbers[name]: one for name, one in allowed.items() if name in numbers}
+        return ranked.at(within(sources[ranked.positions], step.config["rows"], by_number))
+
+    def _features(self, step: Step, method: Method | None = None) -> np.ndarray:
+        """Return the (N, d) features of the rows offered; a blind method needs no d."""
+        among = _offered(step)
+        if method and method.blind:
+            total = sum(selections.sizes(self._storage, step.inputs["samples"]))
+            return np.empty((total if among is None else len(among), 0), np.float32)
+        features = selections.gather(self._storage, step.inputs["features"], "features")
+        return features.all() if among is None else features[among]
 
 
 def _method(step: Step) -> Method:
     kind = METHODS[step.config["selection"]["kind"]]
     return kind.model_validate(step.config["selection"])
+
+
+def _offered(step: Step) -> np.ndarray | None:
+    """Return the positions of the candidates where not every row of the steps is one."""
+    if "offer" not in step.config:
+        return None
+    offer = step.config["offer"]
+    strata = [Stratum(*one) for one in offer["strata"]]
+    return offered(offer["sizes"], offer["published"], strata, derive_seed(step.seed, "draw"))

@@ -1,21 +1,23 @@
 """Random selection, the vanilla arm."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from actors.selection.selection import Method, Selection, check_request
+from actors.selection.selection import Method, Selection, check_rows
 
 
 def random_rows(features: np.ndarray, n: int, *, seed: int) -> Selection:
     """Choose n of the (N, d) rows uniformly, without looking at them."""
-    check_request(features, n)
+    check_rows(len(features), n)
     order = np.random.default_rng(seed).permutation(len(features))
     return Selection(order[:n].astype(np.int64))
 
 
 class Random(Method):
     """Uniform draw without replacement."""
+
+    blind: ClassVar[bool] = True
 
     kind: Literal["random"]
 

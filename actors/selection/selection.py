@@ -43,12 +43,19 @@ class Selection:
     notes: dict[str, float] = field(default_factory=dict)
     reasons: Reasons | None = None
 
+    def at(self, ranks: np.ndarray) -> "Selection":
+        """Return the rows at some ranks, as a selection."""
+        distances = None if self.distances is None else self.distances[ranks]
+        return Selection(self.positions[ranks], distances)
+
 
 class Method(Config):
     """Configuration of one selection method."""
 
     # whether a smaller selection is the beginning of a larger one
     nested: ClassVar[bool] = False
+    # whether it chooses without looking at the features, only at how many rows there are
+    blind: ClassVar[bool] = False
 
     kind: str
     ratio: float | None = Field(
@@ -75,8 +82,7 @@ def check_request(features: np.ndarray, n: int) -> None:
     """Raise UserError unless n rows can be chosen among these features."""
     if features.ndim != 2 or 0 in features.shape:
         raise UserError(f"features: found shape {features.shape}; allowed is (rows, dimensions)")
-    if not 1 <= n <= len(features):
-        raise UserError(f"n: found {n}; allowed are 1 to {len(features)}, the candidate rows")
+    check_rows(len(features), n)
     finite = [
         np.isfinite(features[start : start + CHECKED_ROWS]).all(axis=1)
         for start in range(0, len(features), CHECKED_ROWS)
@@ -84,6 +90,12 @@ def check_request(features: np.ndarray, n: int) -> None:
     bad = np.flatnonzero(~np.concatenate(finite))
     if len(bad):
         raise UserError(f"features: {len(bad)} rows contain NaN or infinity ({numbers(bad)})")
+
+
+def check_rows(candidates: int, n: int) -> None:
+    """Raise UserError unless n of so many candidates can be chosen."""
+    if not 1 <= n <= candidates:
+        raise UserError(f"n: found {n}; allowed are 1 to {candidates}, the candidate rows")
 
 
 def numbers(rows: np.ndarray) -> str:

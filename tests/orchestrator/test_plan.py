@@ -51,7 +51,7 @@ def test_every_step_comes_after_the_steps_it_reads() -> None:
 def test_replace_trains_on_samples_and_accumulate_on_real_rows_too() -> None:
     for kind, sources in (("replace", {"ddpm", "edm"}), ("accumulate", {None, "ddpm", "edm"})):
         planned = plan(("paradigm.kind", kind), ("iterations", 3))
-        chosen = planned.training_sets["greedy", 3].select
+        chosen = planned.training_sets["greedy", 3, None].select
         candidates = [planned.steps[path] for path in chosen.inputs["samples"]]
         assert {p.generator for p in candidates} == sources
         expected = {2} if kind == "replace" else {0, 1, 2}
@@ -137,7 +137,7 @@ def test_an_external_generator_is_sampled_by_the_content_of_its_folder_and_not_t
     assert kinds == ["sample", "embed", "evaluate"] * 2
     for (_, _, generator), step in planned.evaluations.items():
         assert ("training_set" in step.inputs) == (generator != "old")
-    chosen = planned.training_sets["greedy", 2].select.inputs["samples"]
+    chosen = planned.training_sets["greedy", 2, None].select.inputs["samples"]
     assert {planned.steps[path].generator for path in chosen} == {"old", "ddpm", "edm"}
 
     write(images / "3.png", png(noise(99, 8, 8, 1)))

@@ -1,14 +1,13 @@
 from pathlib import Path
-from typing import Any
 
 from orchestrator import config, steps
 from tests.actors.pool.real.fixtures import noise, png, write
 from tests.orchestrator.test_config import DIGITS
 
 
-def key(path: Path, split: str = "train", **fields: Any) -> str:
+def key(path: Path, split: str = "train") -> str:
     dataset = {"kind": "image_folder", "path": str(path), "rows": 128, "reference_rows": 8}
-    experiment = config.load(str(DIGITS), [("dataset", {**dataset, **fields})])
+    experiment = config.load(str(DIGITS), [("dataset", dataset)])
     return steps.real_data(experiment, split).key
 
 
@@ -26,8 +25,15 @@ def test_real_data_is_told_apart_by_its_content_and_not_by_its_place(tmp_path: P
     assert key(one) != key(one, "reference")
 
 
-def test_holding_rows_back_for_later_changes_the_fresh_rows_alone(tmp_path: Path) -> None:
-    path = folder(tmp_path / "one")
+def test_fresh_rows_of_an_iteration_are_told_apart_and_leave_the_other_rows_alone() -> None:
+    experiment = config.load(str(DIGITS), [("dataset.reference_rows", 64), ("iterations", 3)])
+    more = config.load(
+        str(DIGITS), [("dataset.reference_rows", 64), ("iterations", 3), ("fresh", [8, 4])]
+    )
     for split in ("train", "reference"):
-        assert key(path, split, fresh_rows=4) == key(path, split)
-    assert key(path, "fresh", fresh_rows=4) != key(path, "fresh", fresh_rows=3)
+        assert steps.real_data(more, split).key == steps.real_data(experiment, split).key
+    first, second = steps.fresh(more, 1, 0, 8), steps.fresh(more, 2, 8, 4)
+    assert first.key != second.key
+    assert (first.config["range"], second.config["range"]) == ([192, 8], [200, 4])
+    # one permutation for all: disjoint
+    assert first.seed == second.seed == steps.real_data(more, "train").seed

@@ -10,7 +10,13 @@ from actors.pool.real.fashion_mnist import FashionMnist
 from actors.pool.real.hub import Hub
 from actors.pool.real.image_folder import ImageFolder
 from actors.pool.real.parquet import Parquet
-from actors.pool.real.splits import SPLIT_ROWS, split
+from actors.pool.real.splits import (
+    fresh_available,
+    fresh_range,
+    range_positions,
+    split,
+    split_range,
+)
 
 REAL_DATA: dict[str, type[RealData]] = {
     "digits": Digits,
@@ -23,7 +29,6 @@ REAL_DATA: dict[str, type[RealData]] = {
 
 __all__ = [
     "REAL_DATA",
-    "SPLIT_ROWS",
     "Cifar10",
     "Digits",
     "Facts",
@@ -32,5 +37,9 @@ __all__ = [
     "ImageFolder",
     "Parquet",
     "RealData",
+    "fresh_available",
+    "fresh_range",
+    "range_positions",
     "split",
+    "split_range",
 ]

@@ -36,7 +36,6 @@ class RealData(Config):
     kind: str
     rows: int = Field(512, ge=2, description="real rows of the first training set (N)")
     reference_rows: int = Field(1024, ge=2, description="held-out rows that measures compare with")
-    fresh_rows: int = Field(0, ge=0, description="real rows held back for later iterations")
     resize: int | None = Field(
         None, ge=1, description="side of the square that images are resized and cropped to"
     )
@@ -79,21 +78,16 @@ class RealData(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> "RealData":
-        wanted = {
-            name: getattr(self, name)
-            for name in ("rows", "reference_rows", "fresh_rows")
-            if getattr(self, name)
-        }
-        if sum(wanted.values()) > self.facts.rows:
-            asked = " + ".join(f"{name} {value}" for name, value in wanted.items())
+        if self.rows + self.reference_rows > self.facts.rows:
             raise ValueError(
-                f"{asked} is more than the {self.facts.rows} rows that {self.kind} has"
+                f"rows {self.rows} + reference_rows {self.reference_rows} is more than the "
+                f"{self.facts.rows} rows that {self.kind} has"
             )
         return self
 
     def _where(self) -> "RealData":
         """Return the configuration without what says how many rows are wanted."""
-        return self.model_copy(update={"rows": 0, "reference_rows": 0, "fresh_rows": 0})
+        return self.model_copy(update={"rows": 0, "reference_rows": 0})
 
 
 @lru_cache(maxsize=4)

@@ -1,5 +1,4 @@
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from actors.evaluation.shares import selected_shares
 from actors.pool import schema, selections, shards
 from actors.pool.step import manifest_path
 from actors.pool.storage import Storage
-from actors.selection import Selection, explain
+from actors.selection import Selection
 
 ROWS, SELECTED = 45, 20
 
@@ -43,12 +42,11 @@ def _stored(tmp_path: Path) -> tuple[Storage, Any]:
             tables.append(table.drop_columns(["image"]))
             first += size
         storage.write_json(manifest_path(name), {"files": records})
-    features = rng.normal(size=(ROWS, 3)).astype(np.float32)
     positions = rng.permutation(ROWS)[:SELECTED]
     selections.write(
         storage,
         "chosen",
-        replace(Selection(positions), reasons=explain(features, positions)),
+        Selection(positions),
         samples=["real-0", "fresh-3", "ddpm-2", "edm-3"],
         features=[],
     )
@@ -78,6 +76,20 @@ def test_counts_and_shares_are_those_that_pandas_groups(
     ]
     found = [row for row in selected_shares(storage, "chosen") if row["by"] == by]
     assert found == expected
+
+
+def test_contamination_is_counted_by_source_and_iteration_together(
+    stored: tuple[Storage, Any],
+) -> None:
+    storage, frame = stored
+    grouped = frame.groupby(["source", "iteration"])["selected"].agg(["size", "sum"])
+    found = [row for row in selected_shares(storage, "chosen") if row["by"] == "origin"]
+    assert [(*row["value"], row["candidates"], row["selected"]) for row in found] == [
+        (source, iteration, size, chosen)
+        for (source, iteration), (size, chosen) in zip(
+            grouped.index, grouped.to_numpy().tolist(), strict=True
+        )
+    ]
 
 
 def test_values_come_in_order_with_rows_without_a_label_last(stored: tuple[Storage, Any]) -> None:

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import ray
 from ray.exceptions import RayTaskError
@@ -10,7 +11,7 @@ from actors.pool import shards
 from actors.pool.actor import PoolActor
 from actors.pool.catalogue import open_catalogue
 from actors.pool.real import ImageFolder
-from actors.pool.real.splits import split_positions
+from actors.pool.real.splits import range_positions, split_range
 from actors.pool.step import Step, files_of
 from actors.pool.storage import Storage
 from tests.actors.pool.real.fixtures import noise, png, write
@@ -28,8 +29,10 @@ def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, Ima
         "pool",
         {
             "dataset": dataset.model_dump(mode="json", exclude={"path"}),
+            "source": "fresh",
+            "iteration": 2,
             "digest": digest or dataset.facts.digest,
-            "split": "train",
+            "range": split_range(dataset, "train"),
             "shard_rows": 3,
         },
         seed=1,
@@ -49,9 +52,19 @@ def test_a_split_is_written_with_its_images_and_no_labels_where_there_are_none(
     tables = [shards.read_table(storage, file) for file in files]
     assert [len(table) for table in tables] == [3, 2]
     images = np.concatenate([shards.tensor(table, "image") for table in tables])
-    expected = [noise(i, 4, 5) for i in split_positions(dataset, "train", 1).tolist()]
+    expected = [
+        noise(i, 4, 5) for i in range_positions(dataset, *split_range(dataset, "train"), 1).tolist()
+    ]
     assert np.array_equal(images, expected)
     assert [table["label"].null_count for table in tables] == [3, 2]
+    assert {(row["source"], row["iteration"]) for table in tables for row in provenance(table)} == {
+        ("fresh", 2)
+    }
+
+
+def provenance(table: pa.Table) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.select(["source", "iteration"]).to_pylist()
+    return rows
 
 
 def test_files_that_changed_since_the_plan_are_not_written(tmp_path: Path) -> None:

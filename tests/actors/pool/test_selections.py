@@ -1,4 +1,3 @@
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,7 +5,7 @@ import numpy as np
 from actors.pool import schema, selections, shards
 from actors.pool.step import manifest_path
 from actors.pool.storage import Storage
-from actors.selection import Selection, explain, greedy
+from actors.selection import Selection, greedy
 
 
 def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_path: Path) -> None:
@@ -35,7 +34,7 @@ def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_pat
     selections.write(
         storage,
         "chosen",
-        replace(chosen, reasons=explain(features, positions)),
+        chosen,
         samples=["samples"],
         features=["features"],
     )
@@ -46,18 +45,33 @@ def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_pat
     assert table["sample_id"].to_pylist() == [f"{'s' * 12}-{i:08d}" for i in positions]
     assert table["rank"].to_pylist() == [0, 1, 2]
     assert table["distance"].to_pylist() == [None, 2.0, 1.0]
-    reasons = shards.read_table(storage, "chosen/reasons.arrow").to_pylist()
-    assert [row["sample_id"] for row in reasons] == [f"{'s' * 12}-{i:08d}" for i in range(10)]
-    assert reasons[0] | {"sample_id": ""} == {
-        "sample_id": "",
-        "rank": 1,
-        "distance": 2.0,
-        "covered_by": None,
-    }
-    assert reasons[7]["distance"] is None
-    # row 9 is (36, ..., 39), row 7 is (28, ..., 31): 8 apart in four dimensions
-    assert (reasons[9]["rank"], reasons[9]["distance"]) == (None, 16.0)
-    assert reasons[9]["covered_by"] == reasons[7]["sample_id"]
+    assert selection.offered is None
+
+
+def test_a_selection_among_some_of_the_rows_says_which_were_offered(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    table = schema.rows(
+        np.zeros((6, 1, 1, 1), np.uint8),
+        step_key="s" * 32,
+        first=0,
+        source="real",
+        iteration=0,
+        seed=1,
+    )
+    record = shards.write_table(storage, shards.shard_path("samples", 0), table)
+    storage.write_json(manifest_path("samples"), {"files": [record]})
+    offered, positions = np.array([1, 3, 4]), np.array([4, 1])
+    records = selections.write(
+        storage, "chosen", Selection(positions), samples=["samples"], features=[], offered=offered
+    )
+    assert [record["path"] for record in records] == [
+        "chosen/selection.arrow",
+        "chosen/offered.arrow",
+    ]
+    selection = selections.read(storage, "chosen")
+    assert np.array_equal(selection.positions, positions)
+    assert selection.offered is not None
+    assert np.array_equal(selection.offered, offered)
 
 
 def test_a_stored_order_serves_every_smaller_selection(tmp_path: Path) -> None:
@@ -66,7 +80,7 @@ def test_a_stored_order_serves_every_smaller_selection(tmp_path: Path) -> None:
     selections.write_order(storage, "ranked", greedy(features, 30, seed=4))
     for rows in (1, 12, 30):
         read, direct = (
-            selections.read_order(storage, "ranked", rows),
+            selections.read_order(storage, "ranked").at(np.arange(rows)),
             greedy(features, rows, seed=4),
         )
         assert np.array_equal(read.positions, direct.positions)

@@ -6,31 +6,37 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from actors.pool.real import SPLIT_ROWS, Digits, ImageFolder, split
-from actors.pool.real.splits import split_positions
+from actors.pool.real import Digits, ImageFolder, fresh_available, fresh_range, split
+from actors.pool.real.splits import range_positions, split_range
 from tests.actors.pool.real.fixtures import noise, png, write
 
 
 @given(
     rows=st.integers(2, 900),
     reference_rows=st.integers(2, 800),
-    fresh_rows=st.integers(0, 97),
+    arrivals=st.lists(st.integers(0, 32), max_size=3),
     seed=st.integers(0, 2**63),
 )
-def test_splits_of_one_seed_share_no_row(
-    rows: int, reference_rows: int, fresh_rows: int, seed: int
+def test_splits_and_fresh_rows_of_one_seed_share_no_row(
+    rows: int, reference_rows: int, arrivals: list[int], seed: int
 ) -> None:
-    dataset = Digits(rows=rows, reference_rows=reference_rows, fresh_rows=fresh_rows)
-    parts = [split_positions(dataset, name, seed) for name in SPLIT_ROWS]
-    assert [len(part) for part in parts] == [rows, reference_rows, fresh_rows]
+    dataset = Digits(rows=rows, reference_rows=reference_rows)
+    ranges = [split_range(dataset, name) for name in ("train", "reference")]
+    ranges += [
+        fresh_range(dataset, sum(arrivals[:i]), arriving) for i, arriving in enumerate(arrivals)
+    ]
+    parts = [range_positions(dataset, *one, seed) for one in ranges]
+    assert [len(part) for part in parts] == [rows, reference_rows, *arrivals]
     everything = np.concatenate(parts)
-    assert len(set(everything.tolist())) == rows + reference_rows + fresh_rows
+    assert len(set(everything.tolist())) == rows + reference_rows + sum(arrivals)
     assert 0 <= everything.min() <= everything.max() < 1797
 
 
-def test_splits_that_take_all_rows_hold_each_row_once() -> None:
-    dataset = Digits(rows=600, reference_rows=1100, fresh_rows=97)
-    everything = np.concatenate([split(dataset, name, 1)[0] for name in SPLIT_ROWS])
+def test_splits_and_all_that_is_left_hold_each_row_once() -> None:
+    dataset = Digits(rows=600, reference_rows=1100)
+    left = range_positions(dataset, *fresh_range(dataset, 0, fresh_available(dataset)), 1)
+    parts = [split(dataset, name, 1)[0] for name in ("train", "reference")]
+    everything = np.concatenate([*parts, dataset.read(left)[0]])
     whole, _ = dataset.read(np.arange(1797))
     assert np.array_equal(_sorted(everything), _sorted(whole))
 
@@ -42,21 +48,17 @@ def test_another_seed_gives_another_training_set_and_the_same_seed_the_same() ->
     assert not np.array_equal(first, other)
 
 
-def test_holding_rows_back_leaves_training_set_and_reference_alone() -> None:
-    for name in ("train", "reference"):
-        without, with_fresh = (split(Digits(fresh_rows=n), name, 1)[0] for n in (0, 200))
-        assert np.array_equal(without, with_fresh)
-
-
 def test_only_the_rows_of_the_split_are_decoded(tmp_path: Path) -> None:
     for i in range(6):
         content = png(noise(i, 4, 4))
         write(tmp_path / f"{i}.png", content)
     dataset = ImageFolder(path=str(tmp_path), rows=2, reference_rows=4)
-    for position in split_positions(dataset, "reference", 0).tolist():
+    for position in range_positions(dataset, *split_range(dataset, "reference"), 0).tolist():
         (tmp_path / f"{position}.png").unlink()
     images, labels = split(dataset, "train", 0)
-    expected = [noise(i, 4, 4) for i in split_positions(dataset, "train", 0).tolist()]
+    expected = [
+        noise(i, 4, 4) for i in range_positions(dataset, *split_range(dataset, "train"), 0).tolist()
+    ]
     assert np.array_equal(images, expected)
     assert labels is None
 
@@ -64,8 +66,6 @@ def test_only_the_rows_of_the_split_are_decoded(tmp_path: Path) -> None:
 def test_more_rows_than_there_are_is_refused_with_the_numbers() -> None:
     with pytest.raises(ValidationError, match=r"rows 1000 \+ reference_rows 1000 .* 1797"):
         Digits(rows=1000, reference_rows=1000)
-    with pytest.raises(ValidationError, match=r"rows 2 \+ .* \+ fresh_rows 1794 is more .* 1797"):
-        Digits(rows=2, reference_rows=2, fresh_rows=1794)
 
 
 def _sorted(images: np.ndarray) -> np.ndarray:

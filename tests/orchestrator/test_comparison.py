@@ -6,7 +6,7 @@ from rich.console import Console
 from scipy.stats import pearsonr
 
 from actors.evaluation.groups import Sets, measure
-from orchestrator.report import correlations, kept_more_entropy, print_comparison
+from orchestrator.comparison import correlations, kept_more_entropy, print_comparison
 from orchestrator.results import Result
 
 

@@ -1,4 +1,4 @@
-"""Reports on the terminal: the plan before, the comparison of arms after."""
+"""The comparison of arms on the terminal, after a run."""
 
 import math
 from typing import Any
@@ -9,70 +9,7 @@ from rich.table import Table
 
 from actors.evaluation.correlation import correlation
 from actors.evaluation.measures import CARD
-from actors.pool.storage import Storage
-from orchestrator.casting import Cast, Node
-from orchestrator.plan import Plan, count_kinds, rows_of
 from orchestrator.results import Result
-
-
-def print_plan(
-    console: Console, plan: Plan, cast: Cast, nodes: list[Node], storage: Storage
-) -> None:
-    """Print steps, actors, and what the pool will hold."""
-    everything = list(plan.steps.values())
-    todo = count_kinds(plan.todo(storage))
-    table = Table("step", "all", "done", "to do", title="Steps")
-    for kind, number in count_kinds(everything).items():
-        table.add_row(kind, str(number), str(number - todo[kind]), str(todo[kind]))
-    table.add_section()
-    done = len(everything) - todo.total()
-    table.add_row("total", str(len(everything)), str(done), str(todo.total()))
-    console.print(table)
-
-    table = Table("actor", "CPUs", "GPUs", "threads", title="Actors")
-    for role in cast.roles:
-        resources = role.resources
-        table.add_row(
-            role.name, f"{resources.cpus:g}", f"{resources.gpus:g}", str(resources.threads)
-        )
-    table.add_section()
-    table.add_row(
-        f"of {len(nodes)} machine{'s'[: len(nodes) > 1]}",
-        f"{sum(node.cpus for node in nodes):g}",
-        f"{sum(node.gpus for node in nodes):g}",
-        "",
-    )
-    console.print(table)
-
-    table = Table("arm", "iteration", "rows", "candidates", "ratio", title="Training sets")
-    for (arm, iteration), training_set in plan.training_sets.items():
-        table.add_row(
-            arm,
-            str(iteration),
-            f"{training_set.rows:,}",
-            f"{training_set.candidates:,}",
-            f"{training_set.rows / training_set.candidates:.3g}",
-        )
-    console.print(table)
-    rows, size = pool_size(plan)
-    console.print(
-        f"The pool at {storage.uri} will hold {rows:,} rows of this, {_bytes(size)}.",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def pool_size(plan: Plan) -> tuple[int, int]:
-    """Return the rows that the plan puts into the pool, and the bytes of images and features."""
-    rows = sum(rows_of(planned.step) for planned in plan.steps.values())
-    height, width, channels = plan.experiment.dataset.image_shape
-    features = plan.experiment.features.dimension((height, width, channels))
-    return rows, rows * (height * width * channels + 4 * features + ROW_BYTES)
-
-
-# sample id, seed, label, iteration and dictionary indices of a row in Arrow
-ROW_BYTES = 60
-
 
 # more generators than this are told in rows, as their columns would not fit
 GENERATOR_COLUMNS = 2
@@ -81,7 +18,7 @@ GENERATOR_COLUMNS = 2
 def print_comparison(console: Console, results: list[Result]) -> None:
     """Print measures per iteration and arm, and which arm kept more entropy."""
     generators = list(dict.fromkeys(result.generator for result in results))
-    wide = len(generators) <= GENERATOR_COLUMNS
+    wide = len(generators) <= GENERATOR_COLUMNS and not own_training_sets(results)
     table = Table(title="Training sets and what the generators made of them")
     table.add_column("it.", justify="right")
     table.add_column("arm")
@@ -98,15 +35,17 @@ def print_comparison(console: Console, results: list[Result]) -> None:
     for (iteration, arm), by_generator in rows.items():
         if previous not in (0, iteration):
             table.add_section()
-        entropy, duplicates = _entropy(by_generator)
-        left_out |= duplicates
-        start = ["" if iteration == previous else str(iteration), arm, entropy]
+        start = ["" if iteration == previous else str(iteration), arm]
         if wide:
-            table.add_row(*start, *_measures(by_generator, generators))
+            entropy, duplicates = _entropy(by_generator)
+            left_out |= duplicates
+            table.add_row(*start, entropy, *_measures(by_generator, generators))
         else:
             for name in filter(by_generator.__contains__, generators):
-                table.add_row(*start, name, *_measures(by_generator, [name]))
-                start = ["", "", ""]
+                entropy, duplicates = _entropy({name: by_generator[name]})
+                left_out |= duplicates
+                table.add_row(*start, entropy, name, *_measures(by_generator, [name]))
+                start = ["", ""]
         previous = iteration
     console.print(table)
     console.print(
@@ -120,8 +59,32 @@ def print_comparison(console: Console, results: list[Result]) -> None:
         console.print("* rows with an exact duplicate are left out of this entropy")
     if correlated := correlations(results):
         console.print(correlated, highlight=False, soft_wrap=True)
-    if verdict := kept_more_entropy(results):
+    for verdict in verdicts(results):
         console.print(verdict, highlight=False, style="bold")
+
+
+def own_training_sets(results: list[Result]) -> bool:
+    """Whether generators of an arm were trained on different rows."""
+    seen: dict[tuple[str, int], object] = {}
+    for result in results:
+        card = result.measure("entropy", "training_set")
+        if card and seen.setdefault((result.arm, result.iteration), card) != card:
+            return True
+    return False
+
+
+def verdicts(results: list[Result]) -> list[str]:
+    """Return the sentences that rank the arms, one for each generator where they differ."""
+    if not own_training_sets(results):
+        return [found] if (found := kept_more_entropy(results)) else []
+    by_generator: dict[str, list[Result]] = {}
+    for result in results:
+        by_generator.setdefault(result.generator, []).append(result)
+    return [
+        f"{name}: {found}"
+        for name, own in by_generator.items()
+        if (found := kept_more_entropy(own))
+    ]
 
 
 def correlations(results: list[Result]) -> str | None:
@@ -203,11 +166,3 @@ def _value(card: dict[str, Any] | None) -> str:
 
 def _number(value: float | None) -> str:
     return "-inf" if value is None else f"{value:.2f}"
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

@@ -1,0 +1,50 @@
+"""Drawing candidates: which rows of the pool a selection is offered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """Consecutive sample steps of which some rows are drawn together.
+
+    Attributes:
+        first: number of its first step.
+        end: number after its last step.
+        rows: rows drawn of them, all alike.
+    """
+
+    first: int
+    end: int
+    rows: int
+
+
+def offered(
+    sizes: Sequence[int], published: Sequence[int], strata: Sequence[Stratum], seed: int
+) -> np.ndarray:
+    """Return the ascending int64 positions, counted through the steps, of the rows offered.
+
+    Args:
+        sizes: rows of each step.
+        published: how many of each step's rows are in the pool at all: its first ones.
+        strata: without any, every published row is offered.
+        seed: of the draw, which is uniform without replacement within a stratum.
+
+    Raises:
+        ValueError: a stratum has fewer rows than are drawn of it.
+    """
+    ends = np.cumsum(sizes)
+    steps = [
+        np.arange(end - size, end - size + count)
+        for end, size, count in zip(ends, sizes, published, strict=True)
+    ]
+    if not strata:
+        return np.concatenate(steps)
+    generator = np.random.default_rng(seed)
+    drawn = [
+        generator.choice(np.concatenate(steps[one.first : one.end]), one.rows, replace=False)
+        for one in strata
+    ]
+    return np.sort(np.concatenate(drawn))

@@ -1,0 +1,93 @@
+"""Alarms: what is watched at every iteration, and what is done when one goes off."""
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from actors.config import Config, tagged_union
+
+
+class Stop(Config):
+    """End the arm after this iteration."""
+
+    kind: Literal["stop"]
+
+
+class TopUp(Config):
+    """Add fresh real rows to the pool after this iteration."""
+
+    kind: Literal["top_up"]
+    rows: int = Field(ge=1, description="fresh real rows")
+
+
+class LowerRatio(Config):
+    """Multiply the selection ratio from this iteration on."""
+
+    kind: Literal["lower_ratio"]
+    factor: float = Field(gt=0, lt=1, description="new ratio / old ratio")
+
+
+ACTIONS: dict[str, type[Config]] = {"stop": Stop, "top_up": TopUp, "lower_ratio": LowerRatio}
+
+if TYPE_CHECKING:
+    Action = Stop | TopUp | LowerRatio
+else:
+    Action = tagged_union(ACTIONS)
+
+# measure to its subject, its unit, and the sign of what is alarming
+WATCHED = {
+    "entropy": ("training_set", "nats", -1),
+    "memorization_rate": ("samples", "of samples", 1),
+}
+
+
+class Alarm(Config):
+    """What goes off when a measure is past a threshold, or heads there too fast."""
+
+    measure: Literal["entropy", "memorization_rate"]
+    generator: str | None = Field(None, description="whose; null: any generator's")
+    threshold: float | None = Field(
+        None, description="goes off below this entropy, or above this memorization rate"
+    )
+    trend: float | None = Field(
+        None, gt=0, description="goes off where entropy falls, or the rate rises, faster than this"
+    )
+    over: int = Field(3, ge=2, description="iterations that the trend is fitted to")
+    action: Action
+
+    @model_validator(mode="after")
+    def _one_of(self) -> "Alarm":
+        if (self.threshold is None) == (self.trend is None):
+            found = "neither threshold nor trend" if self.trend is None else "threshold and trend"
+            raise ValueError(f"found {found}; allowed is one of the two")
+        return self
+
+    def cause(self, history: list[tuple[int, float]]) -> str | None:
+        """Return why it goes off, None if it does not.
+
+        Args:
+            history: (rows measured, value) of every iteration up to now; minus infinity for an
+                entropy of duplicates alone.
+        """
+        _, unit, sign = WATCHED[self.measure]
+        rows, now = history[-1]
+        side = "below" if sign < 0 else "above"
+        if self.threshold is not None:
+            if sign * now <= sign * self.threshold:
+                return None
+            return f"{self.measure} {now:.4g} {unit} is {side} {self.threshold:g}"
+        assert self.trend is not None
+        # entropies of sets of different sizes cannot be compared
+        values = [value for n, value in history[-self.over :] if n == rows]
+        if len(values) < self.over:
+            return None
+        finite = np.isfinite(values).all()
+        slope = float(np.polyfit(np.arange(self.over), values, 1)[0]) if finite else -np.inf
+        if sign * slope <= self.trend:
+            return None
+        moves = "falls" if sign < 0 else "rises"
+        return (
+            f"{self.measure} {moves} by {abs(slope):.3g} {unit} per iteration over {self.over} "
+            f"iterations, to {now:.4g}, more than {self.trend:g}"
+        )

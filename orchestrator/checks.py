@@ -1,0 +1,216 @@
+"""Checks of an experiment as a whole: what its fields ask of each other.
+
+Each raises ValueError, "field: what was found; what is allowed".
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from actors.pool.real import fresh_available
+from actors.pool.schema import FRESH, REAL
+from orchestrator.offers import Part, arriving, check_limits, make_offer, real_part
+
+if TYPE_CHECKING:
+    from orchestrator.config import Experiment
+
+
+def check(experiment: Experiment) -> None:
+    """Raise ValueError at the first thing that does not fit the rest."""
+    for one in (names, images, features, labels, measures, fresh, alarms, rows):
+        one(experiment)
+
+
+def names(experiment: Experiment) -> None:
+    """Fields that name generators and sources."""
+    reserved = {REAL, FRESH} & set(experiment.generators)
+    if reserved:
+        raise ValueError(f"generators: {reserved.pop()!r} is the name of a source of real rows")
+    generators = list(experiment.generators)
+    trained = [name for name, one in experiment.generators.items() if one.trains]
+    for name in experiment.weights:
+        _known("weights", name, generators)
+    for name in experiment.training_sets:
+        _known("training_sets", name, trained)
+    for field in ("quota", "cap"):
+        for name in getattr(experiment, field):
+            _known(field, name, [REAL, FRESH, *generators])
+    for alarm, one in experiment.alarms.items():
+        if one.generator is not None:
+            _known(f"alarms.{alarm}.generator", one.generator, trained)
+    if experiment.weights:
+        missing = [name for name in generators if name not in experiment.weights]
+        if missing:
+            raise ValueError(
+                f"weights.{missing[0]}: missing; a weight must be given for every generator"
+            )
+        if not sum(experiment.weights.values()):
+            raise ValueError("weights: found a sum of 0; allowed is at least one above 0")
+    for field, method in (
+        ("selection", experiment.selection),
+        *(
+            (f"training_sets.{name}.selection", own.selection)
+            for name, own in experiment.training_sets.items()
+        ),
+    ):
+        if method and method.needed_column:
+            raise ValueError(
+                f"{field}.quality: found {method.needed_column!r}, but the pool has no such "
+                "column; allowed is 'density'"
+            )
+
+
+def _known(field: str, name: str, allowed: Collection[str]) -> None:
+    if name not in allowed:
+        near = difflib.get_close_matches(name, allowed, 1)
+        hint = f" did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{field}: found {name!r};{hint} allowed are {', '.join(allowed)}")
+
+
+def images(experiment: Experiment) -> None:
+    """Generators that cannot make the data set's images."""
+    for name, generator in experiment.generators.items():
+        try:
+            generator.check_images(experiment.dataset.image_shape, experiment.iterations)
+        except ValueError as error:
+            raise ValueError(f"generators.{name}.{error}") from None
+
+
+def features(experiment: Experiment) -> None:
+    """Extractors that cannot read the data set's images, or whose weights are not here."""
+    extractor = experiment.features
+    try:
+        extractor.check_images(experiment.dataset.image_shape, experiment.dataset.rows)
+        extractor.digest()
+    except ValueError as error:
+        raise ValueError(f"features.{error}") from None
+    if extractor.how.get("device") == "cuda" and not experiment.resources.features.gpus:
+        raise ValueError(
+            "features.device: found 'cuda', but resources.features.gpus is 0; allowed are "
+            "'cpu' and null"
+        )
+
+
+def labels(experiment: Experiment) -> None:
+    """Class-conditional generators whose training sets would lack labels."""
+    generators = experiment.generators
+    conditional = [name for name, one in generators.items() if one.conditional]
+    if conditional and experiment.dataset.classes is None:
+        raise ValueError(
+            f"generators.{conditional[0]}.labels: dataset {experiment.dataset.kind!r} has no "
+            "labels; allowed is false"
+        )
+    without = [name for name, one in generators.items() if not one.conditional]
+    if conditional and without and experiment.iterations > 1:
+        raise ValueError(
+            f"generators.{conditional[0]}.labels: generator {without[0]!r} samples into the "
+            "same pool without labels; allowed is true for all or for none"
+        )
+
+
+def measures(experiment: Experiment) -> None:
+    """Measures that something else needs."""
+    taken = experiment.evaluation.measures
+    for group in ("dispersion", "frechet"):
+        if group not in taken:
+            raise ValueError(
+                f"evaluation.measures: {group!r} is left out, which the closing table shows"
+            )
+    for name, alarm in experiment.alarms.items():
+        if alarm.measure == "memorization_rate" and "generalization" not in taken:
+            raise ValueError(
+                f"evaluation.measures: 'generalization' is left out, which alarms.{name} watches"
+            )
+
+
+def fresh(experiment: Experiment) -> None:
+    """Fresh rows that there are not."""
+    schedule, turns = experiment.fresh, experiment.iterations - 1
+    if len(schedule) > max(1, turns):
+        raise ValueError(
+            f"fresh: found {len(schedule)} numbers; allowed are up to {turns}, as nothing is "
+            "trained on what arrives after the last iteration"
+        )
+    due = sum(experiment.fresh_rows(iteration) for iteration in range(1, turns + 1))
+    available = fresh_available(experiment.dataset)
+    if due > available:
+        raise ValueError(
+            f"fresh: found {', '.join(map(str, schedule))}, {due} rows in all; allowed are "
+            f"{available}, what {experiment.dataset.kind} has beside rows "
+            f"{experiment.dataset.rows} and reference_rows {experiment.dataset.reference_rows}"
+        )
+    for name, alarm in experiment.alarms.items():
+        if alarm.action.kind == "top_up":
+            due += alarm.action.rows * turns
+            if due > available:
+                raise ValueError(
+                    f"alarms.{name}.action.rows: {alarm.action.rows} rows after each of {turns} "
+                    f"iterations may be asked for, {due} with the rest; allowed are {available}"
+                )
+
+
+def alarms(experiment: Experiment) -> None:
+    """Alarms that could never go off, or whose action could do nothing."""
+    for name, alarm in experiment.alarms.items():
+        if (
+            alarm.trend is not None
+            and alarm.measure == "entropy"
+            and experiment.paradigm.kind == "accumulate"
+        ):
+            raise ValueError(
+                f"alarms.{name}.trend: the training sets of paradigm 'accumulate' grow, and "
+                "entropies of different sizes cannot be compared; allowed is threshold"
+            )
+        if alarm.action.kind != "lower_ratio":
+            continue
+        if experiment.paradigm.fixed_rows or experiment.selection.ratio is None:
+            raise ValueError(
+                f"alarms.{name}.action: lower_ratio needs a selection.ratio that says how many "
+                "rows are selected; found "
+                + (
+                    f"paradigm {experiment.paradigm.kind!r}, which always selects dataset.rows"
+                    if experiment.paradigm.fixed_rows
+                    else "null"
+                )
+            )
+
+
+def rows(experiment: Experiment) -> None:
+    """Training sets that are too small for what trains on them, or cannot be selected."""
+    arrived: list[list[Part]] = []
+    counts = {name: [experiment.dataset.rows] for name in experiment.generators}
+    for iteration in range(1, experiment.iterations):
+        arrived.append(arriving(experiment, iteration, experiment.fresh_rows(iteration)))
+        generations = experiment.paradigm.generations(real_part(experiment), arrived)
+        for name in experiment.generators:
+            own = experiment.training_sets.get(name)
+            ratio = experiment.method_for(name).ratio
+            if own and own.selection and own.rows and own.selection.ratio is not None:
+                raise ValueError(
+                    f"training_sets.{name}: found rows {own.rows} and selection.ratio {ratio}; "
+                    "allowed is one of the two"
+                )
+            try:
+                offer = make_offer(experiment, generations, own, ratio)
+                check_limits(experiment, offer)
+            except ValueError as error:
+                raise ValueError(f"{error} (after iteration {iteration})") from None
+            counts[name].append(offer.rows)
+    for name, generator in experiment.generators.items():
+        least, fewest = generator.least_rows, min(counts[name])
+        if fewest < least:
+            whole = counts[name][0] < least
+            field = "dataset.rows" if whole else "selection.ratio"
+            value = fewest if whole else experiment.method_for(name).ratio
+            raise ValueError(
+                f"{field}: {value} leaves {fewest} rows to train on, fewer than the "
+                f"{least} that generators.{name} needs for a batch"
+            )
+        k = experiment.evaluation.entropy_k
+        if generator.trains and fewest <= k:
+            raise ValueError(
+                f"evaluation.entropy_k: found {k}; allowed are up to {fewest - 1}, one less than "
+                "the rows of a training set"
+            )

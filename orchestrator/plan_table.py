@@ -1,0 +1,105 @@
+"""The plan on the terminal: steps, actors, training sets, and what the pool will hold."""
+
+from rich.console import Console
+from rich.table import Table
+
+from actors.pool.storage import Storage
+from orchestrator.casting import Cast, Node
+from orchestrator.plan import Plan, count_kinds, rows_of
+
+
+def print_plan(
+    console: Console, plan: Plan, cast: Cast, nodes: list[Node], storage: Storage
+) -> None:
+    """Print steps, actors, and what the pool will hold."""
+    everything = list(plan.steps.values())
+    todo = count_kinds(plan.todo(storage))
+    table = Table("step", "all", "done", "to do", title="Steps")
+    for kind, number in count_kinds(everything).items():
+        table.add_row(kind, str(number), str(number - todo[kind]), str(todo[kind]))
+    table.add_section()
+    done = len(everything) - todo.total()
+    table.add_row("total", str(len(everything)), str(done), str(todo.total()))
+    console.print(table)
+
+    table = Table("actor", "CPUs", "GPUs", "threads", title="Actors")
+    for role in cast.roles:
+        resources = role.resources
+        table.add_row(
+            role.name, f"{resources.cpus:g}", f"{resources.gpus:g}", str(resources.threads)
+        )
+    table.add_section()
+    table.add_row(
+        f"of {len(nodes)} machine{'s'[: len(nodes) > 1]}",
+        f"{sum(node.cpus for node in nodes):g}",
+        f"{sum(node.gpus for node in nodes):g}",
+        "",
+    )
+    console.print(table)
+
+    own = any(generator for _, _, generator in plan.training_sets)
+    names = ["arm", "iteration", *["generator"] * own, "rows", "candidates", "ratio"]
+    table = Table(*names, title="Training sets")
+    for (arm, iteration, generator), training_set in plan.training_sets.items():
+        offer = training_set.offer
+        table.add_row(
+            arm,
+            str(iteration),
+            *[generator or "all"] * own,
+            f"{offer.rows:,}",
+            f"{offer.candidates:,}",
+            f"{offer.rows / offer.candidates:.3g}",
+        )
+    console.print(table)
+    rows, size = pool_size(plan)
+    console.print(
+        f"The pool at {storage.uri} will hold {rows:,} rows of this, {_bytes(size)}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if largest := exact_selection(plan):
+        candidates, need = largest
+        console.print(
+            f"Exact selection holds up to {_bytes(need)} of memory, for {candidates:,} candidates.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    for arm, own_plan in plan.arms.items():
+        if own_plan.alarms and own_plan.iterations > 1:
+            alarms = ", ".join(own_plan.alarms)
+            console.print(f"{arm}: this is the plan if no alarm goes off ({alarms}).")
+
+
+def exact_selection(plan: Plan) -> tuple[int, int] | None:
+    """Return the most candidates of a selection that looks at features, and the bytes it holds.
+
+    None where no training set is selected so.
+    """
+    height, width, channels = plan.experiment.dataset.image_shape
+    needs = [
+        (one.offer.candidates, 4 * one.offer.candidates * features + 32 * one.offer.candidates)
+        for (arm, iteration, generator), one in plan.training_sets.items()
+        if iteration > 1 and not plan.arms[arm].method_for(generator).blind
+        for features in [plan.arms[arm].features.dimension((height, width, channels))]
+    ]
+    return max(needs, default=None)
+
+
+def pool_size(plan: Plan) -> tuple[int, int]:
+    """Return the rows that the plan puts into the pool, and the bytes of images and features."""
+    rows = sum(rows_of(planned.step) for planned in plan.steps.values())
+    height, width, channels = plan.experiment.dataset.image_shape
+    features = plan.experiment.features.dimension((height, width, channels))
+    return rows, rows * (height * width * channels + 4 * features + ROW_BYTES)
+
+
+# sample id, seed, label, iteration and dictionary indices of a row in Arrow
+ROW_BYTES = 60
+
+
+def _bytes(size: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.3g} {unit}"
+        size /= 1000
+    return f"{size:.3g} TB"

@@ -1,0 +1,190 @@
+"""A run: rounds of planning and doing until nothing is left, then what came out."""
+
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import ray
+import yaml
+from rich.console import Console
+
+from actors.errors import DamagedError
+from actors.pool.forgetting import forget
+from actors.pool.storage import Storage
+from orchestrator import cluster
+from orchestrator.casting import Cast
+from orchestrator.comparison import print_comparison
+from orchestrator.config import Experiment
+from orchestrator.contamination import as_csv, contamination, print_contamination
+from orchestrator.deciding import decider
+from orchestrator.loop import Stage, StepError, execute
+from orchestrator.plan import PlannedStep, make_plan
+from orchestrator.progress import Display
+from orchestrator.results import Result, read_results
+from orchestrator.tracking import Tracker, experiment_key
+
+
+class Run:
+    """One execution of an experiment on a store.
+
+    Without alarms and damage there is one round: everything is planned at once.
+    """
+
+    def __init__(self, experiment: Experiment, storage: Storage, cast: Cast, again: str) -> None:
+        self._experiment = experiment
+        self._storage = storage
+        self._cast = cast
+        self._again = again
+        self._console = Console()
+        self._folder = f"experiments/{experiment.name}-{experiment_key(experiment)[:8]}"
+        self._plan = make_plan(experiment, decider(storage))
+        self._stage: Stage | None = None
+        self._told = 0
+
+    def carry_out(self) -> int:
+        """Do what is left, and print what came out; return the exit status."""
+        resolved = yaml.safe_dump(self._experiment.model_dump(mode="json"), sort_keys=False)
+        self._write("config.yaml", resolved)
+        todo = self._plan.todo(self._storage)
+        steps = len(self._plan.steps)
+        self._say(
+            f"{self._experiment.name}: {steps} steps, {steps - len(todo)} done before, "
+            f"{len(todo)} to do" + (", more as the alarms allow" if self._plan.waiting else "")
+        )
+        tracker = Tracker(self._plan, self._storage)
+        status = "FAILED"
+        try:
+            for result in read_results(self._plan, self._storage):
+                tracker.log(result)
+            self._rounds(tracker)
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            left = len(self._plan.todo(self._storage))
+            steps = len(self._plan.steps)
+            self._say(
+                f"interrupted: {steps - left} of {steps} steps are stored; "
+                f"go on with:\n  {self._again}"
+            )
+            return 130
+        except StepError as error:
+            self._print_failure(error)
+            return 1
+        finally:
+            tracker.close(status)
+            if ray.is_initialized():
+                ray.shutdown()
+        self._conclude(tracker)
+        return 0
+
+    def _rounds(self, tracker: Tracker) -> None:
+        """Plan as far as is known and do that, until there is no more."""
+        while True:
+            self._tell_alarms(tracker)
+            listed = {"steps": sorted(self._plan.steps)}
+            self._storage.write_json(f"{self._folder}/steps.json", listed)
+            todo = self._plan.todo(self._storage)
+            if not todo:
+                return
+            try:
+                self._perform(todo, tracker)
+            except StepError as error:
+                if not isinstance(error.cause, DamagedError) or self._experiment.damaged == "stop":
+                    raise
+                self._say(f"damaged: {error.cause}; its step is done again")
+                forget(self._storage, error.cause.step_path)
+            self._plan = make_plan(self._experiment, decider(self._storage))
+
+    def _perform(self, todo: list[PlannedStep], tracker: Tracker) -> None:
+        """Run steps on Ray, logging each evaluation as it comes."""
+        stage = self._stage = self._stage or self._open_stage()
+        with Display(self._console, todo, len(self._plan.steps) - len(todo)) as display:
+            for finished in execute(todo, stage):
+                if finished is None:
+                    display.running(stage.progress())
+                    continue
+                display.done(finished)
+                for result in read_results(self._plan, self._storage, {finished.step.path}):
+                    tracker.log(result)
+
+    def _open_stage(self) -> Stage:
+        started = time.monotonic()
+        if not ray.is_initialized():
+            cluster.connect()
+        # Ray put its own handler in the place of ours, which aborts
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        where = os.environ.get(cluster.ADDRESS, "local, on loopback")
+        self._say(f"Ray {ray.__version__} ({where}) after {time.monotonic() - started:.1f} s")
+        return Stage(self._plan, self._cast, self._storage)
+
+    def _tell_alarms(self, tracker: Tracker) -> None:
+        """Print and log the alarms that went off since the last round."""
+        for rung in self._plan.rung[self._told :]:
+            self._say(rung.describe())
+            tracker.log_alarm(rung)
+        self._told = len(self._plan.rung)
+
+    def _conclude(self, tracker: Tracker) -> None:
+        """Write and print the results."""
+        results = list(read_results(self._plan, self._storage))
+        self._write_results(results)
+        print_comparison(self._console, results)
+        print_contamination(self._console, contamination(results))
+        for rung in self._plan.rung:
+            self._say(rung.describe())
+        for line in (
+            "",
+            f"pool:    {_short(self._storage.uri)}/steps",
+            f"results: {_short(self._storage.uri)}/{self._folder}/results.json",
+            f"browse:  {_browse(tracker.uri)}",
+            f"         then open {_page(tracker)}",
+        ):
+            self._say(line)
+
+    def _write_results(self, results: list[Result]) -> None:
+        measures = [
+            {"arm": r.arm, "iteration": r.iteration, "generator": r.generator, **m}
+            for r in results
+            for m in r.measures
+        ]
+        self._storage.write_json(f"{self._folder}/results.json", measures)
+        self._write("contamination.csv", as_csv(contamination(results)))
+        if self._plan.rung:
+            rung = [vars(one) for one in self._plan.rung]
+            self._storage.write_json(f"{self._folder}/alarms.json", rung)
+
+    def _write(self, name: str, text: str) -> None:
+        self._storage.write(
+            f"{self._folder}/{name}", lambda file: file.write_text(text, encoding="utf-8")
+        )
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    def _print_failure(self, error: StepError) -> None:
+        print(f"error: {error}", file=sys.stderr)
+        if not type(error.cause).__module__.startswith("actors."):
+            traceback.print_exception(error.cause)
+        print(f"what is done is stored; go on with:\n  {self._again}", file=sys.stderr)
+
+
+def _short(path: str) -> str:
+    """Return a path below the working folder in its relative form."""
+    here = os.getcwd() + os.sep
+    return path.removeprefix(here)
+
+
+def _browse(uri: str) -> str:
+    """Return the command that opens MLflow on these runs."""
+    if uri.startswith("http"):
+        return f"open {uri}"
+    program = _short(str(Path(sys.executable).parent / "mlflow"))
+    return f"{program} server --backend-store-uri {uri} --port 5000"
+
+
+def _page(tracker: Tracker) -> str:
+    server = tracker.uri if tracker.uri.startswith("http") else "http://127.0.0.1:5000"
+    return f"{server}/#/experiments/{tracker.experiment_id}"
