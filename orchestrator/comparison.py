@@ -18,7 +18,8 @@ GENERATOR_COLUMNS = 2
 def print_comparison(console: Console, results: list[Result]) -> None:
     """Print measures per iteration and arm, and which arm kept more entropy."""
     generators = list(dict.fromkeys(result.generator for result in results))
-    wide = len(generators) <= GENERATOR_COLUMNS and not own_training_sets(results)
+    own = own_training_sets(results)
+    wide = len(generators) <= GENERATOR_COLUMNS and not own
     table = Table(title="Training sets and what the generators made of them")
     table.add_column("it.", justify="right")
     table.add_column("arm")
@@ -42,9 +43,10 @@ def print_comparison(console: Console, results: list[Result]) -> None:
             table.add_row(*start, entropy, *_measures(by_generator, generators))
         else:
             for name in filter(by_generator.__contains__, generators):
-                entropy, duplicates = _entropy({name: by_generator[name]})
+                entropy, duplicates = _entropy({name: by_generator[name]} if own else by_generator)
                 left_out |= duplicates
-                table.add_row(*start, entropy, name, *_measures(by_generator, [name]))
+                shown = entropy if own or start[1] else ""
+                table.add_row(*start, shown, name, *_measures(by_generator, [name]))
                 start = ["", ""]
         previous = iteration
     console.print(table)

@@ -57,22 +57,31 @@ def as_csv(matrix: Contamination) -> str:
     return out.getvalue()
 
 
+# more origins than this are told by source alone, as their columns would not fit
+ORIGIN_COLUMNS = 8
+
+
 def print_contamination(console: Console, matrix: Contamination) -> None:
     """Print who made the training sets of the last iteration, if there is more than one maker."""
     last = max((iteration for _, _, iteration in matrix.shares), default=0)
-    final = {key: shares for key, shares in matrix.shares.items() if key[2] == last}
+    final = {key[:2]: shares for key, shares in matrix.shares.items() if key[2] == last}
     origins = [one for one in matrix.origins if any(one in shares for shares in final.values())]
     if len(origins) < 2:
         return
-    columns: dict[str, dict[Origin, float]] = {}
-    for (arm, generator, _), shares in final.items():
-        alone = all(final[key] == shares for key in final if key[0] == arm)
-        columns[arm if alone else f"{arm}\n{generator}"] = shares
-    table = Table("made by", "iteration", title=f"Who made the training sets of iteration {last}")
+    by_iteration = len(origins) <= ORIGIN_COLUMNS
+    title = f"Who made the training sets of iteration {last}"
+    table = Table("arm", title=title if by_iteration else f"{title}, at any iteration")
+    columns: dict[str, list[Origin]] = {}
+    for source, made in origins:
+        name = f"{source} {made}".removesuffix(" 0") if by_iteration else source
+        columns.setdefault(name, []).append((source, made))
     for name in columns:
         table.add_column(name, justify="right")
-    for source, made in origins:
-        cells = [shares.get((source, made), 0) for shares in columns.values()]
-        at = str(made) if made else "before"
-        table.add_row(source, at, *(f"{share:.1%}" for share in cells))
+    for (arm, generator), shares in final.items():
+        alone = all(final[key] == shares for key in final if key[0] == arm)
+        if alone and generator != next(key[1] for key in final if key[0] == arm):
+            continue
+        cells = [sum(shares.get(one, 0) for one in group) for group in columns.values()]
+        name = arm if alone else f"{arm}, {generator}"
+        table.add_row(name, *(f"{share:.1%}" for share in cells))
     console.print(table)

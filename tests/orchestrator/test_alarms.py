@@ -1,0 +1,54 @@
+from typing import Any
+
+import numpy as np
+import pytest
+
+from orchestrator.alarms import Alarm
+
+
+def alarm(**fields: Any) -> Alarm:
+    return Alarm.model_validate({"action": {"kind": "stop"}, **fields})
+
+
+def history(*values: float, n: int = 100) -> list[tuple[int, float]]:
+    return [(n, value) for value in values]
+
+
+def test_entropy_goes_off_below_its_threshold_and_a_rate_above() -> None:
+    low = alarm(measure="entropy", threshold=10)
+    assert low.cause(history(30, 10)) is None
+    assert low.cause(history(30, 9.9)) == "entropy 9.9 nats is below 10"
+    assert low.cause(history(-np.inf)) == "entropy -inf nats is below 10"
+    copied = alarm(measure="memorization_rate", threshold=0.5)
+    assert copied.cause(history(0.9, 0.5)) is None
+    assert copied.cause(history(0.1, 0.6)) == "memorization_rate 0.6 of samples is above 0.5"
+
+
+def test_a_trend_is_the_slope_of_the_least_squares_line_over_the_last_iterations() -> None:
+    falling = alarm(measure="entropy", trend=5, over=3)
+    assert falling.cause(history(0, -100)) is None  # too few
+    values = [50.0, 20.0, 16.0, 4.0]
+    slope = np.linalg.lstsq(
+        np.column_stack([np.arange(3), np.ones(3)]), np.array(values[1:]), rcond=None
+    )[0][0]
+    assert falling.cause(history(*values)) == (
+        f"entropy falls by {-slope:.3g} nats per iteration over 3 iterations, to 4, more than 5"
+    )
+    assert falling.cause(history(50, 20, 16, 15)) is None
+    assert falling.cause(history(4, 16, 50)) is None  # it rises
+    assert falling.cause(history(4, 16, -np.inf)) is not None
+    rising = alarm(measure="memorization_rate", trend=0.1, over=2)
+    assert rising.cause(history(0.1, 0.3)) is not None
+    assert rising.cause(history(0.3, 0.1)) is None
+
+
+def test_sets_of_different_sizes_make_no_trend() -> None:
+    falling = alarm(measure="entropy", trend=1, over=2)
+    assert falling.cause([(100, 50), (80, 10)]) is None
+    assert falling.cause([(100, 50), (80, 10), (80, 5)]) is not None
+
+
+def test_one_of_threshold_and_trend_is_asked_for() -> None:
+    for fields in ({}, {"threshold": 1, "trend": 1}):
+        with pytest.raises(ValueError, match="allowed is one of the two"):
+            alarm(measure="entropy", **fields)
