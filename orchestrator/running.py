@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterable
 from pathlib import Path
 
 import ray
@@ -21,10 +22,14 @@ from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
 from orchestrator.loop import Stage, StepError, execute
+from orchestrator.outcome import Outcome, write_outcome
 from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
 from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker, experiment_key
+
+# MLflow's word for how a run ended, to ours
+STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
 
 class Run:
@@ -42,6 +47,7 @@ class Run:
         self._folder = f"experiments/{experiment.name}-{experiment_key(experiment)[:8]}"
         self._plan = make_plan(experiment, decider(storage))
         self._stage: Stage | None = None
+        self._results: dict[tuple[str, int, str], Result] = {}
         self._told = 0
 
     def carry_out(self) -> int:
@@ -57,8 +63,7 @@ class Run:
         tracker = Tracker(self._plan, self._storage)
         status = "FAILED"
         try:
-            for result in read_results(self._plan, self._storage):
-                tracker.log(result)
+            self._take(read_results(self._plan, self._storage), tracker)
             self._rounds(tracker)
             status = "FINISHED"
         except KeyboardInterrupt:
@@ -75,6 +80,7 @@ class Run:
             return 1
         finally:
             tracker.close(status)
+            self._write_outcome(STATUS[status])
             if ray.is_initialized():
                 ray.shutdown()
         self._conclude(tracker)
@@ -107,8 +113,23 @@ class Run:
                     display.running(stage.progress())
                     continue
                 display.done(finished)
-                for result in read_results(self._plan, self._storage, {finished.step.path}):
-                    tracker.log(result)
+                if finished.step.kind == "evaluate":
+                    only = {finished.step.path}
+                    self._take(read_results(self._plan, self._storage, only), tracker)
+
+    def _take(self, results: Iterable[Result], tracker: Tracker) -> None:
+        """Log results, and keep what has come out so far for a report."""
+        for result in results:
+            tracker.log(result)
+            self._results[result.arm, result.iteration, result.generator] = result
+        self._write_outcome("running")
+
+    def _write_outcome(self, status: str) -> None:
+        arms = {arm: own.model_dump(mode="json") for arm, own in self._plan.arms.items()}
+        results = [self._results[key] for key in self._plan.evaluations if key in self._results]
+        rung = [vars(one) for one in self._plan.rung]
+        name, seed = self._experiment.name, self._experiment.seed
+        write_outcome(self._storage, self._folder, Outcome(name, status, seed, arms, results, rung))
 
     def _open_stage(self) -> Stage:
         started = time.monotonic()

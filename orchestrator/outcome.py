@@ -1,0 +1,110 @@
+"""Outcomes: what has come out of a run or a sweep so far, as JSON beside its configuration.
+
+They hold all that a report needs, so that one is made without planning anything again.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from actors.pool.storage import Storage
+from orchestrator.results import Result
+
+FILE = "outcome.json"
+SWEEP = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What has come out of an experiment.
+
+    Attributes:
+        status: running, finished, failed or interrupted.
+        arms: each arm's whole configuration, as JSON values.
+        alarms: those that went off, with their causes.
+    """
+
+    name: str
+    status: str
+    seed: int
+    arms: dict[str, Any]
+    results: list[Result] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Outcome":
+        """Return the outcome that was written."""
+        return cls(**{**value, "results": [Result(**one) for one in value["results"]]})
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One point of a sweep, with one seed.
+
+    Attributes:
+        point: value of every field that varies, by its dotted path.
+        status: running, finished, stopped (early, by the scheduler) or failed.
+        error: of a failed one, one line.
+        outcome: of its experiment, whose arm is `main`; None before the first result.
+    """
+
+    id: str
+    name: str
+    point: dict[str, Any]
+    seed: int
+    status: str
+    error: str | None = None
+    outcome: Outcome | None = None
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Trial":
+        """Return the trial that was written."""
+        outcome = value["outcome"]
+        return cls(**{**value, "outcome": Outcome.from_json(outcome) if outcome else None})
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What has come out of a sweep.
+
+    Attributes:
+        axes: dotted paths of the fields that vary.
+        objectives: `min` or `max` by metric.
+        shared: steps, done (how many of them were run) and seconds_saved.
+    """
+
+    name: str
+    status: str
+    axes: list[str]
+    seeds: list[int]
+    objectives: dict[str, str]
+    trials_planned: int
+    shared: dict[str, float] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+
+
+def write_outcome(storage: Storage, folder: str, outcome: Outcome) -> None:
+    """Write the outcome of a run into its folder of the store."""
+    storage.write_json(f"{folder}/{FILE}", asdict(outcome))
+
+
+def read_outcome(storage: Storage, folder: str) -> Outcome:
+    """Read the outcome of a run from its folder of the store."""
+    return Outcome.from_json(storage.read_json(f"{folder}/{FILE}"))
+
+
+def write_trial(storage: Storage, folder: str, trial: Trial) -> None:
+    """Write one trial of a sweep."""
+    storage.write_json(f"{folder}/trials/{trial.id}.json", asdict(trial))
+
+
+def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
+    """Write what is known of a sweep, whose trials are files of their own."""
+    value = asdict(sweep)
+    del value["trials"]
+    storage.write_json(f"{folder}/{SWEEP}", value)
+
+
+def read_sweep(storage: Storage, folder: str) -> Sweep:
+    """Read a sweep and its trials from its folder of the store."""
+    trials = [Trial.from_json(storage.read_json(p)) for p in storage.files(f"{folder}/trials")]
+    return Sweep(**storage.read_json(f"{folder}/{SWEEP}"), trials=trials)
