@@ -9,6 +9,10 @@ class NonFiniteError(ArithmeticError):
     """NaN or infinity where only finite numbers may pass."""
 
 
+class StorageError(OSError):
+    """A store cannot be read or written: one line with the file, the store and the cause."""
+
+
 class DamagedError(Exception):
     """A stored file is no longer what was written.
 

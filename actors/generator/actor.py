@@ -12,6 +12,7 @@ from actors.generator import Family, job, sampling
 from actors.generator.family import Draw
 from actors.pool import schema, shards
 from actors.pool.catalogue import Alone
+from actors.pool.integrity import check
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 
@@ -58,6 +59,7 @@ class GeneratorActor:
         """Store samples start to stop - 1 as one shard; return its record.
 
         Raises:
+            DamagedError: a file of the checkpoint is not what was written.
             NonFiniteError: names the generator, the iteration and the count.
         """
         path = shards.shard_path(step.path, start)
@@ -136,6 +138,8 @@ class GeneratorActor:
     def _model(self, step: Step, family: Family, device: torch.device) -> Any:
         source = step.inputs["checkpoint"][0] if "checkpoint" in step.inputs else step.path
         if self._loaded[0] != source:
+            for checkpoint in step.inputs.get("checkpoint", ()):
+                check(self._storage, checkpoint)
             folder = self._storage.local_folder(f"{source}/{job.CHECKPOINT}")
             self._loaded = (source, family.load(folder, device))
         return self._loaded[1]

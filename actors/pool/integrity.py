@@ -4,40 +4,68 @@ from pathlib import Path
 from typing import Any
 
 from actors.errors import DamagedError
-from actors.pool.step import manifest_path
+from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage, digest_of
 
-# files found whole by this process: local path, time of last change, size
-_seen: set[tuple[str, int, int]] = set()
+# files found whole by this process: local path, inode, times of last change, size, checksum
+_seen: set[tuple[str, int, int, int, int, str]] = set()
 
 
 def damage(storage: Storage, record: dict[str, Any]) -> str | None:
-    """Return what is wrong with the file of a record (path, bytes, sha256); None if nothing."""
-    if not storage.exists(record["path"]):
+    """Return what is wrong with the file of a record (path, bytes, sha256); None if nothing.
+
+    A process reads a file for this once, until it changes. What is wrong with this machine's copy
+    of a remote file counts only if it is so when fetched again.
+    """
+    found = _damage(storage, record)
+    if found and not storage.is_local:
+        storage.forget(record["path"])
+        found = _damage(storage, record)
+    return found
+
+
+def _damage(storage: Storage, record: dict[str, Any]) -> str | None:
+    try:
+        file = storage.local(record["path"])
+        size = file.stat().st_size
+        if size != record["bytes"]:
+            return f"it has {size:,} bytes, {record['bytes']:,} were written"
+        identity = _identity(file, record["sha256"])
+        if identity not in _seen:
+            if digest_of(file) != record["sha256"]:
+                return "its checksum is not that of what was written"
+            _seen.add(identity)
+    except (FileNotFoundError, NotADirectoryError):
         return "it is not there"
-    file = storage.local(record["path"])
-    facts = file.stat()
-    if facts.st_size != record["bytes"]:
-        return f"it has {facts.st_size:,} bytes, {record['bytes']:,} were written"
-    if digest_of(file) != record["sha256"]:
-        return "its checksum is not that of what was written"
     return None
 
 
 def check(storage: Storage, step_path: str) -> None:
     """Raise DamagedError unless every file of a finished step is whole.
 
-    A process reads a file for this once, until it changes.
+    For a selection, so must be those of the steps whose rows it chose, for they are read with it.
     """
-    for record in storage.read_json(manifest_path(step_path))["files"]:
-        path = record["path"]
-        if storage.exists(path) and _identity(storage.local(path)) in _seen:
-            continue
+    manifest = _manifest(storage, step_path)
+    for record in manifest["files"]:
         if found := damage(storage, record):
-            raise DamagedError(step_path, path, found)
-        _seen.add(_identity(storage.local(path)))
+            raise DamagedError(step_path, record["path"], found)
+    if manifest.get("kind") == "select":
+        for role in ("samples", "features"):
+            for path in manifest["inputs"].get(role, ()):
+                check(storage, path)
 
 
-def _identity(file: Path) -> tuple[str, int, int]:
+def _manifest(storage: Storage, step_path: str) -> Any:
+    path = manifest_path(step_path)
+    try:
+        return storage.read_json(path)
+    except FileNotFoundError:
+        raise DamagedError(step_path, path, "it is not there") from None
+    except ValueError:
+        raise DamagedError(step_path, path, "it is not JSON") from None
+
+
+def _identity(file: Path, sha256: str) -> tuple[str, int, int, int, int, str]:
     facts = file.stat()
-    return str(file), facts.st_mtime_ns, facts.st_size
+    times = facts.st_mtime_ns, facts.st_ctime_ns
+    return str(file), facts.st_ino, *times, facts.st_size, sha256

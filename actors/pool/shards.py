@@ -1,6 +1,8 @@
 """Shards: Arrow IPC files of a fixed row range, written whole and read memory-mapped."""
 
+import math
 from collections.abc import Iterator, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -53,23 +55,53 @@ class Gather:
 
     def __init__(self, storage: Storage, paths: Sequence[str], column: str) -> None:
         self._parts = [tensor(read_table(storage, path), column) for path in paths]
-        self._ends = np.cumsum([len(part) for part in self._parts])
         self.shape: tuple[int, ...] = self._parts[0].shape[1:]
         self.dtype = self._parts[0].dtype
+        self._row_bytes = self.dtype.itemsize * math.prod(self.shape)
+        sizes = np.array([len(part) for part in self._parts])
+        ends = np.cumsum(sizes)
+        self._ends = ends.astype(np.uint64)
+        addresses = np.array([part.ctypes.data for part in self._parts])
+        self._rows = _rows_anywhere(addresses, sizes, self._row_bytes)
+        # where row 0 would begin in it if a shard's rows before its first one were there too
+        firsts = ends - sizes
+        self._origins = addresses - addresses.min() - firsts * self._row_bytes
 
     def __len__(self) -> int:
         return int(self._ends[-1])
 
     def __getitem__(self, positions: np.ndarray) -> np.ndarray:
-        """Return the (n, ...) rows at (n,) positions, counted through the shards in order."""
-        out = np.empty((len(positions), *self.shape), self.dtype)
-        shard = np.searchsorted(self._ends, positions, side="right")
-        for index in np.unique(shard):
-            here = np.flatnonzero(shard == index)
-            part = self._parts[index]
-            out[here] = part[positions[here] - (self._ends[index] - len(part))]
-        return out
+        """Return the (n, ...) rows at (n,) positions, counted through the shards in order.
+
+        Raises:
+            IndexError: a position is negative or past the last row.
+        """
+        positions = np.asarray(positions, np.int64)
+        # without sign, what is negative lies past the end as well
+        shard = self._ends.searchsorted(positions.view(np.uint64), side="right")
+        if shard.max(initial=0) == len(self._parts):
+            raise IndexError(f"rows {positions.min()} to {positions.max()} of {len(self)}")
+        rows = self._rows[self._origins[shard] + positions * self._row_bytes]
+        return rows.view(self.dtype).reshape(-1, *self.shape)
 
     def all(self) -> np.ndarray:
         """Return every row, (n, ...), as one array."""
         return np.concatenate(self._parts)
+
+
+def _rows_anywhere(addresses: np.ndarray, sizes: np.ndarray, row_bytes: int) -> np.ndarray:
+    """Return a view whose element i is the row that begins i bytes after the lowest address.
+
+    numpy then copies rows out of any number of mapped files in one call. It covers what lies
+    between the files too: only offsets at which rows begin may be used, while the files are mapped.
+    """
+    first = int(addresses.min())
+    last = int((addresses + (sizes - 1) * row_bytes).max())
+    interface = {
+        "data": (first, True),
+        "shape": (last - first + 1,),
+        "strides": (1,),
+        "typestr": f"|V{row_bytes}",
+        "version": 3,
+    }
+    return np.asarray(SimpleNamespace(__array_interface__=interface))

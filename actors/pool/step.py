@@ -12,7 +12,11 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
+from actors.pool.integrity import check
+from actors.pool.manifest import files_of, is_done, manifest_path
 from actors.pool.storage import Storage
+
+__all__ = ["Step", "code_version", "files_of", "is_done", "manifest_path", "once"]
 
 ACTORS = Path(__file__).resolve().parents[1]
 
@@ -71,22 +75,6 @@ class Step:
         return f"steps/{self.kind}/{self.key}"
 
 
-def manifest_path(step_path: str) -> str:
-    """Return the file whose presence says that the step is done."""
-    return f"{step_path}/step.json"
-
-
-def is_done(storage: Storage, step_path: str) -> bool:
-    """Whether the step's whole output is stored."""
-    return storage.exists(manifest_path(step_path))
-
-
-def files_of(storage: Storage, step_path: str, suffix: str = ".arrow") -> list[str]:
-    """Return the paths of a finished step's files, in order."""
-    records = storage.read_json(manifest_path(step_path))["files"]
-    return [record["path"] for record in records if record["path"].endswith(suffix)]
-
-
 def once(
     storage: Storage,
     step: Step,
@@ -98,6 +86,9 @@ def once(
     Args:
         alone: gives the context in which nobody else does the step of that key.
         work: writes the step's files and returns their records.
+
+    Raises:
+        DamagedError: a file of a step that it reads is not what was written.
     """
     if is_done(storage, step.path):
         return step.path
@@ -105,6 +96,8 @@ def once(
         if is_done(storage, step.path):
             return step.path
         started = time.time()
+        for path in sorted({path for paths in step.inputs.values() for path in paths}):
+            check(storage, path)
         files = work()
         manifest = {
             **step.identity,

@@ -1,35 +1,43 @@
 """A folder of whole files behind a `pyarrow.fs` URI: written atomically, read memory-mapped."""
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pyarrow import fs
+from safetensors import SafetensorError
 
-from actors.errors import UserError
+from actors.errors import StorageError, UserError
+from actors.pool.filesystems import open_filesystem, without_secrets
 
 TEMPORARY = "tmp"
+BLOCK = 1 << 22
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
 class Storage:
-    """The store at a URI; cheap to make, safe to send between processes."""
+    """The store at a URI; cheap to make, safe to send between processes.
+
+    Its methods raise StorageError where a file cannot be read or written, the disk being full or
+    the network down, and FileNotFoundError where there is none to read.
+    """
 
     uri: str
 
     @cached_property
     def _located(self) -> tuple[fs.FileSystem, str]:
-        if "://" in self.uri:
-            return fs.FileSystem.from_uri(self.uri)
-        return fs.LocalFileSystem(), os.path.abspath(self.uri)
+        return open_filesystem(self.uri)
 
     @property
     def filesystem(self) -> fs.FileSystem:
@@ -48,9 +56,15 @@ class Storage:
         name = hashlib.sha256(self.uri.encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"ouroboros-cache-{os.getuid()}" / name
 
+    @property
+    def _temporary(self) -> Path:
+        """Where files are filled before they are published."""
+        return (Path(self.root) if self.is_local else self._cache) / TEMPORARY
+
     def exists(self, path: str) -> bool:
         """Whether a whole file lies at `path`."""
-        return self.filesystem.get_file_info(f"{self.root}/{path}").type == fs.FileType.File
+        with self._read(path):
+            return self.filesystem.get_file_info(f"{self.root}/{path}").type == fs.FileType.File
 
     def write(self, path: str, write: Callable[[Path], object]) -> dict[str, Any]:
         """Let `write` fill a temporary file, then make it appear at `path` whole or not at all.
@@ -58,22 +72,28 @@ class Storage:
         Returns:
             The file's record: path, bytes, sha256.
         """
-        folder = Path(self.root) / TEMPORARY if self.is_local else self._cache / TEMPORARY
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f"{uuid.uuid4().hex}-{Path(path).name}"
+        temporary = self._temporary / f"{uuid.uuid4().hex}-{Path(path).name}"
         try:
+            self._temporary.mkdir(parents=True, exist_ok=True)
             write(temporary)
             with temporary.open("rb+") as file:
+                _start_writing(file.fileno())
+                record = _record(temporary, path)
                 os.fsync(file.fileno())
-            record = _record(temporary, path)
             self._publish(temporary, path)
+        except StorageError:
+            raise
+        except (OSError, SafetensorError) as error:
+            raise self._error(path, "written", error) from error
         finally:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
         return record
 
     def record(self, path: str) -> dict[str, Any]:
         """Return the record of a file that is there: path, bytes, sha256."""
-        return _record(self.local(path), path)
+        with self._read(path):
+            return _record(self.local(path), path)
 
     def _publish(self, temporary: Path, path: str) -> None:
         target = f"{self.root}/{path}"
@@ -81,8 +101,12 @@ class Storage:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
             return
-        with temporary.open("rb") as source, self.filesystem.open_output_stream(target) as sink:
-            shutil.copyfileobj(source, sink, 1 << 22)
+        # an upload that is broken off may leave a part of the file under its name (pyarrow closes
+        # its stream in any case), so that name is not yet the one that readers look for
+        uploaded = f"{self.root}/{TEMPORARY}/{temporary.name}"
+        with temporary.open("rb") as source, self.filesystem.open_output_stream(uploaded) as sink:
+            shutil.copyfileobj(source, sink, BLOCK)
+        self.filesystem.move(uploaded, target)
 
     def local(self, path: str) -> Path:
         """Return a local path of the file, for memory-mapping; a remote one is fetched once."""
@@ -90,13 +114,22 @@ class Storage:
             return Path(self.root) / path
         cached = self._cache / path
         if not cached.exists():
-            cached.parent.mkdir(parents=True, exist_ok=True)
             partial = cached.with_name(f"{cached.name}.{uuid.uuid4().hex}")
-            remote = self.filesystem.open_input_stream(f"{self.root}/{path}")
-            with remote as source, partial.open("wb") as sink:
-                shutil.copyfileobj(source, sink, 1 << 22)
-            partial.replace(cached)
+            with self._read(path):
+                cached.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    remote = self.filesystem.open_input_stream(f"{self.root}/{path}")
+                    with remote as source, partial.open("wb") as sink:
+                        shutil.copyfileobj(source, sink, BLOCK)
+                    partial.replace(cached)
+                finally:
+                    partial.unlink(missing_ok=True)
         return cached
+
+    def forget(self, path: str) -> None:
+        """Drop this machine's copy of a remote file, so that it is fetched again."""
+        if not self.is_local:
+            (self._cache / path).unlink(missing_ok=True)
 
     def local_folder(self, path: str) -> Path:
         """Return a local path of a folder with all its files."""
@@ -108,7 +141,8 @@ class Storage:
     def files(self, path: str) -> list[str]:
         """Return the paths of all files below a folder, in order; none where there is no folder."""
         selector = fs.FileSelector(f"{self.root}/{path}", recursive=True, allow_not_found=True)
-        found = self.filesystem.get_file_info(selector)
+        with self._read(path):
+            found = self.filesystem.get_file_info(selector)
         return sorted(
             info.path.removeprefix(f"{self.root}/")
             for info in found
@@ -117,10 +151,11 @@ class Storage:
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
-        if self.exists(path):
-            self.filesystem.delete_file(f"{self.root}/{path}")
-        if not self.is_local:
-            (self._cache / path).unlink(missing_ok=True)
+        # another run may remove it at the same time
+        with self._read(path), suppress(FileNotFoundError):
+            if self.exists(path):
+                self.filesystem.delete_file(f"{self.root}/{path}")
+        self.forget(path)
 
     def write_json(self, path: str, value: Any) -> dict[str, Any]:
         """Write `value` as JSON, whole or not at all."""
@@ -129,7 +164,10 @@ class Storage:
 
     def read_json(self, path: str) -> Any:
         """Read a JSON file."""
-        with self.filesystem.open_input_stream(f"{self.root}/{path}") as source:
+        with (
+            self._read(path),
+            self.filesystem.open_input_stream(f"{self.root}/{path}") as source,
+        ):
             return json.loads(source.read())
 
     def check_writable(self) -> None:
@@ -137,21 +175,40 @@ class Storage:
         probe = f"{TEMPORARY}/probe-{uuid.uuid4().hex}"
         try:
             self.write(probe, lambda temporary: _write_text(temporary, ""))
-            self.filesystem.delete_file(f"{self.root}/{probe}")
-        except OSError as error:
-            cause = error.strerror or str(error).splitlines()[0]
+            self.remove(probe)
+        except StorageError as error:
             raise UserError(
-                f"store: {self.uri!r} cannot be written ({cause}); "
+                f"store: {without_secrets(self.uri)!r} cannot be written "
+                f"({_cause(error.__cause__ or error)}); "
                 "give a folder or URI with write permission"
             ) from None
 
     def sweep(self, older_than: float) -> None:
         """Remove temporary files last written before the POSIX time `older_than`."""
-        folder = Path(self.root) / TEMPORARY
-        if self.is_local and folder.is_dir():
-            for leftover in folder.iterdir():
-                if leftover.stat().st_mtime < older_than:
-                    leftover.unlink(missing_ok=True)
+        _sweep(fs.LocalFileSystem(), str(self._temporary), older_than)
+        if not self.is_local:
+            with self._read(TEMPORARY):
+                _sweep(self.filesystem, f"{self.root}/{TEMPORARY}", older_than)
+
+    @contextmanager
+    def _read(self, path: str) -> Iterator[None]:
+        """Turn what the system says on reading into a StorageError."""
+        try:
+            yield
+        except (StorageError, FileNotFoundError):
+            raise
+        except OSError as error:
+            raise self._error(path, "read", error) from error
+
+    def _error(self, path: str, done: str, error: Exception) -> StorageError:
+        free = ""
+        if isinstance(error, SafetensorError) or getattr(error, "errno", None) in FULL:
+            with suppress(OSError):
+                free = f"; {shutil.disk_usage(self._temporary).free:,} bytes are free there"
+        return StorageError(
+            f"{path}: cannot be {done} in store {without_secrets(self.uri)!r} "
+            f"({_cause(error)}){free}"
+        )
 
 
 def digest_of(file: Path) -> str:
@@ -165,6 +222,29 @@ def digest_of(file: Path) -> str:
 
 def _record(file: Path, path: str) -> dict[str, Any]:
     return {"path": path, "bytes": file.stat().st_size, "sha256": digest_of(file)}
+
+
+def _start_writing(descriptor: int) -> None:
+    """Let the disk begin without waiting for it, so that it works while a checksum is taken."""
+    # Linux starts to write what it is told will not be needed, and keeps it until it is written;
+    # a thread that syncs instead waits for its turn where all processors are busy
+    if hasattr(os, "posix_fadvise"):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _sweep(filesystem: fs.FileSystem, folder: str, older_than: float) -> None:
+    for info in filesystem.get_file_info(fs.FileSelector(folder, allow_not_found=True)):
+        if info.type == fs.FileType.File and info.mtime.timestamp() < older_than:
+            # its writer may have come to its end
+            with suppress(FileNotFoundError):
+                filesystem.delete_file(info.path)
+
+
+def _cause(error: BaseException) -> str:
+    """Return what the system or the network said, in a few words."""
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    return " ".join(str(error).split()).rpartition("AWS Error ")[2]
 
 
 def _write_text(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from actors.pool.real.cifar10 import Cifar10
 from actors.pool.real.dataset import Facts, RealData
 from actors.pool.real.digits import Digits
 from actors.pool.real.fashion_mnist import FashionMnist
+from actors.pool.real.gaussian import Gaussian
 from actors.pool.real.hub import Hub
 from actors.pool.real.image_folder import ImageFolder
 from actors.pool.real.parquet import Parquet
@@ -20,6 +21,7 @@ from actors.pool.real.splits import (
 
 REAL_DATA: dict[str, type[RealData]] = {
     "digits": Digits,
+    "gaussian": Gaussian,
     "fashion_mnist": FashionMnist,
     "cifar10": Cifar10,
     "image_folder": ImageFolder,
@@ -33,6 +35,7 @@ __all__ = [
     "Digits",
     "Facts",
     "FashionMnist",
+    "Gaussian",
     "Hub",
     "ImageFolder",
     "Parquet",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from actors.pool import schema, shards
 from actors.pool.storage import Storage
+from tests.limits import read_within
 
 
 def make_rows(n: int, first: int = 0, seed: int = 0) -> pa.Table:
@@ -68,6 +69,51 @@ def test_gather_equals_indexing_the_concatenation(
     assert len(gather) == sum(sizes)
     assert np.array_equal(gather[positions], everything[positions])
     assert np.array_equal(gather.all(), everything)
+
+
+@pytest.mark.parametrize("position", [-1, 7])
+def test_gather_takes_positions_of_rows_only(tmp_path: Path, position: int) -> None:
+    storage = Storage(str(tmp_path))
+    for first, rows in ((0, 3), (3, 4)):
+        shards.write_table(storage, f"{first}-{rows}.arrow", make_rows(rows, first))
+    gather = shards.Gather(storage, storage.files(""), "image")
+    assert len(gather) == 7
+    assert gather[np.array([], np.uint64)].shape == (0, 4, 4, 1)
+    with pytest.raises(IndexError, match="of 7"):
+        gather[np.array([0, position])]
+
+
+def test_gathered_rows_outlive_the_gather_and_can_be_written(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    features = np.random.default_rng(0).normal(size=(9, 5)).astype(np.float32)
+    shards.write_table(storage, "f.arrow", shards.feature_table(features))
+    rows = shards.Gather(storage, ["f.arrow"], "features")[np.arange(9)[::-1]]
+    (tmp_path / "f.arrow").unlink()
+    rows += 1
+    assert rows.dtype == np.float32
+    assert np.array_equal(rows, features[::-1] + 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
+def test_a_pool_five_times_larger_than_memory_is_scanned_and_gathered(tmp_path: Path) -> None:
+    limit, rows, number = 64 << 20, 1 << 14, 10
+    storage = Storage(str(tmp_path))
+    rng = np.random.default_rng(0)
+    sums = []
+    for i in range(number):
+        images = rng.integers(0, 256, (rows, 32, 64, 1), np.uint8)
+        table = pa.table({"image": schema.tensor_array(images)})
+        shards.write_table(storage, shards.shard_path("pool", i * rows), table)
+        sums.append(images.sum(axis=(1, 2, 3), dtype=np.int64))
+    by_row = np.concatenate(sums)
+    total, some, read, taken, fits = read_within(tmp_path, limit)
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, rows * number, 128) for _ in range(50)]
+    assert (total, read) == (by_row.sum(), rows * number)
+    assert some == sum(by_row[batch].sum() for batch in batches)
+    assert rows * number * 2048 == 5 * limit
+    assert taken < limit
+    assert not fits  # the limit holds
 
 
 @given(rows=st.integers(1, 5000), shard_rows=st.integers(1, 999))

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from actors.errors import DamagedError
 from actors.pool import step as step_module
-from actors.pool.step import Step, code_version, is_done, once
+from actors.pool.step import Step, code_version, is_done, manifest_path, once
 from actors.pool.storage import Storage
 
 STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)
@@ -31,8 +32,17 @@ def test_settings_and_the_order_of_fields_do_not_change_the_key() -> None:
     assert replace(STEP, config={"b": 1, "a": 2}).key == replace(STEP, config={"a": 2, "b": 1}).key
 
 
-def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
+def with_inputs(tmp_path: Path) -> Storage:
+    """Return a store with what the step reads."""
     storage = Storage(str(tmp_path))
+    (path,) = STEP.inputs["training_set"]
+    record = storage.write(f"{path}/selection.arrow", lambda file: file.write_bytes(b"whole"))
+    storage.write_json(manifest_path(path), {"files": [record]})
+    return storage
+
+
+def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
+    storage = with_inputs(tmp_path)
     calls: list[int] = []
 
     def work() -> list[dict[str, Any]]:
@@ -48,13 +58,33 @@ def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
 
 
 def test_a_step_whose_work_fails_is_not_done(tmp_path: Path) -> None:
-    storage = Storage(str(tmp_path))
+    storage = with_inputs(tmp_path)
 
     def work() -> list[dict[str, Any]]:
         raise ArithmeticError("no")
 
     with pytest.raises(ArithmeticError):
         once(storage, STEP, lambda key: nullcontext(), work)
+    assert not is_done(storage, STEP.path)
+
+
+@pytest.mark.parametrize("found", ["damaged", "missing", "not finished"])
+def test_a_step_does_not_read_what_is_not_whole(tmp_path: Path, found: str) -> None:
+    storage, calls = with_inputs(tmp_path), []
+    file = tmp_path / "steps/select/x" / "selection.arrow"
+    if found == "damaged":
+        file.write_bytes(b"whale")
+    else:
+        (file if found == "missing" else file.with_name("step.json")).unlink()
+
+    def work() -> list[dict[str, Any]]:
+        calls.append(1)
+        return []
+
+    with pytest.raises(DamagedError) as caught:
+        once(storage, STEP, lambda key: nullcontext(), work)
+    assert caught.value.step_path == "steps/select/x"
+    assert not calls
     assert not is_done(storage, STEP.path)
 
 

@@ -1,0 +1,64 @@
+"""The file system behind the URI of a store."""
+
+import os
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from pyarrow import fs
+
+from actors.errors import UserError
+
+# an S3 that does not answer is an error after about a minute, not a wait without end
+CONNECT_SECONDS = 5
+SILENT_SECONDS = 10
+ATTEMPTS = 4
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+
+def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
+    """Return the file system of a path or `pyarrow.fs` URI, and the folder in it.
+
+    S3 takes credentials, region and endpoint from the URI or else from where AWS's own tools do,
+    such as AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION and AWS_ENDPOINT_URL.
+
+    Raises:
+        UserError: pyarrow knows no such URI.
+    """
+    if "://" not in uri:
+        return fs.LocalFileSystem(), os.path.abspath(uri)
+    try:
+        filesystem, folder = fs.FileSystem.from_uri(uri)
+    except ValueError as error:
+        raise UserError(
+            f"store: found {without_secrets(uri)!r} ({str(error).splitlines()[0]}); allowed is a "
+            "folder or a URI that pyarrow.fs opens, such as s3://bucket/folder"
+        ) from None
+    if isinstance(filesystem, fs.S3FileSystem):
+        filesystem = _patient(uri, filesystem.region)
+    return filesystem, folder
+
+
+def without_secrets(uri: str) -> str:
+    """Return a URI without the user and password that it may hold, for messages."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _patient(uri: str, region: str) -> fs.S3FileSystem:
+    """Return the S3 of a URI with limits on waiting, which a URI cannot say."""
+    parts = urlsplit(uri)
+    given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    for variable in ENDPOINTS:
+        if endpoint := os.environ.get(variable):
+            given.setdefault("endpoint_override", endpoint)
+    texts = ("scheme", "endpoint_override", "tls_ca_file_path")
+    flags = ("allow_bucket_creation", "allow_bucket_deletion")
+    secrets = {"access_key": parts.username, "secret_key": parts.password}
+    return fs.S3FileSystem(
+        region=region,
+        connect_timeout=CONNECT_SECONDS,
+        request_timeout=SILENT_SECONDS,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=ATTEMPTS),
+        **{name: given[name] for name in texts if name in given},
+        **{name: given[name].lower() in ("true", "1") for name in flags if name in given},
+        **{name: unquote(value) for name, value in secrets.items() if value},
+    )

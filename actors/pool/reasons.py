@@ -1,0 +1,93 @@
+"""Why one row of the pool is in a stored selection or not, found when it is asked for."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from actors.errors import UserError
+from actors.pool import selections, shards
+from actors.pool.contents import Finished
+from actors.pool.storage import Storage
+from actors.selection.nearest import squared_lengths
+
+# bytes of the float64 differences that are formed together
+BLOCK_BYTES = 1 << 24
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What decided over one row.
+
+    Attributes:
+        drawn: whether it was a candidate at all.
+        rank: from 0, of a picked row.
+        distance: to the nearest row picked before, or to the covering row; None where unknown.
+        covered_by: id of the picked row nearest to one that is not picked, the first picked of
+            equally near ones.
+        limits: `quota` and `cap` of the selection, shares by source, where it has them.
+    """
+
+    drawn: bool
+    rank: int | None = None
+    distance: float | None = None
+    covered_by: str | None = None
+    limits: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def reason(storage: Storage, select: Finished, sample: Finished, index: int) -> Reason:
+    """Return why row `index` of a sample step is in a finished selection or not.
+
+    Memory is what the selection's own table takes, and a block of features.
+
+    Raises:
+        UserError: the selection was not among the rows of that step.
+    """
+    if sample.path not in select.manifest["inputs"].get("samples", ()):
+        raise UserError(
+            f"SAMPLE_ID: the rows of its step, {sample.path}, were not among those that "
+            f"{select.path} selected from"
+        )
+    table = shards.read_table(storage, f"{select.path}/{selections.FILE}")
+    origin = json.loads(table.schema.metadata[b"candidates"])
+    before = origin["samples"][: origin["samples"].index(sample.path)]
+    position = sum(selections.sizes(storage, before)) + index
+    limits = {k: v for k, v in select.config.get("limits", {}).items() if v}
+    chosen = table.column("position").to_numpy()
+    found = np.flatnonzero(chosen == position)
+    if len(found):
+        row = table.slice(int(found[0]), 1).to_pylist()[0]
+        return Reason(True, row["rank"], row["distance"], limits=limits)
+    if "offered" in origin and not _offered(storage, origin, position):
+        return Reason(False)
+    features = selections.gather(storage, origin["features"], "features")
+    place, distance = nearest(features, position, chosen)
+    covered_by = table.column("sample_id")[place].as_py()
+    return Reason(True, None, distance, covered_by, limits)
+
+
+def nearest(features: shards.Gather, position: int, chosen: np.ndarray) -> tuple[int, float]:
+    """Return which of (n,) chosen positions is nearest to a row, and its float64 distance.
+
+    Of equally near ones it is the first.
+    """
+    row = torch.from_numpy(features[np.array([position])]).double()
+    block = max(1, BLOCK_BYTES // (8 * row.numel()))
+    squared = np.concatenate(
+        [
+            squared_lengths(
+                torch.from_numpy(features[chosen[start : start + block]]).double().flatten(1)
+                - row.flatten(1)
+            ).numpy()
+            for start in range(0, len(chosen), block)
+        ]
+    )
+    place = int(squared.argmin())
+    return place, float(np.sqrt(squared[place]))
+
+
+def _offered(storage: Storage, origin: dict[str, Any], position: int) -> bool:
+    offered = shards.read_table(storage, origin["offered"])["position"].to_numpy()
+    return bool((offered == position).any())

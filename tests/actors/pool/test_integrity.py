@@ -1,0 +1,91 @@
+import copy
+import os
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from actors.errors import DamagedError
+from actors.pool import integrity
+from actors.pool.manifest import manifest_path
+from actors.pool.storage import Storage, digest_of
+
+
+def stored(tmp_path: Path) -> Storage:
+    """Return a store with a selection, and the samples that it was chosen from."""
+    storage = Storage(str(tmp_path))
+    steps = {
+        "steps/sample/s": {"kind": "sample", "inputs": {}},
+        "steps/select/x": {"kind": "select", "inputs": {"samples": ["steps/sample/s"]}},
+    }
+    for path, manifest in steps.items():
+        record = storage.write(f"{path}/a", lambda file: file.write_bytes(b"whole"))
+        storage.write_json(manifest_path(path), {**manifest, "files": [record]})
+    return storage
+
+
+def flip(file: Path) -> None:
+    """Change one bit, and nothing that a look at the folder shows."""
+    facts, content = file.stat(), bytearray(file.read_bytes())
+    content[2] ^= 1
+    file.write_bytes(content)
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def shorten(file: Path) -> None:
+    file.write_bytes(b"who")
+
+
+def garble(file: Path) -> None:
+    file.with_name("step.json").write_text('{"files": [')
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "flipped": (flip, "steps/sample/s/a: its checksum is not that of what was written"),
+    "short": (shorten, "steps/sample/s/a: it has 3 bytes, 5 were written"),
+    "gone": (Path.unlink, "steps/sample/s/a: it is not there"),
+    "garbled": (garble, "steps/sample/s/step.json: it is not JSON"),
+}
+
+
+@pytest.mark.parametrize("path", ["steps/sample/s", "steps/select/x"])
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_damage_is_found_also_after_the_file_was_whole_and_through_a_selection(
+    tmp_path: Path, kind: str, path: str
+) -> None:
+    storage = stored(tmp_path)
+    integrity.check(storage, path)
+    damage, said = DAMAGES[kind]
+    damage(tmp_path / "steps/sample/s/a")
+    with pytest.raises(DamagedError) as caught:
+        integrity.check(storage, path)
+    assert str(caught.value) == said
+    assert caught.value.step_path == "steps/sample/s"
+
+
+def test_a_file_is_read_once_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = stored(tmp_path)
+    read: list[Path] = []
+
+    def counted(file: Path) -> str:
+        read.append(file)
+        return digest_of(file)
+
+    monkeypatch.setattr(integrity, "digest_of", counted)
+    for _ in range(3):
+        integrity.check(storage, "steps/sample/s")
+    assert len(read) == 1
+    storage.write("steps/sample/s/a", lambda file: file.write_bytes(b"whole"))
+    integrity.check(storage, "steps/sample/s")
+    assert len(read) == 2
+
+
+def test_the_error_reads_the_same_in_another_process() -> None:
+    error = DamagedError("steps/sample/s", "steps/sample/s/a", "it is not there")
+    for other in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert isinstance(other, DamagedError)
+        assert vars(other) == vars(error)
+        assert str(other) == "steps/sample/s/a: it is not there"
