@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def check(experiment: Experiment) -> None:
     """Raise ValueError at the first thing that does not fit the rest."""
-    for one in (names, images, features, labels, measures, fresh, alarms, rows):
+    for one in (names, images, features, labels, measures, fresh, alarms, changes, rows):
         one(experiment)
 
 
@@ -175,6 +175,33 @@ def alarms(experiment: Experiment) -> None:
                     else "null"
                 )
             )
+
+
+# what an iteration may do in another way than the one before
+CHANGEABLE = ("selection", "training_sets", "weights", "quota", "cap", "generators")
+
+
+def changes(experiment: Experiment) -> None:
+    """Changes at iterations that are not there, or of what is the same throughout a run."""
+    for first, fields in experiment.changes.items():
+        if not 2 <= first <= experiment.iterations:
+            raise ValueError(
+                f"changes: found iteration {first}; allowed are 2 to {experiment.iterations}"
+            )
+        for name in fields:
+            if name not in CHANGEABLE:
+                raise ValueError(
+                    f"changes.{first}.{name}: found a field that stays as it is throughout a run; "
+                    f"allowed are {', '.join(CHANGEABLE)}"
+                )
+        for name, block in fields.get("generators", {}).items():
+            _known(f"changes.{first}.generators", name, list(experiment.generators))
+            if "kind" in block and block["kind"] != experiment.generators[name].kind:
+                raise ValueError(
+                    f"changes.{first}.generators.{name}.kind: found {block['kind']!r}; allowed is "
+                    f"{experiment.generators[name].kind!r}, as before"
+                )
+        experiment.at(first)
 
 
 def rows(experiment: Experiment) -> None:

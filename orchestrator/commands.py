@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from typing import Any
 
 from rich.console import Console
 
@@ -51,6 +52,20 @@ def run(experiment: Experiment, again: str) -> int:
     from orchestrator.running import Run
 
     return Run(experiment, storage, actors, again).carry_out()
+
+
+def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bool) -> int:
+    """Run a sweep and print its points; `again` is the command that goes on with it."""
+    from orchestrator.sweep import config, sweeping
+
+    loaded = config.load(path, overrides)
+    machines = _machines()
+    sweeping.prepare()
+    sweeping.check(loaded)
+    actors = sweeping.cast_points(loaded, machines)
+    seed = loaded.repeat.seeds[0]
+    storage = open_store(loaded.at(loaded.any_point(), seed))
+    return sweeping.Sweeping(loaded, storage, actors, again, fail_fast).carry_out()
 
 
 def _machines() -> list[Node]:

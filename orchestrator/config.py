@@ -127,6 +127,9 @@ class Experiment(Config):
     )
     evaluation: Evaluation = Evaluation()
     alarms: dict[Name, Alarm] = Field(default_factory=dict)
+    changes: dict[int, dict[str, Any]] = Field(
+        default_factory=dict, description="fields that are other from an iteration on"
+    )
     damaged: Literal["stop", "redo"] = Field(
         "stop", description="what to do when a stored file is not what was written"
     )
@@ -137,6 +140,14 @@ class Experiment(Config):
     def _consistent(self) -> Experiment:
         check(self)
         return self
+
+    def at(self, iteration: int) -> Experiment:
+        """Return the experiment as it is at an iteration, with the changes up to then."""
+        raw = self.model_dump(mode="json", exclude={"changes", "arms"})
+        due = [first for first in sorted(self.changes) if first <= iteration]
+        for first in due:
+            raw = merge(Experiment, raw, self.changes[first])
+        return validate(raw, f"changes.{due[-1]}.") if due else self
 
     def fresh_rows(self, iteration: int) -> int:
         """Return how many fresh rows are due after an iteration; none after the last."""

@@ -1,6 +1,7 @@
 """The loop: a plan's steps as a graph of object references, each run when its inputs are there."""
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -41,14 +42,31 @@ class StepError(Exception):
 
 
 class Stage:
-    """The actors of a run, each started when its first step is submitted."""
+    """The actors of a run, each started when its first step is submitted.
 
-    def __init__(self, plan: Plan, cast: Cast, storage: Storage) -> None:
+    It can be sent to another process, which then uses the actors that were started before.
+    """
+
+    def __init__(self, cast: Cast, storage: Storage, copy_of_arm: dict[str, int]) -> None:
         self._cast = cast
         self._storage = storage
         self._catalogue = open_catalogue(storage)
         self._actors: dict[tuple[str, ...], Any] = {}
-        self._copy_of_arm = {arm: i % cast.copies for i, arm in enumerate(plan.arms)}
+        self._copy_of_arm = copy_of_arm
+
+    def start(self) -> None:
+        """Start every actor, and wait until they are there."""
+        for room in self._cast.rooms:
+            self._room(room)
+        for generator, number in self._cast.generators:
+            self._workers(generator, number)
+        ray.get([actor.__ray_ready__.remote() for actor in self._actors.values()])
+
+    def with_copies(self, copy_of_arm: dict[str, int]) -> "Stage":
+        """Return this stage for other arms, each served by a copy of the generators."""
+        other = copy(self)
+        other._copy_of_arm = copy_of_arm
+        return other
 
     def submit(self, planned: PlannedStep, after: list[Any]) -> Any:
         """Hand a step to its actor; return the reference of its path.
@@ -83,13 +101,13 @@ class Stage:
             self._actors[room,] = self._start(ROOMS[room], role)
         return self._actors[room,]
 
-    def _workers(self, generator: str, copy: int) -> list[Any]:
+    def _workers(self, generator: str, number_of_copy: int) -> list[Any]:
         workers = []
-        roles = self._cast.generators[generator, copy]
+        roles = self._cast.generators[generator, number_of_copy]
         if generator in self._cast.in_turns:
             roles = [replace(roles[0], resources=Resources(cpus=0))]
         for number, role in enumerate(roles):
-            key = (generator, str(copy), str(number))
+            key = (generator, str(number_of_copy), str(number))
             if key not in self._actors:
                 self._actors[key] = self._start(GeneratorActor, role)
             workers.append(self._actors[key])
@@ -102,6 +120,11 @@ class Stage:
             # a step waits for its inputs, not for the steps submitted before it
             allow_out_of_order_execution=True,
         ).remote(self._storage, self._catalogue)
+
+
+def open_stage(plan: Plan, cast: Cast, storage: Storage) -> Stage:
+    """Return the stage of a plan, whose arms take turns with the copies of the generators."""
+    return Stage(cast, storage, {arm: i % cast.copies for i, arm in enumerate(plan.arms)})
 
 
 def execute(todo: list[PlannedStep], stage: Stage) -> Iterator[PlannedStep | None]:

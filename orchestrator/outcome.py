@@ -97,6 +97,12 @@ def write_trial(storage: Storage, folder: str, trial: Trial) -> None:
     storage.write_json(f"{folder}/trials/{trial.id}.json", asdict(trial))
 
 
+def read_trial(storage: Storage, folder: str, id: str) -> Trial | None:
+    """Read one trial of a sweep, None where it never began."""
+    path = f"{folder}/trials/{id}.json"
+    return Trial.from_json(storage.read_json(path)) if storage.exists(path) else None
+
+
 def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
     """Write what is known of a sweep, whose trials are files of their own."""
     value = asdict(sweep)

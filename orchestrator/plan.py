@@ -163,13 +163,14 @@ class _Loop:
     def plan_iteration(self, iteration: int) -> None:
         """Train, sample, embed and evaluate every generator; then select D_{n+1}."""
         pairs = {}
-        for name, generator in self.experiment.generators.items():
+        now = self.experiment.at(iteration)
+        for name, generator in now.generators.items():
             if generator.trains:
                 self._train(name, generator, iteration)
-            sample = steps.sample(self.experiment, name, iteration, self._trained.get(name))
+            sample = steps.sample(now, name, iteration, self._trained.get(name))
             pair = pairs[name] = self._embedded(sample, iteration, name)
             evaluate = steps.evaluate(
-                self.experiment,
+                now,
                 iteration,
                 *pair,
                 self._reference,
@@ -209,7 +210,7 @@ class _Loop:
     def _arrive(self, iteration: int, pairs: dict[str, tuple[Step, Step]], fresh: int) -> None:
         """Put what an iteration made, and fresh rows, into the pool."""
         arrived = []
-        for part in arriving(self.experiment, iteration, fresh):
+        for part in arriving(self.experiment.at(iteration), iteration, fresh):
             if part.source == FRESH:
                 step = steps.fresh(self.experiment, iteration, self._fresh_used, fresh)
                 pair = self._embedded(step, iteration, FRESH)
@@ -224,14 +225,15 @@ class _Loop:
         stored = self.experiment.paradigm.generations(self._real, self._arrived)
         generations = [[one.part for one in generation] for generation in stored]
         pairs = [one.pair for generation in stored for one in generation]
+        now = self.experiment.at(iteration)
         for name in self._trains():
-            own = self.experiment.training_sets.get(name)
+            own = now.training_sets.get(name)
             whose = name if own else None
-            method = self.experiment.method_for(name)
+            method = now.method_for(name)
             ratio = None if method.ratio is None else method.ratio * self._ratio_factor
-            offer = make_offer(self.experiment, generations, own, ratio)
-            seed = steps.selection_seed(self.experiment, iteration, whose)
-            limits = {"quota": self.experiment.quota, "cap": self.experiment.cap}
+            offer = make_offer(now, generations, own, ratio)
+            seed = steps.selection_seed(now, iteration, whose)
+            limits = {"quota": now.quota, "cap": now.cap}
             choice = steps.Choice(pairs, offer, method, seed, limits)
             self._training_sets[name] = self._select(choice, iteration, whose)
 
@@ -248,7 +250,8 @@ class _Loop:
 
     def _train(self, name: str, generator: Family, iteration: int) -> None:
         previous = self._trained.get(name) if generator.starts_from_previous else None
-        step = steps.train(self.experiment, name, iteration, self._training_sets[name], previous)
+        now = self.experiment.at(iteration)
+        step = steps.train(now, name, iteration, self._training_sets[name], previous)
         self._trained[name] = self._add(step, iteration, name)
 
     def _embedded(

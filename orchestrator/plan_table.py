@@ -79,7 +79,7 @@ def exact_selection(plan: Plan) -> tuple[int, int] | None:
     needs = [
         (one.offer.candidates, 4 * one.offer.candidates * features + 32 * one.offer.candidates)
         for (arm, iteration, generator), one in plan.training_sets.items()
-        if iteration > 1 and not plan.arms[arm].method_for(generator).blind
+        if iteration > 1 and not plan.arms[arm].at(iteration).method_for(generator).blind
         for features in [plan.arms[arm].features.dimension((height, width, channels))]
     ]
     return max(needs, default=None)

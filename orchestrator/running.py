@@ -21,7 +21,7 @@ from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
-from orchestrator.loop import Stage, StepError, execute
+from orchestrator.loop import Stage, StepError, execute, open_stage
 from orchestrator.outcome import Outcome, write_outcome
 from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
@@ -139,7 +139,7 @@ class Run:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         where = os.environ.get(cluster.ADDRESS, "local, on loopback")
         self._say(f"Ray {ray.__version__} ({where}) after {time.monotonic() - started:.1f} s")
-        return Stage(self._plan, self._cast, self._storage)
+        return open_stage(self._plan, self._cast, self._storage)
 
     def _tell_alarms(self, tracker: Tracker) -> None:
         """Print and log the alarms that went off since the last round."""
