@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint overhead clean
+.PHONY: demo test lint soak browser overhead clean
 
 demo: .venv/installed
 	@$(BIN)/ouroboros run tune_configs/digits.yaml
@@ -14,6 +14,15 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# what takes too long for every change
+soak: .venv/installed
+	$(BIN)/python -m pytest -m soak
+
+# Chromium for the tests that open pages, which are skipped without it; needs Debian and root
+browser:
+	apt-get update -qq
+	apt-get install -y -qq --no-install-recommends chromium > /dev/null
 
 overhead: .venv/installed
 	$(BIN)/python -m tests.benchmarks.overhead

@@ -93,6 +93,16 @@ class Plan:
             planned.arms.append(arm)
         return planned.step
 
+    def listed(self) -> dict[str, object]:
+        """Return every step's path, and those of the training sets by what trains on them."""
+        return {
+            "steps": sorted(self.steps),
+            "training_sets": [
+                {"arm": arm, "iteration": i, "generator": name, "path": one.select.path}
+                for (arm, i, name), one in self.training_sets.items()
+            ],
+        }
+
     def todo(self, storage: Storage) -> list[PlannedStep]:
         """Return the steps whose output is not stored yet, in order."""
         return [p for p in self.steps.values() if not is_done(storage, p.step.path)]

@@ -18,6 +18,7 @@ class Result:
         measures: each number with its identity card.
         pictures: by name, their paths in the store.
         shares: of sources, iterations and labels among the candidates and the selected.
+        step: path of the evaluate step.
     """
 
     arm: str
@@ -26,6 +27,7 @@ class Result:
     measures: list[dict[str, Any]]
     pictures: dict[str, str] = field(default_factory=dict)
     shares: list[dict[str, Any]] = field(default_factory=list)
+    step: str = ""
 
     def measure(self, metric: str, subject: str = "samples") -> dict[str, Any] | None:
         """Return one number with its card; None where a generator has none, having no training."""
@@ -44,4 +46,4 @@ def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> 
             }
             measures = storage.read_json(f"{step.path}/{MEASURES}")
             shares = storage.read_json(f"{step.path}/{SHARES}")
-            yield Result(arm, iteration, generator, measures, pictures, shares)
+            yield Result(arm, iteration, generator, measures, pictures, shares, step.path)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,9 @@ import pyarrow as pa
 from actors.pool import shards
 from actors.pool.step import files_of, manifest_path
 from actors.pool.storage import Storage
-from actors.selection.selection import Selection
+
+if TYPE_CHECKING:
+    from actors.selection.selection import Selection
 
 FILE = "selection.arrow"
 OFFERED = "offered.arrow"
@@ -90,7 +92,7 @@ def sample_ids(storage: Storage, step_paths: Sequence[str], positions: np.ndarra
 def write(
     storage: Storage,
     step_path: str,
-    selection: Selection,
+    selection: "Selection",
     *,
     samples: Sequence[str],
     features: Sequence[str],
@@ -121,7 +123,7 @@ def write(
     return [shards.write_table(storage, f"{step_path}/{FILE}", table), *records]
 
 
-def write_order(storage: Storage, step_path: str, ranked: Selection) -> dict[str, Any]:
+def write_order(storage: Storage, step_path: str, ranked: "Selection") -> dict[str, Any]:
     """Store all candidates in the order of picking, with the distances at the picks."""
     columns = {
         "position": pa.array(ranked.positions, pa.int64()),
@@ -130,8 +132,11 @@ def write_order(storage: Storage, step_path: str, ranked: Selection) -> dict[str
     return shards.write_table(storage, f"{step_path}/{ORDER}", pa.table(columns))
 
 
-def read_order(storage: Storage, step_path: str) -> Selection:
+def read_order(storage: Storage, step_path: str) -> "Selection":
     """Return a stored order of all candidates, its distances being those at the picks."""
+    # it brings torch, which readers of the pool do without
+    from actors.selection.selection import Selection
+
     table = shards.read_table(storage, f"{step_path}/{ORDER}")
     return Selection(table["position"].to_numpy(), table["distance"].to_numpy())
 

@@ -1,6 +1,8 @@
 """What a run writes to MLflow, read back through the client and through the server."""
 
+import hashlib
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,8 +14,13 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Metric, Run
 
+from actors.pool.storage import Storage
+from orchestrator.config import load
+from orchestrator.plan import make_plan
+from orchestrator.results import read_results
+from orchestrator.tracking import Tracker, open_sweep
 from tests.orchestrator.conftest import FinishedRun
 from tests.runs import ROOT, TINY, call, environment
 
@@ -26,12 +33,24 @@ def client(finished: FinishedRun) -> MlflowClient:
 def runs_of(client: MlflowClient) -> dict[str, Run]:
     experiment = client.get_experiment_by_name("ouroboros")
     assert experiment is not None
-    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    found = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
+
+    def path(run: Run) -> str:
+        """Return the names from an experiment's arm down, e.g. greedy/ddpm."""
+        above = found.get(run.data.tags.get("mlflow.parentRunId", ""))
+        below_arm = above and "mlflow.parentRunId" in above.data.tags
+        return f"{path(above)}/{run.info.run_name}" if below_arm else run.info.run_name
+
+    return {path(run): run for run in found.values()}
 
 
-def test_arms_are_children_of_the_experiment_and_all_are_finished(client: MlflowClient) -> None:
+def test_arms_are_below_the_experiment_and_generators_below_them_all_finished(
+    client: MlflowClient,
+) -> None:
     runs = runs_of(client)
-    assert set(runs) == {"tiny", "vanilla", "greedy"}
+    generators = {f"{arm}/{name}" for arm in ("vanilla", "greedy") for name in ("ddpm", "edm")}
+    assert set(runs) == {"tiny", "vanilla", "greedy", *generators}
+    assert len(client.search_runs([runs["tiny"].info.experiment_id])) == 7
     for arm in ("vanilla", "greedy"):
         assert runs[arm].data.tags["mlflow.parentRunId"] == runs["tiny"].info.run_id
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
@@ -41,6 +60,12 @@ def test_arms_are_children_of_the_experiment_and_all_are_finished(client: Mlflow
     assert runs["greedy"].data.tags.get("mlflow.source.git.commit", "") == commit
     assert runs["greedy"].data.params["selection.kind"] == "greedy"
     assert runs["vanilla"].data.params["generators.ddpm.training.steps"] == "20"
+    assert runs["vanilla/ddpm"].data.params["training.steps"] == "20"
+    tags = runs["vanilla/ddpm"].data.tags
+    expected = {"paradigm": "replace", "selection": "random", "ratio": "0.5", "seed": "0"}
+    expected |= {"generator": "ddpm", "kind": "ddpm", "arm": "vanilla"}
+    assert {name: tags[name] for name in expected} == expected
+    assert f"run {TINY}" in tags["command"]
 
 
 def test_metrics_are_the_results_with_the_iteration_as_step(
@@ -48,23 +73,52 @@ def test_metrics_are_the_results_with_the_iteration_as_step(
 ) -> None:
     runs = runs_of(client)
     for arm in ("vanilla", "greedy"):
-        history = client.get_metric_history(runs[arm].info.run_id, "edm/frechet_distance")
-        expected = {
-            r["iteration"]: r["value"]
-            for r in finished.store.results()
-            if (r["arm"], r["generator"], r["metric"]) == (arm, "edm", "frechet_distance")
-        }
-        assert {point.step: point.value for point in history} == expected
-        assert len(history) == 2
+        for run, name in ((arm, "edm/frechet_distance"), (f"{arm}/edm", "frechet_distance")):
+            check(client.get_metric_history(runs[run].info.run_id, name), arm, finished)
+
+
+def check(history: list[Metric], arm: str, finished: FinishedRun) -> None:
+    """Compare a history of the distance with the results."""
+    expected = {
+        r["iteration"]: r["value"]
+        for r in finished.store.results()
+        if (r["arm"], r["generator"], r["metric"]) == (arm, "edm", "frechet_distance")
+    }
+    assert {point.step: point.value for point in history} == expected
+    assert len(history) == 2
+
+
+def test_losses_go_on_over_iterations_and_checkpoints_are_listed_by_reference(
+    client: MlflowClient, finished: FinishedRun, tmp_path: Path
+) -> None:
+    run_id = runs_of(client)["greedy/ddpm"].info.run_id
+    history = client.get_metric_history(run_id, "training_loss")
+    listed = json.loads(
+        Path(client.download_artifacts(run_id, "checkpoints.json", str(tmp_path))).read_text()
+    )
+    assert [one["iteration"] for one in listed] == [1, 2]
+    # tiny trains for 20 steps in each iteration
+    losses = {
+        (one["iteration"] - 1) * 20 + step: loss
+        for one in listed
+        for step, loss in json.loads((Path(one["uri"]).parent / "losses.json").read_text())
+    }
+    assert {point.step: point.value for point in history} == losses
+    assert max(losses) == 40
+    for one in listed:
+        for file in one["files"]:
+            content = (finished.store.path / file["path"]).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == file["sha256"]
+    assert all("checkpoint" in one["uri"] and one["files"] for one in listed)
 
 
 def test_pictures_are_images_with_steps_and_the_real_data_is_an_input(client: MlflowClient) -> None:
-    run = runs_of(client)["greedy"]
+    run = runs_of(client)["greedy/ddpm"]
     images = [file.path for file in client.list_artifacts(run.info.run_id, "images")]
     for step in (1, 2):
         for name in ("samples", "nearest", "projection"):
-            assert any(f"ddpm~{name}+step+{step}+" in path for path in images)
-    shares = [run.data.metrics[f"training_set/selected_share/{n}/edm"] for n in ("ddpm", "edm")]
+            assert any(f"pictures~{name}+step+{step}+" in path for path in images)
+    shares = [run.data.metrics[f"training_set/selected_share/{n}"] for n in ("ddpm", "edm")]
     assert sum(shares) == pytest.approx(1)
     names = {entry.dataset.name for entry in run.inputs.dataset_inputs}
     assert names == {"digits-train", "digits-reference"}
@@ -74,7 +128,7 @@ def test_running_again_adds_no_run_and_no_point(
     client: MlflowClient, finished: FinishedRun
 ) -> None:
     call("run", str(TINY), "--store", str(finished.store.path))
-    test_arms_are_children_of_the_experiment_and_all_are_finished(client)
+    test_arms_are_below_the_experiment_and_generators_below_them_all_finished(client)
     test_metrics_are_the_results_with_the_iteration_as_step(client, finished)
 
 
@@ -96,9 +150,9 @@ def test_the_server_the_run_names_shows_its_runs_and_serves_its_images(
     )
     try:
         base = f"http://127.0.0.1:{port}"
-        run = runs_of(client)["greedy"]
+        run = runs_of(client)["greedy/ddpm"]
         found = json.loads(get(f"{base}/api/2.0/mlflow/runs/get?run_id={run.info.run_id}"))
-        assert found["run"]["info"]["run_name"] == "greedy"
+        assert found["run"]["info"]["run_name"] == "ddpm"
         image = next(
             f.path for f in client.list_artifacts(run.info.run_id, "images") if "png" in f.path
         )
@@ -121,3 +175,39 @@ def get(url: str, seconds: float = 60) -> bytes:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def test_a_trial_is_a_run_below_its_sweep_with_its_generators_below_it(
+    finished: FinishedRun, tmp_path: Path
+) -> None:
+    shutil.copytree(finished.store.path / "steps", tmp_path / "steps")
+    storage = Storage(str(tmp_path))
+    sweep = open_sweep(storage, "a sweep", "sweep", {"ratio": [0.5]}, {"search": "grid"})
+    plan = make_plan(load(str(TINY), [("arms", {}), ("store", str(tmp_path))]))
+    results = list(read_results(plan, storage))
+    assert len(results) == 4
+    for _ in range(2):  # found again, and nothing is doubled
+        tracker = Tracker(plan, storage, sweep.run_id, "ratio 0.5", "sweep/1", {"point": "0.5"})
+        for result in results:
+            tracker.log(result)
+        tracker.close("FINISHED")
+    sweep.close("FINISHED")
+    client = MlflowClient(sweep.uri)
+    runs = runs_of(client)
+    assert set(runs) == {"a sweep", "ratio 0.5", "ratio 0.5/ddpm", "ratio 0.5/edm"}
+    trial = runs["ratio 0.5"]
+    assert trial.data.tags["mlflow.parentRunId"] == sweep.run_id
+    assert {run.data.tags.get("point") for name, run in runs.items() if "ratio" in name} == {"0.5"}
+    assert len(client.get_metric_history(trial.info.run_id, "ddpm/frechet_distance")) == 2
+    ddpm = runs["ratio 0.5/ddpm"].info.run_id
+    assert len(client.get_metric_history(ddpm, "training_loss")) == 2
+    assert len(client.list_artifacts(ddpm, "images")) == 12
+    # what was written before its marker, and is written again, is there once
+    again = Tracker(plan, storage, sweep.run_id, "ratio 0.5", "sweep/1")
+    again._logged.clear()
+    for result in results:
+        again.log(result)
+    again.close("FINISHED")
+    assert len(client.get_metric_history(ddpm, "training_loss")) == 2
+    assert len(client.get_metric_history(ddpm, "frechet_distance")) == 2
+    assert len(client.list_artifacts(ddpm, "images")) == 12

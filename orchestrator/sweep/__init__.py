@@ -1,0 +1,1 @@
+"""Sweeps: an experiment over a space of its fields, by Ray Tune."""

@@ -1,0 +1,247 @@
+"""The configuration of a sweep, and the experiment at each of its points."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from actors.config import Config, tagged_union
+from actors.errors import UserError
+from orchestrator.config import Experiment, Name, nested, read_yaml, validate
+from orchestrator.schema import describe_errors, merge
+from orchestrator.sweep.space import Point, Space, grid, random_points
+
+# what the seeds of every point may be: a number of them, or which
+Seeds = Annotated[
+    tuple[Annotated[int, Field(ge=0)], ...],
+    BeforeValidator(lambda found: tuple(range(found)) if isinstance(found, int) else found),
+]
+
+
+class Grid(Config):
+    """Every combination of values."""
+
+    kind: Literal["grid"] = "grid"
+
+
+class Random(Config):
+    """Points drawn at random."""
+
+    kind: Literal["random"]
+    points: int = Field(ge=1, description="points drawn")
+    seed: int = Field(0, ge=0)
+
+
+class Optuna(Config):
+    """Points that Optuna suggests from what came out of the ones before."""
+
+    kind: Literal["optuna"]
+    points: int = Field(ge=1, description="points tried")
+    seed: int = Field(0, ge=0)
+
+
+class Fifo(Config):
+    """Every point runs to its end."""
+
+    kind: Literal["fifo"] = "fifo"
+
+
+class Asha(Config):
+    """Points that fall behind at an iteration are stopped (Li et al., MLSys 2020)."""
+
+    kind: Literal["asha"]
+    grace_iterations: int = Field(1, ge=1, description="iterations that every point is given")
+    reduction_factor: float = Field(2, gt=1, description="one in so many goes on")
+
+
+class Pbt(Config):
+    """The worst points take over what the best have come to, with a field changed
+    (Jaderberg et al., 2017)."""
+
+    kind: Literal["pbt"]
+    interval: int = Field(1, ge=1, description="iterations between changes")
+    quantile: float = Field(0.25, gt=0, le=0.5, description="share of points that take over")
+
+
+SEARCHES: dict[str, type[Config]] = {"grid": Grid, "random": Random, "optuna": Optuna}
+SCHEDULERS: dict[str, type[Config]] = {"fifo": Fifo, "asha": Asha, "pbt": Pbt}
+
+if TYPE_CHECKING:
+    Search = Grid | Random | Optuna
+    Scheduler = Fifo | Asha | Pbt
+else:
+    Search = tagged_union(SEARCHES)
+    Scheduler = tagged_union(SCHEDULERS)
+
+
+class Repeat(Config):
+    """Which seeds every point is repeated with."""
+
+    seeds: Seeds = Field((0,), min_length=1)
+
+
+class Limits(Config):
+    """When a sweep starts nothing more and stops what runs."""
+
+    max_concurrent: int | None = Field(None, ge=1, description="points at once; null: as fit")
+    hours: float | None = Field(None, gt=0, description="hours from the start")
+    cpu_hours: float | None = Field(None, gt=0, description="hours x CPUs of generators' steps")
+    gpu_hours: float | None = Field(None, gt=0, description="hours x GPUs of generators' steps")
+
+
+class SweepConfig(Config):
+    """One validated sweep."""
+
+    name: Name
+    experiment: dict[str, Any] = Field(description="fields; `base`: a YAML file of more")
+    space: Space
+    repeat: Repeat = Repeat()
+    search: Search = Grid()
+    objectives: dict[str, Literal["min", "max"]] = Field(
+        {"frechet_distance": "min"},
+        description="measures at the last iteration, means over generators and seeds",
+    )
+    scheduler: Scheduler = Fifo()
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SweepConfig:
+        if not self.space:
+            raise ValueError("space: found none; allowed is one field and more")
+        ranges = [field for field, axis in self.space.items() if not axis.labels]
+        if ranges and self.search.kind == "grid":
+            raise ValueError(
+                f"space.{ranges[0]}: found a range, but search.kind is 'grid'; allowed are values"
+            )
+        if not self.objectives:
+            raise ValueError("objectives: found none; allowed are one and more")
+        if len(self.objectives) > 1 and self.search.kind != "optuna":
+            raise ValueError(
+                f"objectives: found {len(self.objectives)}; allowed is one, or search.kind 'optuna'"
+            )
+        if self.scheduler.kind == "pbt" and self.search.kind == "optuna":
+            raise ValueError(
+                "search.kind: found 'optuna', but scheduler 'pbt' changes points itself; allowed "
+                "are 'grid' and 'random'"
+            )
+        if self.scheduler.kind != "fifo" and len(self.objectives) > 1:
+            raise ValueError(
+                f"objectives: found {len(self.objectives)}, but scheduler {self.scheduler.kind!r} "
+                "compares points by one"
+            )
+        return self
+
+    @property
+    def key(self) -> str:
+        """Hash of all that decides which points there are, by which a sweep is found again."""
+        value = self.model_dump(mode="json", exclude={"limits"})
+        return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+    def points(self) -> list[Point]:
+        """Return the points known beforehand; those of Optuna are not."""
+        if isinstance(self.search, Random):
+            return list(random_points(self.space, self.search.points, self.search.seed))
+        return list(grid(self.space)) if isinstance(self.search, Grid) else []
+
+    def point_of(self, given: dict[str, Any]) -> Point:
+        """Return the point that Ray Tune gave a trial."""
+        labels = given.get("point", given)
+        return {field: labels[field] for field in self.space}
+
+    def any_point(self) -> Point:
+        """Return a point that the space has."""
+        return {field: axis.ends()[0] for field, axis in self.space.items()}
+
+    def ends(self) -> list[Point]:
+        """Return points at the ends of every axis, the other axes being where they begin."""
+        first = self.any_point()
+        return [{**first, field: end} for field, axis in self.space.items() for end in axis.ends()]
+
+    def at(self, point: Point, seed: int, changes: Sequence[tuple[int, Point]] = ()) -> Experiment:
+        """Return the experiment at a point.
+
+        Args:
+            changes: other points that it goes on at, each from an iteration on.
+
+        Raises:
+            UserError: a field at fault, behind the name of the point.
+        """
+        raw = {**merge(Experiment, self.experiment, self._fields(point)), "seed": seed, "arms": {}}
+        raw["changes"] = {first: self._fields(other) for first, other in changes}
+        return validate(raw, f"{named(point)}: ")
+
+    def _fields(self, point: Point) -> dict[str, Any]:
+        """Return the fields that a point sets."""
+        fields: dict[str, Any] = {}
+        for axis, label in point.items():
+            fields = merge(Experiment, fields, self.space[axis].fields(axis, label))
+        return fields
+
+
+def named(point: Point) -> str:
+    """Return what a point is called, e.g. "ratio=0.4, kind=greedy"."""
+    lasts = [field.rsplit(".", 1)[-1] for field in point]
+    short = [
+        last if lasts.count(last) == 1 else field for field, last in zip(point, lasts, strict=True)
+    ]
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+        for name, value in zip(short, point.values(), strict=True)
+    )
+
+
+def load(path: str, overrides: list[tuple[str, Any]]) -> SweepConfig:
+    """Read a sweep and its experiment from YAML, apply overrides, and validate every point.
+
+    Raises:
+        UserError: a file or a field is at fault.
+    """
+    raw = read_yaml(path)
+    if not isinstance(raw, dict):
+        raise UserError(f"the sweep is a {type(raw).__name__}; allowed is a mapping of fields")
+    raw = {**raw, "experiment": _experiment(raw.get("experiment"), Path(path).parent)}
+    for dotted, value in overrides:
+        raw = _override(raw, dotted, value)
+    try:
+        sweep = SweepConfig.model_validate(raw)
+    except ValidationError as error:
+        raise UserError(describe_errors(SweepConfig, raw, error, "")) from None
+    check_points(sweep)
+    return sweep
+
+
+def _experiment(found: Any, folder: Path) -> Any:
+    """Return the fields of a sweep's experiment: its own, laid over those of a file beside it."""
+    if isinstance(found, str):
+        found = {"base": found}
+    if isinstance(found, dict) and isinstance(found.get("base"), str):
+        base = read_yaml(str(folder / found["base"]))
+        # a sweep has points in the place of arms
+        own = {key: value for key, value in found.items() if key != "base"}
+        return merge(Experiment, {**base, "arms": {}}, own) if isinstance(base, dict) else base
+    return found
+
+
+def _override(raw: dict[str, Any], dotted: str, value: Any) -> Any:
+    """Return the sweep with one field changed; axes have dots in their names."""
+    block, _, field = dotted.partition(".")
+    if block == "experiment" and field:
+        changed = merge(Experiment, raw.get(block), nested(field.split("."), value))
+        return {**raw, block: changed}
+    if block == "space" and field:
+        return {**raw, block: {**raw.get(block, {}), field: value}}
+    return merge(SweepConfig, raw, nested(dotted.split("."), value))
+
+
+def check_points(sweep: SweepConfig) -> None:
+    """Raise UserError for the first point that is no valid experiment.
+
+    Of ranges, whose points are not known, both ends of every axis are tried.
+    """
+    for point in sweep.points() or sweep.ends():
+        sweep.at(point, sweep.repeat.seeds[0])

@@ -1,0 +1,103 @@
+"""Ray Tune's side of a sweep: what suggests points, and what stops them."""
+
+from functools import partial
+from typing import Any
+
+from ray import tune
+from ray.tune.schedulers import (
+    AsyncHyperBandScheduler,
+    FIFOScheduler,
+    PopulationBasedTraining,
+    TrialScheduler,
+)
+
+from actors.errors import UserError
+from orchestrator.sweep.config import Asha, Optuna, Pbt, SweepConfig
+from orchestrator.sweep.space import Axis, Point, Space
+
+
+def searched(sweep: SweepConfig, before: list[Point]) -> dict[str, Any]:
+    """Return the search of a sweep as arguments of TuneConfig, and `param_space`.
+
+    Args:
+        before: points that were begun in an earlier run, which Optuna is given first.
+
+    Raises:
+        UserError: optuna is not installed.
+    """
+    if not isinstance(sweep.search, Optuna):
+        # a nested value would be read as a space of its own
+        points = tune.grid_search(sweep.points())
+        return {"param_space": {"point": points}}
+    try:
+        import optuna
+    except ImportError:
+        raise UserError(
+            "search.kind: 'optuna' needs a package that is not here; "
+            "pip install 'ouroboros-loop[optuna]'"
+        ) from None
+    from ray.tune.search.optuna import OptunaSearch
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    metrics, modes = zip(*sweep.objectives.items(), strict=True)
+    several = len(metrics) > 1
+    search = OptunaSearch(
+        metric=list(metrics) if several else metrics[0],
+        mode=list(modes) if several else modes[0],
+        seed=sweep.search.seed,
+        points_to_evaluate=before or None,
+    )
+    return {
+        "param_space": {field: domain(axis) for field, axis in sweep.space.items()},
+        "search_alg": search,
+        "num_samples": sweep.search.points,
+    }
+
+
+def within_ranges(space: Space, config: dict[str, Any]) -> dict[str, Any]:
+    """Return a changed point with its numbers moved back into their ranges."""
+    point = {
+        name: min(max(label, space[name].ends()[0]), space[name].ends()[-1])
+        if not space[name].labels
+        else label
+        for name, label in config["point"].items()
+    }
+    return {**config, "point": point}
+
+
+def domain(axis: Axis) -> Any:
+    """Return Ray Tune's form of an axis."""
+    if axis.labels:
+        return tune.choice(axis.labels)
+    low, high = axis.ends()
+    if axis.integer:
+        return tune.lograndint(low, high + 1) if axis.log else tune.randint(low, high + 1)
+    return tune.loguniform(low, high) if axis.log else tune.uniform(low, high)
+
+
+def scheduled(sweep: SweepConfig, iterations: int) -> TrialScheduler:
+    """Return the scheduler of a sweep, whose time is the iteration."""
+    scheduler, (metric, mode) = sweep.scheduler, next(iter(sweep.objectives.items()))
+    if isinstance(scheduler, Asha):
+        return AsyncHyperBandScheduler(
+            time_attr="iteration",
+            metric=metric,
+            mode=mode,
+            max_t=iterations,
+            grace_period=scheduler.grace_iterations,
+            reduction_factor=scheduler.reduction_factor,
+        )
+    if isinstance(scheduler, Pbt):
+        mutations = {name: axis.labels or domain(axis) for name, axis in sweep.space.items()}
+        return PopulationBasedTraining(
+            time_attr="iteration",
+            metric=metric,
+            mode=mode,
+            perturbation_interval=scheduler.interval,
+            burn_in_period=0,
+            quantile_fraction=scheduler.quantile,
+            hyperparam_mutations={"point": mutations},
+            custom_explore_fn=partial(within_ranges, sweep.space),
+            synch=True,
+        )
+    return FIFOScheduler()

@@ -1,0 +1,277 @@
+"""A sweep: its points by Ray Tune on actors that all share, then what came out."""
+
+import logging
+import os
+import signal
+import tempfile
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+import yaml
+from ray import tune
+from rich.console import Console
+
+from actors.errors import UserError
+from actors.pool.step import is_done, manifest_path
+from actors.pool.storage import Storage
+from orchestrator import cluster
+from orchestrator.casting import Cast, Node, cast
+from orchestrator.config import validate
+from orchestrator.loop import Stage
+from orchestrator.outcome import Sweep, Trial, read_sweep, read_trial, write_sweep, write_trial
+from orchestrator.plan import Plan, make_plan
+from orchestrator.report import REPORT, render
+from orchestrator.sweep.config import Optuna, SweepConfig, named
+from orchestrator.sweep.ledger import open_ledger
+from orchestrator.sweep.searching import scheduled, searched
+from orchestrator.sweep.space import Point
+from orchestrator.sweep.table import best_line, print_table, sharing_line
+from orchestrator.sweep.trial import ARM, ENDED, Setting, run_point, trial_id
+from orchestrator.sweep.watching import Stopper, Watch, last_line
+from orchestrator.tracking import open_sweep
+
+# a bundle has to ask for something; the generators' actors hold the CPUs
+TRIAL_BUNDLE: dict[str, int | float] = {"memory": 1}
+# a trial's process that dies is tried again this often
+TRIES = 3
+
+
+class Sweeping:
+    """One execution of a sweep on a store."""
+
+    def __init__(
+        self, sweep: SweepConfig, storage: Storage, cast: Cast, again: str, fail_fast: bool
+    ) -> None:
+        self._sweep = sweep
+        self._storage = storage
+        self._cast = cast
+        self._again = again
+        self._fail_fast = fail_fast
+        self._console = Console()
+        self.folder = f"sweeps/{sweep.name}-{sweep.key[:8]}"
+        search = sweep.search
+        self._planned = search.points if isinstance(search, Optuna) else len(sweep.points())
+
+    def carry_out(self) -> int:
+        """Run what is left of the points, and print what came out; return the exit status."""
+        resolved = yaml.safe_dump(self._sweep.model_dump(mode="json"), sort_keys=False)
+        self._storage.write(
+            f"{self.folder}/config.yaml", lambda file: file.write_text(resolved, encoding="utf-8")
+        )
+        before = self._before()
+        seeds = self._sweep.repeat.seeds
+        ended = sum(trial.status in ENDED[:2] for trial in before)
+        self._say(
+            f"{self._sweep.name}: {self._planned} points x {len(seeds)} seeds, "
+            f"{ended} of {self._planned * len(seeds)} trials ended before"
+        )
+        self._write("running")
+        self._list_steps()
+        tracked = open_sweep(
+            self._storage,
+            self._sweep.name,
+            self._sweep.key,
+            self._sweep.model_dump(mode="json"),
+            {"search": self._sweep.search.kind, "scheduler": self._sweep.scheduler.kind},
+        )
+        status = "FAILED"
+        try:
+            stopper = self._run(before, tracked.run_id)
+            self._write("finished")
+            tracked.log_file(self._write_report())
+            status = "FINISHED"
+        except KeyboardInterrupt:
+            status = "KILLED"
+            self._say(f"interrupted; go on with:\n  {self._again}")
+            return 130
+        finally:
+            self._write({"FINISHED": "finished", "FAILED": "failed"}.get(status, "interrupted"))
+            self._list_steps()
+            tracked.close(status)
+            if ray.is_initialized():
+                ray.shutdown()
+        sweep = read_sweep(self._storage, self.folder)
+        print_table(self._console, sweep)
+        for line in (best_line(sweep), sharing_line(sweep), stopper.reason):
+            if line:
+                self._say(line)
+        self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
+        return 1 if any(trial.status == "failed" for trial in sweep.trials) else 0
+
+    def _run(self, before: list[Trial], parent: str) -> Stopper:
+        """Run the points that are left on Ray."""
+        if not ray.is_initialized():
+            cluster.connect()
+        # Ray put its own handler in the place of ours, which aborts
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        copies = min(self._cast.copies, self._planned)
+        stage = Stage(replace(self._cast, copies=copies), self._storage, {})
+        stage.start()
+        setting = Setting(
+            self._sweep, self._storage, self.folder, stage, open_ledger(copies), parent
+        )
+        iterations = self._iterations
+        stopper = Stopper(self._sweep.limits, iterations, self._fail_fast)
+        search = searched(self._sweep, distinct([trial.point for trial in before]))
+        space = search.pop("param_space")
+        most = self._sweep.limits.max_concurrent or copies
+        logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
+        with (
+            Watch(self._console, self._sweep, self._planned, iterations) as watch,
+            tempfile.TemporaryDirectory(
+                prefix="ouroboros-tune-", ignore_cleanup_errors=True
+            ) as scratch,
+        ):
+            tune.Tuner(
+                tune.with_resources(
+                    tune.with_parameters(run_point, setting=setting),
+                    tune.PlacementGroupFactory([TRIAL_BUNDLE]),
+                ),
+                param_space=space,
+                tune_config=tune.TuneConfig(
+                    **search,
+                    scheduler=scheduled(self._sweep, iterations),
+                    max_concurrent_trials=min(most, copies),
+                    reuse_actors=True,
+                ),
+                run_config=tune.RunConfig(
+                    name=self._sweep.name,
+                    # a sweep goes on by what is in the store, not by this
+                    storage_path=scratch,
+                    callbacks=[watch, _Marks(setting)],
+                    stop=stopper,
+                    failure_config=tune.FailureConfig(max_failures=TRIES),
+                    verbose=0,
+                ),
+            ).fit()
+        return stopper
+
+    @property
+    def _iterations(self) -> int:
+        return int(self._sweep.experiment["iterations"])
+
+    def _before(self) -> list[Trial]:
+        """Return the trials of an earlier run."""
+        if not self._storage.exists(f"{self.folder}/sweep.json"):
+            return []
+        return read_sweep(self._storage, self.folder).trials
+
+    def _write(self, status: str) -> None:
+        write_sweep(
+            self._storage,
+            self.folder,
+            Sweep(
+                self._sweep.name,
+                status,
+                list(self._sweep.space),
+                list(self._sweep.repeat.seeds),
+                dict(self._sweep.objectives),
+                self._planned * len(self._sweep.repeat.seeds),
+                self._shared() if status != "running" else {},
+            ),
+        )
+
+    def _write_report(self) -> Path:
+        """Write the report into the sweep's folder; return a local copy."""
+        path = f"{self.folder}/{REPORT}"
+        page = render(read_sweep(self._storage, self.folder), self._storage)
+        self._storage.write(path, lambda file: file.write_text(page, encoding="utf-8"))
+        return self._storage.local(path)
+
+    def _list_steps(self) -> None:
+        """Write which steps the sweep needs: of the points known before, and of trials so far."""
+        seeds = self._sweep.repeat.seeds
+        experiments = [self._sweep.at(point, s) for point in self._sweep.points() for s in seeds]
+        experiments += [validate(t.outcome.arms[ARM]) for t in self._before() if t.outcome]
+        paths = {path for experiment in experiments for path in make_plan(experiment).steps}
+        self._storage.write_json(f"{self.folder}/steps.json", {"steps": sorted(paths)})
+
+    def _shared(self) -> dict[str, float]:
+        """Return how many steps the trials have in common, and the time that it saved."""
+        times: Counter[str] = Counter()
+        for trial in self._before():
+            if trial.status in ENDED[:2]:
+                assert trial.outcome is not None
+                plan = make_plan(validate(trial.outcome.arms[ARM]))
+                times.update(path for path in plan.steps if is_done(self._storage, path))
+        saved = sum(
+            (count - 1) * self._storage.read_json(manifest_path(path))["seconds"]
+            for path, count in times.items()
+            if count > 1
+        )
+        return {"steps": times.total(), "done": len(times), "seconds_saved": saved}
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+class _Marks(tune.Callback):
+    """Marks the trials whose processes could not do it themselves."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self._mark(trial, "stopped", None)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        self._mark(trial, "failed", last_line(trial.get_error()))
+
+    def _mark(self, trial: Any, status: str, error: str | None) -> None:
+        setting = self._setting
+        point = setting.sweep.point_of(trial.config)
+        for seed in setting.sweep.repeat.seeds:
+            found = read_trial(setting.storage, setting.folder, trial_id(point, seed))
+            if found and found.status == "running":
+                ended = replace(found, status=status, error=error)
+                write_trial(setting.storage, setting.folder, ended)
+
+
+def distinct(points: list[Point]) -> list[Point]:
+    """Return every point once."""
+    found: list[Point] = []
+    for point in points:
+        if point not in found:
+            found.append(point)
+    return found
+
+
+def prepare() -> None:
+    """Set what Ray Tune reads from the environment when it is imported."""
+    # no files of every trial beside ours, no second way to be interrupted, no output of its own
+    os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
+    os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")
+    os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
+
+
+def cast_points(sweep: SweepConfig, nodes: list[Node]) -> Cast:
+    """Return the actors that serve every point, as many copies as there is room for.
+
+    Raises:
+        UserError: a point needs more than the cluster has, by its name and the numbers.
+    """
+    arms = {}
+    for point in sweep.points() or sweep.ends():
+        experiment = sweep.at(point, sweep.repeat.seeds[0])
+        arms[named(point)] = experiment
+        try:
+            cast(Plan(experiment, {"main": experiment}), nodes)
+        except UserError as error:
+            raise UserError(f"{named(point)}: {error}") from None
+    # all points together have every generator that any of them has
+    first = next(iter(arms.values()))
+    return cast(Plan(first, arms), nodes)
+
+
+def check(sweep: SweepConfig) -> None:
+    """Raise UserError for objectives that no point will have."""
+    from orchestrator.sweep.metrics import known_metrics
+
+    first = sweep.at(sweep.any_point(), 0)
+    known = known_metrics(first.evaluation.measures)
+    for name in sweep.objectives:
+        if name not in known:
+            raise UserError(f"objectives.{name}: no measure; allowed are {', '.join(known)}")

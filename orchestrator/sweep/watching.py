@@ -1,0 +1,156 @@
+"""Watching a sweep: what its points have come to, on the terminal and as files, while it runs."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from ray import tune
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from orchestrator.sweep.config import Limits, SweepConfig, named
+
+SHOWN = {"entropy": "entropy (nats)", "frechet_distance": "Fréchet"}
+
+
+@dataclass
+class Row:
+    """What is known of one point.
+
+    Attributes:
+        measures: by iteration.
+        seconds: since the sweep began, at the last report.
+    """
+
+    name: str
+    status: str = "running"
+    error: str | None = None
+    measures: dict[int, dict[str, float]] = field(default_factory=dict)
+
+
+class Watch(tune.Callback):
+    """Takes down what Ray Tune is told, and shows it."""
+
+    def __init__(self, console: Console, sweep: SweepConfig, planned: int, iterations: int) -> None:
+        self.rows: dict[str, Row] = {}
+        self._console = console
+        self._sweep = sweep
+        self._planned = planned
+        self._iterations = iterations
+        self._started = time.monotonic()
+        self._live = Live(console=console, refresh_per_second=2, transient=True)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Ray Tune writes its callbacks down, which a terminal cannot be
+        return {k: v for k, v in vars(self).items() if k not in ("_console", "_live")}
+
+    def __enter__(self) -> "Watch":
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        """Add a row."""
+        self.rows.setdefault(trial.trial_id, Row(named(self._sweep.point_of(trial.config))))
+        self._show()
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
+    ) -> None:
+        """Take down the measures of an iteration, or a failure."""
+        row = self.rows[trial.trial_id]
+        if "failed" in result:
+            row.status, row.error = "failed", result["failed"]
+            self._say(f"{row.name}: failed: {row.error}")
+            return
+        row.measures[result["iteration"]] = {
+            name: value for name, value in result.items() if isinstance(value, float)
+        }
+        told = ", ".join(
+            f"{meaning} {result[name]:.2f}" for name, meaning in SHOWN.items() if name in result
+        )
+        self._say(f"{row.name}: iteration {result['iteration']}/{self._iterations}, {told}")
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        """Take down that a point ran to its end, or was stopped before."""
+        row = self.rows[trial.trial_id]
+        if row.status == "running":
+            whole = max(row.measures, default=0) >= self._iterations
+            row.status = "finished" if whole else "stopped"
+            if not whole:
+                self._say(f"{row.name}: stopped after iteration {max(row.measures, default=0)}")
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
+        """Take down that a point's process died more often than it is tried."""
+        row = self.rows[trial.trial_id]
+        row.status, row.error = "failed", last_line(trial.get_error())
+        self._say(f"{row.name}: failed: {row.error}")
+
+    def seconds_left(self) -> float | None:
+        """Return about how long it will take, from the iterations done; None before the first."""
+        done = sum(len(row.measures) for row in self.rows.values())
+        ended = [row for row in self.rows.values() if row.status in ("stopped", "failed")]
+        spared = sum(self._iterations - len(row.measures) for row in ended)
+        left = self._planned * self._iterations - done - spared
+        return (time.monotonic() - self._started) * left / done if done else None
+
+    def _say(self, line: str) -> None:
+        elapsed = time.monotonic() - self._started
+        done = sum(row.status != "running" for row in self.rows.values())
+        self._console.print(
+            f"[{done}/{self._planned}] {elapsed:6.1f} s  {line}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+        self._show()
+
+    def _show(self) -> None:
+        if not self._console.is_terminal:
+            return
+        table = Table("point", "iteration", *SHOWN.values(), "status")
+        for row in [row for row in self.rows.values() if row.status == "running"]:
+            last = max(row.measures, default=0)
+            cells = [f"{row.measures[last][n]:.2f}" if last else "" for n in SHOWN]
+            table.add_row(row.name, f"{last}/{self._iterations}", *cells, row.status)
+        left = self.seconds_left()
+        table.caption = Text(f"about {left / 60:.0f} min left" if left else "")
+        self._live.update(table)
+
+
+class Stopper(tune.Stopper):
+    """Ends points after their last iteration, and a sweep at its limits or a failure, if asked."""
+
+    def __init__(self, limits: Limits, iterations: int, fail_fast: bool) -> None:
+        self._limits = limits
+        self._iterations = iterations
+        self._fail_fast = fail_fast
+        self._started = time.monotonic()
+        self.reason: str | None = None
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        if self._fail_fast and "failed" in result:
+            self.reason = "a point failed"
+        for name in ("cpu_hours", "gpu_hours"):
+            most = getattr(self._limits, name)
+            if most is not None and result.get(name, 0) > most:
+                self.reason = f"limits.{name}: {result[name]:.3g} were spent of {most:g}"
+        # before the scheduler is asked, which might pause it for ever
+        return bool(result["iteration"] >= self._iterations)
+
+    def stop_all(self) -> bool:
+        hours = (time.monotonic() - self._started) / 3600
+        if self._limits.hours is not None and hours > self._limits.hours:
+            self.reason = f"limits.hours: {self._limits.hours:g} are over"
+        return self.reason is not None
+
+
+def last_line(error: Any) -> str:
+    """Return the line of an error that says what happened."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else "its process died again and again"

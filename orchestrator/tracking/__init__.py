@@ -1,0 +1,10 @@
+"""Tracking in MLflow: nested runs, found again by key, written beside the work.
+
+experiment -> arm -> generator; in a sweep: sweep -> trial -> generator.
+"""
+
+from orchestrator.tracking.names import experiment_key
+from orchestrator.tracking.sweep import SweepRun, open_sweep
+from orchestrator.tracking.tracker import Tracker
+
+__all__ = ["SweepRun", "Tracker", "experiment_key", "open_sweep"]

@@ -1,0 +1,66 @@
+"""What runs, parameters and metrics are called in MLflow."""
+
+import hashlib
+import json
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from orchestrator.config import Experiment
+
+
+def experiment_key(experiment: Experiment) -> str:
+    """Return the hash of a configuration, by which its run is found again."""
+    text = json.dumps(experiment.model_dump(mode="json"), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def metric_name(generator: str, measure: dict[str, Any]) -> str:
+    """Return a measure's name in an arm's run: behind what it is of, and whose."""
+    if measure["subject"] == "training_set":
+        return f"training_set/{measure['metric']}/{generator}"
+    return f"{generator}/{own_metric_name(measure)}"
+
+
+def own_metric_name(measure: dict[str, Any]) -> str:
+    """Return a measure's name in its generator's run, e.g. frechet_distance."""
+    if measure["subject"] == "training_set":
+        return f"training_set/{measure['metric']}"
+    # those that a training set has too
+    prefix = "samples_" if measure["metric"] in ("entropy", "variance") else ""
+    return f"{prefix}{measure['metric']}"
+
+
+def share_name(share: dict[str, Any]) -> str:
+    """Return the name of a source's share of a training set in a generator's run."""
+    return f"training_set/selected_share/{share['value']}"
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one mapping of dotted paths."""
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        path: leaf
+        for key, inner in value.items()
+        for path, leaf in flatten(inner, f"{prefix}.{key}" if prefix else str(key)).items()
+    }
+
+
+@cache
+def git_commit() -> str | None:
+    """Return the commit of this source tree, None outside a checkout."""
+    folder = Path(__file__).parent
+    try:
+        found = subprocess.run(
+            ["git", "rev-parse", "HEAD"],
+            check=False,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=5,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,101 @@
+"""What is written of a result: its measures, its losses, its checkpoint.
+
+Times are those at which a step ended, as its manifest says: MLflow keeps one of two points that
+agree in name, step, value and time, so that writing a result twice doubles nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from actors.generator.job import CHECKPOINT, LOSSES
+from actors.pool.manifest import manifest_path
+from actors.pool.storage import Storage
+from orchestrator.results import Result
+from orchestrator.tracking.names import metric_name, own_metric_name, share_name
+
+# written last: an iteration that has it is there
+MARKER = "iteration"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A finished train step.
+
+    Attributes:
+        losses: pairs of step, from 1, and mean loss since the pair before.
+    """
+
+    path: str
+    manifest: dict[str, Any]
+    losses: list[tuple[int, float]]
+
+    def checkpoint(self, store: str, iteration: int) -> dict[str, Any]:
+        """Return where its checkpoint lies, by reference."""
+        return {
+            "iteration": iteration,
+            "uri": f"{store}/{self.path}/{CHECKPOINT}",
+            "step": self.manifest["key"],
+            "files": [
+                {name: file[name] for name in ("path", "bytes", "sha256")}
+                for file in self.manifest["files"]
+                if not file["path"].endswith(LOSSES)
+            ],
+        }
+
+
+def read_training(storage: Storage, evaluation: dict[str, Any]) -> Training | None:
+    """Return the training behind an evaluate step, from manifest to manifest; None without one."""
+    (samples,) = evaluation["inputs"]["samples"]
+    inputs = storage.read_json(manifest_path(samples))["inputs"]
+    if "checkpoint" not in inputs:
+        return None
+    (path,) = inputs["checkpoint"]
+    losses = [(int(step), loss) for step, loss in storage.read_json(f"{path}/{LOSSES}")]
+    return Training(path, storage.read_json(manifest_path(path)), losses)
+
+
+def arm_metrics(result: Result, evaluation: dict[str, Any]) -> list[Any]:
+    """Return a result's Metrics in the run of its arm or trial."""
+    measures = {metric_name(result.generator, m): m["value"] for m in result.measures}
+    shares = {f"{name}/{result.generator}": share for name, share in _shares(result).items()}
+    return _points(measures | shares, evaluation, result.iteration)
+
+
+def own_metrics(result: Result, evaluation: dict[str, Any]) -> list[Any]:
+    """Return a result's Metrics in the run of its generator."""
+    measures = {own_metric_name(m): m["value"] for m in result.measures}
+    marker = {MARKER: float(result.iteration)}
+    return _points(measures | _shares(result) | marker, evaluation, result.iteration)
+
+
+def loss_metrics(training: Training, iteration: int) -> list[Any]:
+    """Return the loss curve as Metrics whose step goes on over iterations.
+
+    The step is (iteration - 1) * steps of a training + step of this training.
+    """
+    from mlflow.entities import Metric
+
+    if not training.losses:
+        return []
+    steps = training.losses[-1][0]
+    started, seconds = training.manifest["started"], training.manifest["seconds"]
+    return [
+        Metric(
+            "training_loss",
+            loss,
+            int((started + seconds * step / steps) * 1000),
+            (iteration - 1) * steps + step,
+        )
+        for step, loss in training.losses
+    ]
+
+
+def _points(values: dict[str, float | None], manifest: dict[str, Any], step: int) -> list[Any]:
+    from mlflow.entities import Metric
+
+    ended = int((manifest["started"] + manifest["seconds"]) * 1000)
+    return [Metric(name, value, ended, step) for name, value in values.items() if value is not None]
+
+
+def _shares(result: Result) -> dict[str, Any]:
+    return {share_name(s): s["selected_share"] for s in result.shares if s["by"] == "source"}

@@ -1,0 +1,139 @@
+"""Runs in MLflow: found again by key, made where there are none, written to in batches."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from actors.pool.storage import Storage
+from orchestrator.plan import Plan, rows_of
+from orchestrator.tracking.outbox import Outbox
+from orchestrator.tracking.server import Server, patiently
+
+KEY_TAG = "ouroboros.key"
+LONGEST_PARAM = 500
+LONGEST_TAG = 5000
+# MLflow's limits of one batch
+PARAMS_TOGETHER = 100
+METRICS_TOGETHER = 1000
+
+
+class Runs:
+    """The runs whose keys begin alike: an experiment and what is below it."""
+
+    def __init__(self, server: Server, outbox: Outbox, key: str) -> None:
+        self._server = server
+        self._outbox = outbox
+        self._found: dict[str, Any] = {}
+        query, token = f"tags.`{KEY_TAG}` LIKE '{key}%'", None
+        while True:
+            page = patiently(
+                partial(
+                    server.client.search_runs,
+                    [server.experiment_id],
+                    query,
+                    max_results=500,
+                    page_token=token,
+                )
+            )
+            self._found |= {run.data.tags[KEY_TAG]: run for run in page}
+            token = page.token
+            if not token:
+                return
+
+    def open(
+        self,
+        key: str,
+        name: str,
+        parent: str | None,
+        tags: Mapping[str, str],
+        params: Mapping[str, Any],
+        datasets: Sequence[Any] = (),
+    ) -> Any:
+        """Return the run with a key, set to run again, or a new one; what it is made from."""
+        client = self._server.client
+        run = self._found.get(key)
+        if run:
+            patiently(partial(client.update_run, run.info.run_id, status="RUNNING"))
+        else:
+            below = {"mlflow.parentRunId": parent} if parent else {}
+            short = {name: value[:LONGEST_TAG] for name, value in tags.items()}
+            run = patiently(
+                partial(
+                    client.create_run,
+                    self._server.experiment_id,
+                    tags={KEY_TAG: key, **below, **short},
+                    run_name=name,
+                )
+            )
+        if params and not run.data.params:
+            self._outbox.put(partial(write_params, client, run.info.run_id, params))
+        if datasets and not (run.inputs and run.inputs.dataset_inputs):
+            self._outbox.put(partial(client.log_inputs, run.info.run_id, list(datasets)))
+        return run
+
+
+def write_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
+    """Write parameters, however many."""
+    from mlflow.entities import Param
+
+    given = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params.items()]
+    for first in range(0, len(given), PARAMS_TOGETHER):
+        client.log_batch(run_id, params=given[first : first + PARAMS_TOGETHER])
+
+
+def write_metrics(client: Any, run_id: str, metrics: Sequence[Any]) -> None:
+    """Write Metrics, however many; those that are there with the same time are not doubled."""
+    for first in range(0, len(metrics), METRICS_TOGETHER):
+        client.log_batch(run_id, metrics=metrics[first : first + METRICS_TOGETHER])
+
+
+def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
+    """Return values as Metrics of this moment."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    return [Metric(name, value, now, step) for name, value in values.items()]
+
+
+def write_picture(client: Any, run_id: str, file: Path, name: str, step: int) -> None:
+    """Write a picture of a step, unless it is there."""
+    from PIL import Image
+
+    # so MLflow calls the files, a slash being a tilde
+    begins = f"images/{name.replace('/', '~')}+step+{step}+"
+    # the small one is written last
+    there = (one.path for one in client.list_artifacts(run_id, "images"))
+    if any(path.startswith(begins) and path.endswith(".webp") for path in there):
+        return
+    with Image.open(file) as picture:
+        picture.load()
+        client.log_image(run_id, picture, key=name, step=step, synchronous=True)
+
+
+def write_file(client: Any, run_id: str, path: Path, folder: str | None = None) -> None:
+    """Write a local file as an artifact, in place of the one that is there."""
+    client.log_artifact(run_id, str(path), folder)
+
+
+def datasets_of(plan: Plan, storage: Storage) -> list[Any]:
+    """Return the real data that a plan reads, as inputs of a run."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    inputs = []
+    for planned in plan.steps.values():
+        if planned.step.room != "pool" or planned.step.kind != "sample":
+            continue
+        split = planned.step.config["split"]
+        logged = Dataset(
+            name=f"{plan.experiment.dataset.kind}-{split}",
+            digest=planned.step.key[:16],
+            source_type="ouroboros",
+            source=json.dumps({"uri": f"{storage.uri}/{planned.step.path}"}),
+            profile=json.dumps({"num_rows": rows_of(planned.step)}),
+        )
+        context = InputTag("mlflow.data.context", "training" if split == "train" else split)
+        inputs.append(DatasetInput(logged, [context]))
+    return inputs

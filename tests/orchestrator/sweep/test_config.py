@@ -1,0 +1,89 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.errors import UserError
+from orchestrator.casting import Node
+from orchestrator.sweep import config, sweeping
+from orchestrator.sweep.config import SweepConfig, named
+
+TINY = Path(__file__).parent / "tiny_sweep.yaml"
+
+
+def load(*overrides: tuple[str, Any]) -> SweepConfig:
+    return config.load(str(TINY), list(overrides))
+
+
+def test_every_point_is_the_experiment_with_its_fields_and_seed() -> None:
+    sweep = load(("experiment.iterations", 2))
+    points = sweep.points()
+    assert len(points) == 6
+    assert named(points[0]) == "ratio=0.25, kind=random"
+    experiment = sweep.at(points[3], 7)
+    assert (experiment.selection.ratio, experiment.selection.kind) == (0.5, "greedy")
+    assert (experiment.seed, experiment.iterations) == (7, 2)
+
+
+def test_a_member_of_a_population_goes_on_at_another_point() -> None:
+    sweep = load()
+    first, other = {"selection.ratio": "1", "selection.kind": "random"}, sweep.points()[1]
+    experiment = sweep.at(first, 0, [(3, other)])
+    ratios = [experiment.at(iteration).selection.ratio for iteration in (1, 2, 3)]
+    assert ratios == [1.0, 1.0, 0.25]
+    assert experiment.at(3).selection.kind == "greedy"
+
+
+def test_limits_and_the_store_change_no_key_and_the_space_does() -> None:
+    key = load().key
+    assert load(("limits.max_concurrent", 1)).key == key
+    assert load(("space.selection.ratio", [0.5])).key != key
+
+
+def test_an_experiment_of_a_file_is_found_beside_the_sweep_and_has_no_arms(tmp_path: Path) -> None:
+    (tmp_path / "base.yaml").write_text((TINY.parents[2] / "tiny.yaml").read_text())
+    file = tmp_path / "sweep.yaml"
+    file.write_text(
+        "name: s\nexperiment: {base: base.yaml, iterations: 1}\nspace: {selection.ratio: [0.5]}\n"
+    )
+    sweep = config.load(str(file), [])
+    experiment = sweep.at(sweep.points()[0], 0)
+    assert (experiment.iterations, experiment.arms) == (1, {})
+
+
+BAD: list[tuple[str, Any, str]] = [
+    ("space.selection.raito", [1], r"raito=1: selection\.raito: unknown field; did you mean ratio"),
+    ("space", {}, r"^space: found none; allowed is one field and more"),
+    ("space.selection.ratio", [], r"^space\.selection\.ratio: found no values"),
+    ("space.selection.ratio", [7], r"ratio=7, kind=random: selection\.ratio: found 7; input sho"),
+    ("space.selection.ratio", {"low": 0.1, "high": 1}, r"^space\.selection\.ratio: found a range"),
+    ("search.kind", "best", r"^search\.kind: found 'best'; allowed are 'grid', 'random', 'optuna"),
+    ("scheduler", {"kind": "asha", "grace": 1}, r"^scheduler\.grace: unknown field; allowed are"),
+    ("repeat.seeds", -1, r"^repeat\.seeds"),
+    ("objectives", {}, r"^objectives: found none"),
+    ("objectives", {"entropy": "max", "fld": "min"}, r"^objectives: found 2; allowed is one, or"),
+    ("colour", 1, r"^colour: unknown field"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "message"), BAD)
+def test_a_mistake_is_one_line_that_names_the_field(path: str, value: Any, message: str) -> None:
+    with pytest.raises(UserError, match=message) as caught:
+        load((path, value))
+    assert "\n" not in str(caught.value)
+
+
+def test_an_objective_that_nobody_measures_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UserError, match=r"^objectives\.fid: no measure; allowed are entropy, vari"):
+        sweeping.check(load(("objectives", {"fid": "min"})))
+    sweeping.check(load(("objectives", {"memorization_rate": "min"})))
+
+
+def test_a_point_that_the_cluster_cannot_hold_is_refused_by_name_with_the_numbers() -> None:
+    sweep = load(("space", {"generators.a.resources.cpus": [1, 64]}))
+    with pytest.raises(UserError) as caught:
+        sweeping.cast_points(sweep, [Node(2, 0)])
+    assert str(caught.value) == (
+        "ratio=0.25, kind=random, cpus=64: generators.a.resources.cpus: found 64; allowed are up "
+        "to 2, what the largest of 1 machine has"
+    )

@@ -1,0 +1,185 @@
+"""Sweeps end to end, each in a process of its own with a Ray of its own."""
+
+import json
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from mlflow import MlflowClient
+
+from tests.runs import SECONDS, call, start
+
+TINY = Path(__file__).parent / "tiny_sweep.yaml"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that ended."""
+
+    store: Path
+    output: str
+
+    @property
+    def folder(self) -> Path:
+        (folder,) = self.store.glob("sweeps/tiny_sweep-*")
+        return folder
+
+    def trials(self) -> list[dict[str, Any]]:
+        return [json.loads(file.read_text()) for file in sorted(self.folder.glob("trials/*"))]
+
+
+def sweep(store: Path, *overrides: str) -> tuple[str, ...]:
+    return ("sweep", str(TINY), "--experiment.store", str(store), *overrides)
+
+
+def table_of(output: str) -> str:
+    return output[output.index("Points at their last iteration") : output.index("best ")]
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
+    store = tmp_path_factory.mktemp("swept") / "store"
+    done = call(*sweep(store))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return Swept(store, done.stdout)
+
+
+def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept: Swept) -> None:
+    trials = swept.trials()
+    assert len(trials) == 6 * 2
+    assert {trial["status"] for trial in trials} == {"finished"}
+    assert {len(trial["outcome"]["results"]) for trial in trials} == {3}
+    trained = list(swept.store.glob("steps/train/*/step.json"))
+    # iteration 1 once per seed; with ratio 1 both methods take the same rows, in another order
+    assert len(trained) == 2 + 12 * 2
+    orders = list(swept.store.glob("steps/order/*/step.json"))
+    # iteration 2: one order per seed for three ratios; iteration 3: one for each
+    assert len(orders) == 2 + 2 * 3
+    shared = json.loads((swept.folder / "sweep.json").read_text())["shared"]
+    done = len(list(swept.store.glob("steps/*/*/step.json")))
+    assert shared["done"] == done < shared["steps"]
+    assert f"shared: {done} steps were done for the {int(shared['steps'])}" in swept.output
+    listed = json.loads((swept.folder / "steps.json").read_text())["steps"]
+    assert len(listed) == done
+
+
+def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_them(
+    swept: Swept,
+) -> None:
+    client = MlflowClient(f"sqlite:///{swept.store}/mlflow.db")
+    experiment = client.get_experiment_by_name("ouroboros")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id], max_results=1000)
+    below: dict[str | None, list[Any]] = {}
+    for run in runs:
+        below.setdefault(run.data.tags.get("mlflow.parentRunId"), []).append(run)
+    (top,) = below[None]
+    trials = below[top.info.run_id]
+    assert top.info.run_name == "tiny_sweep"
+    assert len(trials) == 12
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    for trial in trials:
+        (generator,) = below[trial.info.run_id]
+        assert generator.info.run_name == "a"
+        history = client.get_metric_history(trial.info.run_id, "a/frechet_distance")
+        assert sorted(point.step for point in history) == [1, 2, 3]
+    some = next(run for run in trials if "ratio=0.25, kind=greedy, seed 1" in run.info.run_name)
+    assert some.data.params["selection.ratio"] == "0.25"
+    assert some.data.tags["seed"] == "1"
+
+
+def test_running_again_repeats_no_trial_and_prints_the_same_table(swept: Swept) -> None:
+    before = {file: file.stat().st_mtime_ns for file in swept.store.glob("steps/*/*/step.json")}
+    again = call(*sweep(swept.store))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "12 of 12 trials ended before" in again.stdout
+    assert table_of(again.stdout) == table_of(swept.output)
+    assert {f: f.stat().st_mtime_ns for f in swept.store.glob("steps/*/*/step.json")} == before
+
+
+def test_a_sweep_that_was_killed_goes_on_to_the_same_table(swept: Swept, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    log = tmp_path / "output"
+    with log.open("w") as output:
+        process = start(*sweep(store), output=output)
+        deadline = time.monotonic() + SECONDS
+        while not list(store.glob("sweeps/*/trials/*")):
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        family = psutil.Process(process.pid).children(recursive=True)
+        # one trial's actors first, then the driver
+        for one in family:
+            if any("GeneratorActor" in part for part in one.cmdline()):
+                one.kill()
+                break
+        time.sleep(0.2)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    psutil.wait_procs(family, timeout=30)
+    ended = len(list(store.glob("steps/evaluate/*/step.json")))
+    assert ended < len(list(swept.store.glob("steps/evaluate/*/step.json")))
+    again = call(*sweep(store))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert table_of(again.stdout) == table_of(swept.output)
+
+
+def test_a_trial_that_fails_shows_its_error_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    # 20 rows of 64 pixels: a full covariance is singular, which is found when it is fitted
+    done = call(
+        *sweep(
+            tmp_path / "store",
+            *("--repeat.seeds", "1", "--experiment.iterations", "2"),
+            *("--experiment.generators.a.regularization", "0"),
+            *("--space.selection.ratio", "[0.25]", "--space.selection.kind", "[random]"),
+            *("--space.generators.a.covariance", "[full, spherical]"),
+        )
+    )
+    assert done.returncode == 1
+    assert "regularization: found 0, with which a covariance is singular" in done.stdout
+    swept = Swept(tmp_path / "store", done.stdout)
+    ended = {t["point"]["generators.a.covariance"]: t["status"] for t in swept.trials()}
+    assert ended == {"full": "failed", "spherical": "finished"}
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_a_point_that_falls_behind_is_stopped_early(tmp_path: Path) -> None:
+    done = call(
+        *sweep(
+            tmp_path / "store",
+            *("--repeat.seeds", "1", "--scheduler.kind", "asha"),
+            *("--objectives", "{entropy: max}", "--limits.max_concurrent", "1"),
+            *("--space.selection.ratio", "[0.25, 1.0]"),
+        )
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = Swept(tmp_path / "store", done.stdout).trials()
+    by_status = {status: [t for t in trials if t["status"] == status] for status in
+                 ("finished", "stopped")}  # fmt: skip
+    assert len(by_status["finished"]) + len(by_status["stopped"]) == 4
+    assert by_status["stopped"]
+    for trial in by_status["stopped"]:
+        assert max(r["iteration"] for r in trial["outcome"]["results"]) < 3
+    assert "stopped after iteration" in done.stdout
+
+
+def test_members_of_a_population_take_over_what_the_best_have_come_to(tmp_path: Path) -> None:
+    done = call(
+        *sweep(
+            tmp_path / "store",
+            *("--repeat.seeds", "1", "--scheduler", "{kind: pbt, quantile: 0.5}"),
+            *("--objectives", "{entropy: max}"),
+            *("--space.selection.ratio", "[0.25, 1.0]", "--space.selection.kind", "[greedy]"),
+        )
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = Swept(tmp_path / "store", done.stdout).trials()
+    assert {trial["status"] for trial in trials} == {"finished"}
+    changed = [t for t in trials if t["outcome"]["arms"]["main"]["changes"]]
+    assert changed
+    assert all(" from " in trial["name"] for trial in changed)
