@@ -12,7 +12,7 @@ import pyarrow as pa
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.yaml"
-SECONDS = 180
+SECONDS = 300
 
 
 def command(*arguments: str) -> list[str]:

@@ -16,7 +16,12 @@ from orchestrator import config
 from orchestrator.plan import make_plan
 from tests.runs import ROOT
 
-CONFIGS = sorted((ROOT / "tune_configs").glob("*.yaml"))
+# experiments; a file with a `space` is a sweep
+CONFIGS = [
+    file
+    for file in sorted((ROOT / "tune_configs").glob("*.yaml"))
+    if "space" not in config.read_yaml(str(file))
+]
 # what their data sets look like, which are not here
 CHANNELS = {"cifar10": 3, "ffhq32": 3, "mnist": 1, "fashion_mnist": 1}
 
@@ -51,6 +56,9 @@ def cut_down(file: Path, pictures: Path) -> config.Experiment:
         if generator["kind"] == "gaussian_mixture":
             del generator["sampling"]["steps"]
             generator["components"] = 2
+    for own in raw.get("training_sets", {}).values():
+        if "rows" in own:
+            own["rows"] = sizes["rows"]
     return config.validate(raw)
 
 

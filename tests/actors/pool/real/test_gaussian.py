@@ -63,5 +63,5 @@ def test_rows_depend_on_the_data_seed_alone_and_the_split_on_the_seed_of_the_exp
 
 
 def test_more_rows_than_there_are_is_refused_with_both_numbers() -> None:
-    with pytest.raises(ValidationError, match="rows 30 .* more than the 40 rows"):
+    with pytest.raises(ValidationError, match=r"rows 30 .* more than the 40 rows"):
         Gaussian(available=40, rows=30, reference_rows=11)

@@ -1,0 +1,204 @@
+"""The closed-form oracle: what a loop of one Gaussian must do, beside what was measured of it.
+
+Where an arm selects in another way than at random it says whether that made dispersion worse.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from actors.evaluation.measures import CARD
+from actors.evaluation.oracle import Band, Form, training_set_entropy, variance_change
+from actors.generator.gaussian_mixture import GaussianMixture
+from actors.pool.real.gaussian import Gaussian
+from orchestrator.config import Experiment
+from orchestrator.results import Result
+
+UNITS = {"entropy": "nats", "variance": "squared distance"}
+
+
+@dataclass(frozen=True)
+class Course:
+    """How the training sets of an arm with a Gaussian mixture fared.
+
+    Attributes:
+        cards: of each metric's values, at iterations 1, 2, ....
+        values: (iterations,) float64 by metric; minus infinity for an entropy of duplicates alone.
+        predicted: by metric; empty where there is no closed form.
+    """
+
+    arm: str
+    experiment: Experiment
+    cards: dict[str, list[dict[str, Any]]]
+    values: dict[str, np.ndarray]
+    predicted: dict[str, Band] = field(default_factory=dict)
+
+    @property
+    def selection(self) -> str:
+        """The kind of selection."""
+        return self.experiment.selection.kind
+
+    @property
+    def inside(self) -> dict[str, np.ndarray]:
+        """Whether the values of each predicted metric lie in its band, from iteration 2."""
+        return {
+            metric: ((self.values[metric] >= band.low) & (self.values[metric] <= band.high))[1:]
+            for metric, band in self.predicted.items()
+        }
+
+
+def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
+    """Return what was measured and predicted of every arm whose one generator is a mixture."""
+    found = []
+    for arm, experiment in arms.items():
+        (generator, *others) = experiment.generators.values()
+        own = {result.iteration: result for result in results if result.arm == arm}
+        cards: dict[str, list[dict[str, Any]]] = {metric: [] for metric in UNITS}
+        for iteration in range(1, len(own) + 1):
+            both = {m: own[iteration].measure(m, "training_set") for m in UNITS if iteration in own}
+            if not all(both.values()):
+                break
+            for metric, card in both.items():
+                assert card is not None
+                cards[metric].append(card)
+        fits = isinstance(generator, GaussianMixture) and experiment.features.kind == "pixels"
+        if others or not fits or not cards["entropy"]:
+            continue
+        values = {
+            metric: np.array([-np.inf if c["value"] is None else c["value"] for c in of_metric])
+            for metric, of_metric in cards.items()
+        }
+        found.append(Course(arm, experiment, cards, values, predict(experiment, cards)))
+    return found
+
+
+def predict(experiment: Experiment, cards: dict[str, list[dict[str, Any]]]) -> dict[str, Band]:
+    """Return the closed forms that hold for an arm: variance, and for `spherical` entropy.
+
+    Those of `full` and `diag` hold for real rows of equal variances in all pixels alone.
+    """
+    (generator,) = experiment.generators.values()
+    assert isinstance(generator, GaussianMixture)
+    first, entropy = cards["variance"][0], cards["entropy"][0]
+    rows, dimensions = first["n"], int(np.prod(experiment.dataset.image_shape))
+    form: Form = "full" if generator.covariance == "tied" else generator.covariance
+    equal_variances = isinstance(experiment.dataset, Gaussian) and experiment.dataset.components < 2
+    holds = (
+        generator.components == 1
+        and generator.regularization == 0
+        and experiment.paradigm.kind == "replace"
+        and experiment.selection.kind == "random"
+        and not experiment.training_sets
+        and not any(experiment.fresh)
+        and all(card["n"] == rows for card in cards["variance"])
+        and (form == "spherical" or equal_variances)
+        and first["value"] > 0
+    )
+    if not holds:
+        return {}
+    iterations = len(cards["variance"])
+    change = variance_change(form, rows, dimensions, iterations)
+    bands = {
+        "variance": Band(*(first["value"] * e for e in (change.mean, change.low, change.high)))
+    }
+    if form == "spherical":
+        each = first["value"] / dimensions
+        bands["entropy"] = training_set_entropy(each, rows, dimensions, iterations, entropy["k"])
+    return bands
+
+
+def print_oracle(console: Console, arms: dict[str, Experiment], results: list[Result]) -> None:
+    """Print how the measured values compare with the closed form, and selections with random ones.
+
+    Nothing is printed where no arm has a closed form or a random arm to be compared with.
+    """
+    found = courses(arms, results)
+    for line in [*predictions(found), *selections(found)]:
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+
+def predictions(found: list[Course]) -> list[str]:
+    """Return sentences on how many measured values lie in the 95 % band, and where they end."""
+    inside: dict[str, list[bool]] = {metric: [] for metric in UNITS}
+    known = [course for course in found if course.predicted]
+    for course in known:
+        for metric, values in course.inside.items():
+            inside[metric] += values.tolist()
+    told = [f"{m} {sum(those)} of {len(those)}" for m, those in inside.items() if those]
+    if not told:
+        return []
+    total = [one for those in inside.values() for one in those]
+    lines = [
+        f"Closed form: {sum(total)} of {len(total)} measured values ({np.mean(total):.1%}) lie in "
+        f"the 95 % band: {', '.join(told)}. Those of one arm go together: each training set is "
+        "drawn from the one before."
+    ]
+    for course in known:
+        ends = ", ".join(
+            f"{metric} {_number(course.values[metric][-1])} {UNITS[metric]}, predicted "
+            f"{_number(band.mean[-1])} ({_number(band.low[-1])} to {_number(band.high[-1])})"
+            for metric, band in course.predicted.items()
+        )
+        lines.append(f"  {course.arm}, iteration {len(course.values['entropy'])}: {ends}")
+    return lines
+
+
+def selections(found: list[Course]) -> list[str]:
+    """Return a sentence for every arm that does not select at random but has one that does beside.
+
+    They are compared at the last iteration that both have, by seed, where their cards are equal.
+    """
+    lines = []
+    lower: dict[str, list[dict[str, bool]]] = defaultdict(list)
+    for course in found:
+        if course.selection == "random":
+            continue
+        if (random := _partner(course, found)) is None:
+            continue
+        last = min(len(one.values["entropy"]) for one in (course, random))
+        ends = {m: (course.values[m][last - 1], random.values[m][last - 1]) for m in UNITS}
+        lower[course.selection].append({m: bool(mine < its) for m, (mine, its) in ends.items()})
+        numbers = ", ".join(
+            f"{metric} {_number(mine)} {UNITS[metric]} against {_number(its)}"
+            for metric, (mine, its) in ends.items()
+        )
+        lines.append(
+            f"{course.arm} {_verdict(ends)} here, at iteration {last}: {numbers} with {random.arm}."
+        )
+    for kind, pairs in lower.items():
+        if len(pairs) > 1:
+            counts = ", ".join(
+                f"{metric} lower than with random in {sum(p[metric] for p in pairs)}"
+                for metric in UNITS
+            )
+            lines.append(f"{kind}, {len(pairs)} seeds: {counts}.")
+    return lines
+
+
+def _verdict(ends: dict[str, tuple[float, float]]) -> str:
+    words = {m: "worse" if a < b else "better" if a > b else "equal" for m, (a, b) in ends.items()}
+    if len(set(words.values())) > 1:
+        return "made dispersion " + ", ".join(f"{word} by {m}" for m, word in words.items())
+    word = words["entropy"]
+    return "left dispersion equal" if word == "equal" else f"made dispersion {word}"
+
+
+def _partner(course: Course, found: list[Course]) -> Course | None:
+    """Return the random arm that differs in its selection alone, as far as its numbers tell."""
+    for other in found:
+        if other.selection != "random" or other.experiment.seed != course.experiment.seed:
+            continue
+        last = min(len(one.values["entropy"]) for one in (course, other)) - 1
+        cards = [
+            [one.cards[m][last].get(c) for m in UNITS for c in CARD] for one in (course, other)
+        ]
+        if cards[0] == cards[1]:
+            return other
+    return None
+
+
+def _number(value: float) -> str:
+    return "-inf" if value == -np.inf else f"{value:.3g}"

@@ -1,0 +1,164 @@
+"""The oracle beside loops of numpy alone, and beside one real run."""
+
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from rich.console import Console
+from scipy.spatial.distance import cdist
+from scipy.special import digamma, gammaln, polygamma
+
+from actors.pool.storage import Storage
+from orchestrator import config
+from orchestrator.oracle import Course, courses, print_oracle
+from orchestrator.oracle_figure import draw_oracle
+from orchestrator.outcome import read_outcome
+from orchestrator.results import Result
+from tests.runs import ROOT, call
+
+ROWS, ITERATIONS, DIMENSIONS = 24, 6, 16
+SHIPPED = ROOT / "tune_configs" / "oracle.yaml"
+
+
+def arm(changes: dict[str, Any] | None = None, **generator: Any) -> config.Experiment:
+    """Return the shipped experiment as one arm, with some of it changed."""
+    raw = config.read_yaml(str(SHIPPED))
+    del raw["arms"]
+    raw["generators"]["gaussian"] |= generator
+    return config.validate(raw | (changes or {}))
+
+
+def loop(name: str, seed: int, shrink: float = 1.0, rows: int = ROWS) -> list[Result]:
+    """Return the results of a loop in numpy, whose deviation shrinks further at every fit."""
+    rng = np.random.default_rng(seed)
+    data = 0.15 * rng.standard_normal((rows, DIMENSIONS))
+    results = []
+    for iteration in range(1, ITERATIONS + 1):
+        radius = np.sort(cdist(data, data), axis=1)[:, 1]
+        ball = DIMENSIONS / 2 * np.log(np.pi) - gammaln(DIMENSIONS / 2 + 1)
+        nats = digamma(rows) - digamma(1) + ball + DIMENSIONS * np.log(radius).mean()
+        values = {"entropy": nats, "variance": data.var(axis=0, ddof=1).sum()}
+        cards = [
+            {"metric": m, "subject": "training_set", "value": float(v), "n": rows, "k": 1}
+            for m, v in values.items()
+        ]
+        results.append(Result(name, iteration, "gaussian", cards))
+        deviation = data.var(axis=0).mean() ** 0.5 * shrink
+        data = data.mean(0) + deviation * rng.standard_normal((rows, DIMENSIONS))
+    return results
+
+
+def printed(arms: dict[str, config.Experiment], results: list[Result]) -> list[str]:
+    console = Console(file=StringIO(), width=120)
+    print_oracle(console, arms, results)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue().splitlines()
+
+
+def within(course: Course, deviations: float) -> bool:
+    """Whether every value lies within so many standard deviations of what is predicted."""
+    n, d, steps = ROWS, DIMENSIONS, np.arange(len(course.values["variance"]))
+    log = np.log(course.values["variance"] / course.values["variance"][0])
+    drift = digamma((n - 1) * d / 2) - np.log(n * d / 2)
+    noise = np.sqrt(steps * polygamma(1, (n - 1) * d / 2))
+    assert (np.abs(log - steps * drift) <= deviations * noise + 1e-9).all()
+    band = course.predicted["entropy"]
+    half = (band.high - band.low) / 2 / 1.96
+    return bool((np.abs(course.values["entropy"] - band.mean) <= deviations * half).all())
+
+
+def test_a_loop_of_one_gaussian_is_predicted_and_one_that_shrinks_faster_is_not() -> None:
+    arms = {"a": arm(), "b": arm({"seed": 1})}
+    true = printed(arms, loop("a", 0) + loop("b", 1))
+    assert true[0].startswith("Closed form: ")
+    inside, of = true[0].split()[2:5:2]
+    assert int(of) == 2 * 2 * (ITERATIONS - 1)
+    assert int(inside) >= 17
+    assert true[1].startswith(f"  a, iteration {ITERATIONS}: variance ")
+    assert all(within(course, 5) for course in courses(arms, loop("a", 0) + loop("b", 1)))
+    false = printed(arms, loop("a", 0, 0.8) + loop("b", 1, 0.8))
+    assert int(false[0].split()[2]) <= 3
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        arm(regularization=1e-3),
+        arm(components=2),
+        arm({"paradigm": {"kind": "accumulate"}}),
+        arm({"fresh": 4}),
+        arm({"selection": {"kind": "greedy"}}),
+    ],
+    ids=["regularization", "components", "paradigm", "fresh rows", "selection"],
+)
+def test_nothing_is_printed_or_drawn_where_the_closed_form_does_not_hold(
+    other: config.Experiment,
+) -> None:
+    assert printed({"a": other}, loop("a", 0)) == []
+    assert draw_oracle({"a": other}, loop("a", 0)) is None
+
+
+def test_rows_that_change_and_covariances_of_unequal_pixels_have_no_closed_form() -> None:
+    changed = loop("a", 0)[:2] + loop("a", 0, rows=30)[2:]
+    assert printed({"a": arm()}, changed) == []
+    digits = {"dataset": {"kind": "digits", "rows": ROWS, "reference_rows": 64}}
+    assert printed({"a": arm(digits, covariance="diag")}, loop("a", 0)) == []
+    (course,) = courses({"a": arm(covariance="diag")}, loop("a", 0))
+    assert list(course.predicted) == ["variance"]
+
+
+def test_a_selection_that_makes_dispersion_worse_is_told_so_plainly() -> None:
+    chosen = arm({"selection": {"kind": "gist"}})
+    arms = {"random": arm(), "gist": chosen, "more": chosen, "alone": arm({"seed": 3})}
+    results = loop("random", 0) + loop("gist", 0, 0.7) + loop("more", 0, 1.3) + loop("alone", 3)
+    lines = printed(arms, results)
+    ends = {c.arm: c.values["entropy"][-1] for c in courses(arms, results)}
+    assert ends["gist"] < ends["random"] < ends["more"]
+    expected = f"gist made dispersion worse here, at iteration {ITERATIONS}: entropy "
+    (told,) = (line for line in lines if line.startswith("gist made"))
+    assert told.startswith(f"{expected}{ends['gist']:.3g} nats against {ends['random']:.3g}")
+    assert told.endswith(" with random.")
+    assert any(line.startswith("more made dispersion better here") for line in lines)
+    assert "gist, 2 seeds: entropy lower than with random in 1, variance lower" in lines[-1]
+
+
+def test_an_entropy_of_duplicates_alone_is_below_every_other() -> None:
+    collapsed = loop("gist", 0, 0.7)
+    card = collapsed[-1].measure("entropy", "training_set")
+    assert card is not None
+    card["value"] = None
+    arms = {"random": arm(), "gist": arm({"selection": {"kind": "gist"}})}
+    told = printed(arms, loop("random", 0) + collapsed)[-1]
+    assert "gist made dispersion worse" in told
+    assert "entropy -inf nats against" in told
+    assert draw_oracle(arms, loop("random", 0) + collapsed) is not None
+
+
+def test_the_figure_is_a_picture_with_every_arm(tmp_path: Path) -> None:
+    arms = {"random": arm(), "gist": arm({"selection": {"kind": "gist"}})}
+    write = draw_oracle(arms, loop("random", 0) + loop("gist", 0, 0.7))
+    assert write is not None
+    write(tmp_path / "oracle")
+    with Image.open(tmp_path / "oracle") as picture:
+        assert picture.format == "PNG"
+        assert picture.width > 1000
+
+
+def test_a_real_run_does_what_the_closed_form_says(tmp_path: Path) -> None:
+    store, file = tmp_path / "store", tmp_path / "oracle.yaml"
+    raw = config.read_yaml(str(SHIPPED))
+    raw |= {"iterations": ITERATIONS, "arms": {"zero": {"seed": 0}, "one": {"seed": 1}}}
+    file.write_text(yaml.safe_dump(raw, sort_keys=False))
+    done = call("run", str(file), "--store", str(store))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = store.glob("experiments/*")
+    outcome = read_outcome(Storage(str(store)), f"experiments/{folder.name}")
+    arms = {name: config.validate(value) for name, value in outcome.arms.items()}
+    found = courses(arms, outcome.results)
+    assert {course.arm for course in found} == {"zero", "one"}
+    assert all(len(course.values["entropy"]) == ITERATIONS for course in found)
+    assert all(within(course, 5) for course in found)
