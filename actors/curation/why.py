@@ -2,6 +2,8 @@
 
 import difflib
 import os
+import re
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,8 +12,12 @@ import pyarrow.dataset as ds
 from actors.curation.sentences import sentences
 from actors.errors import UserError
 
-# a curation's folder, then a select step's
-FILES = ("selection.parquet", "reasons.arrow")
+if TYPE_CHECKING:
+    from actors.store.reasons import Reason
+
+# in a curation's folder
+FILE = "selection.parquet"
+SELECT_STEP = re.compile(r"(?:(?P<store>.*)/)?steps/select/(?P<key>[0-9a-f]{32})/*")
 ID_COLUMNS = ("id", "sample_id")
 NEEDED = ("rank", "distance", "covered_by")
 ALLOWED = "the output of `ouroboros curate`, or STORE/steps/select/KEY"
@@ -24,12 +30,14 @@ def why(path: str, sample_id: str) -> str:
     """Return the sentence that says why a row is in a selection or not.
 
     Args:
-        path: a curation's folder or .parquet, or a select step's folder.
+        path: a curation's folder or .parquet, or a select step's folder in its store.
         sample_id: id of one of the candidates.
 
     Raises:
         UserError: there is no such selection or row.
     """
+    if step := SELECT_STEP.fullmatch(path):
+        return _why_in_store(step["store"] or ".", step["key"], sample_id)
     rows = open_table(path)
     column = next(name for name in ID_COLUMNS if name in rows.schema.names)
     found = rows.to_table(columns=list(NEEDED), filter=ds.field(column) == sample_id)
@@ -45,22 +53,50 @@ def why(path: str, sample_id: str) -> str:
     )[0].as_py()
 
 
+def _why_in_store(store: str, key: str, sample_id: str) -> str:
+    # PyTorch comes with them, for which a curation's table need not wait
+    from actors.pool.storage import Storage
+    from actors.store.contents import read_contents
+    from actors.store.reasons import reason
+
+    storage = Storage(store)
+    contents = read_contents(storage)
+    select = contents.finished.get(f"steps/select/{key}")
+    if select is None:
+        raise UserError(
+            f"selection: {store!r} has no finished step steps/select/{key}; allowed is {ALLOWED}"
+        )
+    return sentence(reason(storage, select, *contents.find_sample(sample_id)))
+
+
+def sentence(reason: "Reason") -> str:
+    """Return why one row of the pool is in a selection or not, as one plain sentence."""
+    if not reason.drawn:
+        return "left out: it was not drawn as a candidate"
+    said = sentences(
+        pa.array([reason.rank], pa.int64()),
+        pa.array([reason.distance], pa.float64()),
+        pa.array([reason.covered_by], pa.string()),
+    )[0].as_py()
+    limits = [
+        f"{name} {source} {share:g}"
+        for name, shares in reason.limits.items()
+        for source, share in shares.items()
+    ]
+    return f"{said}; the limits {', '.join(limits)} may have decided" if limits else said
+
+
 def open_table(path: str) -> ds.Dataset:
-    """Return the table of all candidates of a stored selection.
+    """Return the table of all candidates of a curation.
 
     Raises:
         UserError: there is none.
     """
     if not os.path.exists(path):
         raise UserError(f"selection: {path!r} is not there; allowed is {ALLOWED}")
-    file = path
-    if os.path.isdir(path):
-        inside = (os.path.join(path, name) for name in FILES)
-        file = next((name for name in inside if os.path.exists(name)), "")
-        if not file:
-            raise UserError(
-                f"selection: neither {' nor '.join(FILES)} in {path!r}; allowed is {ALLOWED}"
-            )
+    file = os.path.join(path, FILE) if os.path.isdir(path) else path
+    if not os.path.exists(file):
+        raise UserError(f"selection: no {FILE} in {path!r}; allowed is {ALLOWED}")
     try:
         rows = ds.dataset(file, format="parquet" if file.endswith(".parquet") else "ipc")
     except (OSError, pa.ArrowException) as error:

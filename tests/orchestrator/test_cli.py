@@ -9,18 +9,29 @@ from orchestrator.cli import main
 from tests.runs import ROOT, TINY, call
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plan", "x.yaml", "-h"]])
-def test_help_loads_no_heavy_library(arguments: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--help"], "--selection.ratio 0.4"),
+        (["run", "--help"], "--selection.ratio 0.4"),
+        (["plan", "x.yaml", "-h"], "--selection.ratio 0.4"),
+        (["sweep", "--help"], "--fail-fast"),
+        (["report", "--help"], "RUN_OR_SWEEP"),
+        (["pool", "--help"], "lineage"),
+        (["pool", "export", "--help"], "--source ddpm --iteration 2 --to samples"),
+    ],
+)
+def test_help_loads_no_heavy_library(arguments: list[str], shown: str) -> None:
     code = (
         "import sys\nfrom orchestrator.cli import main\n"
         f"try: main({arguments!r})\nexcept SystemExit as end: assert end.code == 0\n"
         "heavy = {'torch', 'ray', 'mlflow', 'numpy', 'pydantic', 'pyarrow'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
-    shown = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert "--selection.ratio 0.4" in shown.stdout
+    assert shown in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -108,3 +119,21 @@ def test_the_installed_command_is_the_module() -> None:
         for line in ([str(program), "--help"], [sys.executable, "-m", "orchestrator", "--help"])
     )
     assert by_name == by_module
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["report", "x", "--field", "1"], "'--field': unexpected; allowed are RUN_OR_SWEEP"),
+        (["pool", "ls", "--json"], "'--json': unexpected; allowed are what `ouroboros pool ls"),
+        (["why", "a", "b", "--selection", "c"], "'b': unexpected; allowed are SAMPLE_ID"),
+        (["sweep", "none.yaml", "--trials"], "--trials: no value"),
+    ],
+)
+def test_what_a_command_does_not_take_is_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {message}")
+    assert len(error.splitlines()) == 1

@@ -12,11 +12,11 @@ import numpy as np
 
 from actors.errors import StorageError
 from actors.pool import shards
-from actors.pool.contents import Contents, Finished
 from actors.pool.integrity import damage
 from actors.pool.manifest import manifest_path
 from actors.pool.selections import FILE, sample_ids
 from actors.pool.storage import Storage
+from actors.store.contents import Contents, Finished
 
 IDENTITY = ("kind", "config", "inputs", "seed", "code")
 
@@ -53,6 +53,8 @@ def damaged_files(storage: Storage, contents: Contents) -> Iterator[tuple[int, P
 
     def look(one: tuple[str, dict[str, Any]]) -> tuple[int, Problem | None]:
         path, record = one
+        # of a remote file, what is stored counts, not this machine's copy
+        storage.forget(record["path"])
         try:
             found = damage(storage, record)
         except StorageError as error:
@@ -75,9 +77,7 @@ def manifest_damage(step: Finished) -> Problem | None:
     return Problem(step.path, manifest_path(step.path), found)
 
 
-def broken_references(
-    storage: Storage, contents: Contents, damaged: set[str]
-) -> Iterator[Problem]:
+def broken_references(storage: Storage, contents: Contents, damaged: set[str]) -> Iterator[Problem]:
     """Yield the references of finished steps that lead nowhere, or to other rows.
 
     Args:

@@ -8,10 +8,10 @@ import numpy as np
 
 from actors.errors import UserError
 from actors.pool import shards
-from actors.pool.contents import Contents, Finished
 from actors.pool.schema import FRESH, REAL
 from actors.pool.selections import FILE
 from actors.pool.storage import Storage
+from actors.store.contents import Contents, Finished
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,20 @@ class Part:
 
 
 @dataclass(frozen=True)
-class RealShare:
-    """The share of real rows behind a training set.
+class Ancestry:
+    """How a training set leads back to real rows, as means over its rows x.
 
     Attributes:
-        known: what is known to come from real rows, in [0, 1].
-        unknown: what comes from external models, of whose training nothing is known.
+        real: 1 for a real or fresh x, else that of what its model was trained on. It falls below 1
+            only by what comes from external models.
+        unknown: the rest: what comes from external models, of whose training nothing is known.
+        generations: how many models lie between x and real rows: 0 for a real or fresh x, 1 for
+            that of an external model, else one more than in what its model was trained on.
     """
 
-    known: float
+    real: float
     unknown: float
+    generations: float
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ class TrainingSet:
     path: str
     rows: int
     parts: tuple[Part, ...]
-    real: RealShare
+    ancestry: Ancestry
 
 
 def trained_on(contents: Contents, sample: Finished) -> tuple[Finished, str] | None:
@@ -78,9 +82,6 @@ def trained_on(contents: Contents, sample: Finished) -> tuple[Finished, str] | N
 def behind(storage: Storage, contents: Contents, sample: Finished) -> dict[str, TrainingSet]:
     """Return every training set behind a sample step, by select step, the latest first.
 
-    Their real shares are r(D) = sum over the rows x of D of r(x) / |D|, where r(x) is 1 for a real
-    or fresh row, and else r of the training set of the model that made x.
-
     Raises:
         UserError: a step behind it is not in the store any more.
     """
@@ -96,28 +97,30 @@ def behind(storage: Storage, contents: Contents, sample: Finished) -> dict[str, 
             parts[path] = _parts(storage, contents, path)
             graph[path] = {part.trained_on for part in parts[path] if part.trained_on}
             left += sorted(graph[path])
-    shares: dict[str, RealShare] = {}
-    found = {}
+    found: dict[str, TrainingSet] = {}
     for path in TopologicalSorter(graph).static_order():
-        shares[path] = real_share(parts[path], shares)
         rows = sum(part.rows for part in parts[path])
-        found[path] = TrainingSet(path, rows, tuple(parts[path]), shares[path])
+        found[path] = TrainingSet(path, rows, tuple(parts[path]), ancestry(parts[path], found))
     return dict(reversed(found.items()))
 
 
-def real_share(parts: list[Part], before: dict[str, RealShare]) -> RealShare:
-    """Return the real share of a training set from those of the training sets before it."""
-    known = unknown = 0.0
-    for part in parts:
-        if part.is_real:
-            known += part.rows
-        elif part.trained_on is None:
-            unknown += part.rows
-        else:
-            known += part.rows * before[part.trained_on].known
-            unknown += part.rows * before[part.trained_on].unknown
+def ancestry(parts: list[Part], before: dict[str, TrainingSet]) -> Ancestry:
+    """Return how a training set leads back to real rows, from the training sets before it."""
     rows = sum(part.rows for part in parts)
-    return RealShare(known / rows, unknown / rows)
+    real = unknown = generations = 0.0
+    for part in parts:
+        share = part.rows / rows
+        if part.is_real:
+            real += share
+        elif part.trained_on is None:
+            unknown += share
+            generations += share
+        else:
+            behind = before[part.trained_on].ancestry
+            real += share * behind.real
+            unknown += share * behind.unknown
+            generations += share * (1 + behind.generations)
+    return Ancestry(real, unknown, generations)
 
 
 def _parts(storage: Storage, contents: Contents, select: str) -> list[Part]:

@@ -5,13 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 
 from actors.errors import UserError
 from actors.pool import selections, shards
-from actors.pool.contents import Finished
 from actors.pool.storage import Storage
-from actors.selection.nearest import squared_lengths
+from actors.store.contents import Finished
 
 # bytes of the float64 differences that are formed together
 BLOCK_BYTES = 1 << 24
@@ -73,14 +71,12 @@ def nearest(features: shards.Gather, position: int, chosen: np.ndarray) -> tuple
 
     Of equally near ones it is the first.
     """
-    row = torch.from_numpy(features[np.array([position])]).double()
-    block = max(1, BLOCK_BYTES // (8 * row.numel()))
+    row = features[np.array([position])].astype(np.float64)
+    block = max(1, BLOCK_BYTES // row.nbytes)
     squared = np.concatenate(
         [
-            squared_lengths(
-                torch.from_numpy(features[chosen[start : start + block]]).double().flatten(1)
-                - row.flatten(1)
-            ).numpy()
+            # summed row by row, so that copies are at one distance in whatever block they are
+            np.square(features[chosen[start : start + block]] - row).sum(axis=1)
             for start in range(0, len(chosen), block)
         ]
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from actors.pool.contents import Contents
 from actors.pool.forgetting import forget
 from actors.pool.storage import TEMPORARY, Storage
+from actors.store.contents import Contents
 
 # what was written more recently may be the work of a run that goes on
 YOUNG_SECONDS = 3600
@@ -50,8 +50,9 @@ def unneeded(
 
 def temporaries(storage: Storage) -> list[fs.FileInfo]:
     """Return the temporary files of a store; a writer that is dead has left the old ones."""
-    selector = fs.FileSelector(f"{storage.root}/{TEMPORARY}", allow_not_found=True)
-    return [i for i in storage.filesystem.get_file_info(selector) if i.type == fs.FileType.File]
+    files = [f"{storage.root}/{file}" for file in storage.files(TEMPORARY)]
+    # their writers may have come to their end meanwhile
+    return [i for i in storage.filesystem.get_file_info(files) if i.type == fs.FileType.File]
 
 
 def is_young(info: fs.FileInfo, now: float) -> bool:

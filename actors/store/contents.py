@@ -157,7 +157,8 @@ def read_contents(storage: Storage) -> Contents:
     listed = storage.files("steps")
     if not listed and not any(storage.files(folder) for folder in ("experiments", "sweeps")):
         raise UserError(
-            f"store: {without_secrets(storage.uri)!r} is no store: it has nothing in steps/ and experiments/"
+            f"store: {without_secrets(storage.uri)!r} is no store: nothing is in its steps/, "
+            "experiments/ or sweeps/"
         )
     files: defaultdict[str, list[str]] = defaultdict(list)
     for file in listed:
@@ -168,9 +169,7 @@ def read_contents(storage: Storage) -> Contents:
         read = list(readers.map(lambda path: _read(storage, path), there))
     finished = {f.path: f for f in read if isinstance(f, Finished)}
     unreadable = {
-        path: found
-        for path, found in zip(there, read, strict=True)
-        if isinstance(found, str)
+        path: found for path, found in zip(there, read, strict=True) if isinstance(found, str)
     }
     return Contents(finished, dict(files), unreadable)
 

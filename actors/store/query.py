@@ -8,9 +8,9 @@ import pyarrow.dataset as ds
 
 from actors.errors import UserError
 from actors.pool import shards
-from actors.pool.contents import Contents, Finished
 from actors.pool.selections import FILE
 from actors.pool.storage import Storage
+from actors.store.contents import Contents, Finished
 
 POOL = pa.schema(
     {

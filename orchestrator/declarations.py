@@ -1,0 +1,147 @@
+"""The commands and their options. No heavy library is imported here: --help is at once."""
+
+import argparse
+
+from orchestrator.pool.options import STORE, declare_pool
+
+EPILOG = """\
+Any field of the configuration can be given by its dotted path, as YAML:
+  ouroboros run tune_configs/digits.yaml --selection.ratio 0.4 --iterations 2
+"""
+
+CURATE_EPILOG = """\
+INPUT: a folder of images; a .parquet, .arrow or .feather file, or a folder of them, with a column
+of embeddings; a .npy or .npz file of (rows, dimensions).
+OUT: a new .parquet file, or a new folder, for images with the kept ones in it.
+
+Any field can be given by its dotted path, as YAML, after INPUT:
+  ouroboros curate photos --ratio 0.5 --out kept --image-size 32 --report report.html
+  ouroboros curate embeddings.parquet --rows 1000 --out kept.parquet \\
+    --method threshold_decay --selection.initial_threshold 3
+"""
+
+# option, field of the configuration, placeholder, whether it is text and never YAML, meaning
+CURATE_OPTIONS = (
+    ("--out", "out", "PATH", True, "new folder, or new .parquet file"),
+    ("--ratio", "selection.ratio", "R", False, "share of the rows to keep, in (0, 1]"),
+    ("--rows", "rows", "N", False, "rows to keep, in place of --ratio"),
+    ("--method", "selection.kind", "KIND", True, "selection method (default greedy)"),
+    ("--seed", "seed", "N", False, "seed (default 0)"),
+    ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
+    ("--id-column", "id_column", "NAME", True, "column of ids (default sample_id or id)"),
+    ("--source-column", "source_column", "NAME", True, "column of sources (default source)"),
+    ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
+    ("--files", "files", "link|copy", True, "how kept images are placed (default link)"),
+    ("--report", "report", "FILE", True, "new .html or .png file with pictures"),
+    ("--shards", "shards", "K", False, "Ray actors of greedy (default 1: no Ray)"),
+)
+
+EVALUATE_EPILOG = """\
+PATH: a folder of images; a .parquet, .arrow or .feather file, or a folder of them, with a column
+of embeddings; a .npy or .npz file of (rows, dimensions).
+
+Any field can be given by its dotted path, as YAML:
+  ouroboros evaluate --real test --samples made --train train --features dinov2
+  ouroboros evaluate --real a.npy --samples b.npy --measures '[dispersion, frechet, fidelity]'
+"""
+
+EVALUATE_OPTIONS = (
+    ("--real", "real", "PATH", True, "held-out real rows"),
+    ("--samples", "samples", "PATH", True, "what a generator made"),
+    ("--train", "train", "PATH", True, "what it was trained on"),
+    (
+        "--features",
+        "features.kind",
+        "KIND",
+        True,
+        "pixels (default), pca, encoder, dinov2, inception",
+    ),
+    ("--out", "out", "FILE", True, "new JSON file (default evaluation.json)"),
+    ("--seed", "seed", "N", False, "seed (default 0)"),
+    ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
+    ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
+)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; what it leaves over is for the configuration."""
+    parser = argparse.ArgumentParser(
+        prog="ouroboros",
+        description="Self-consuming loops of generative models, with entropy-based selection.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=EPILOG,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in (
+        ("run", "run an experiment; running it again goes on where it ended"),
+        ("plan", "check an experiment and print what running it would do, without starting Ray"),
+        ("sweep", "run a sweep of experiments; running it again goes on where it ended"),
+    ):
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            usage=f"ouroboros {name} CONFIG [--field.path VALUE ...]"
+            + (" [--fail-fast]" if name == "sweep" else ""),
+            epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        what = "sweep" if name == "sweep" else "experiment"
+        command.add_argument("config", metavar="CONFIG", help=f"YAML file of the {what}")
+        if name == "sweep":
+            command.add_argument(
+                "--fail-fast", action="store_true", help="end with the first trial that fails"
+            )
+    summary = "keep the rows of any data set that have the highest entropy"
+    command = commands.add_parser(
+        "curate",
+        help=summary,
+        description=summary,
+        usage="ouroboros curate INPUT (--ratio R | --rows N) --out PATH [--field.path VALUE ...]",
+        epilog=CURATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_argument("input", metavar="INPUT", help="what to choose among")
+    for option, field, placeholder, _, meaning in CURATE_OPTIONS:
+        command.add_argument(option, dest=field, metavar=placeholder, help=meaning)
+    command.add_argument(
+        "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
+    )
+    summary = "measure samples against real rows, and against what they were trained on"
+    command = commands.add_parser(
+        "evaluate",
+        help=summary,
+        description=summary,
+        usage="ouroboros evaluate --real PATH --samples PATH [--train PATH] [--field.path VALUE]",
+        epilog=EVALUATE_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for option, field, placeholder, _, meaning in EVALUATE_OPTIONS:
+        required = field in ("real", "samples")
+        command.add_argument(
+            option, dest=field, metavar=placeholder, help=meaning, required=required
+        )
+    command.add_argument(
+        "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
+    )
+    summary = "say why a row is in a selection or not"
+    command = commands.add_parser("why", help=summary, description=summary, allow_abbrev=False)
+    command.add_argument("sample_id", metavar="SAMPLE_ID", help="id of a candidate")
+    command.add_argument(
+        "--selection",
+        required=True,
+        metavar="PATH",
+        help="output of `ouroboros curate`, or a select step's folder, STORE/steps/select/KEY",
+    )
+    summary = "write a report of a run or sweep, with its figures"
+    command = commands.add_parser("report", help=summary, description=summary, allow_abbrev=False)
+    command.add_argument("name", metavar="RUN_OR_SWEEP", help="its name, or NAME-KEY")
+    command.add_argument(STORE[0], **STORE[1])
+    command.add_argument("--out", metavar="FILE", help="new file of the report")
+    command.add_argument("--figures", metavar="FOLDER", help="new folder of its figures")
+    declare_pool(commands)
+    return parser
