@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -66,6 +67,21 @@ def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bo
     seed = loaded.repeat.seeds[0]
     storage = open_store(loaded.at(loaded.any_point(), seed))
     return sweeping.Sweeping(loaded, storage, actors, again, fail_fast).carry_out()
+
+
+def report(name: str, store: str, out: str | None, figures: str | None) -> int:
+    """Write the report of a run or a sweep that is in a store."""
+    from orchestrator.report import REPORT, find, write_report
+
+    storage = Storage(os.path.abspath(store) if "://" not in store else store)
+    found = find(storage, name)
+    if found.others:
+        print(f"{len(found.others) + 1} have this name; this is the newest, {found.folder}")
+    page = None if figures and not out else Path(out or REPORT)
+    write_report(storage, found.folder, page, Path(figures) if figures else None)
+    for written in filter(None, (page, figures)):
+        print(f"report: {written}")
+    return 0
 
 
 def _machines() -> list[Node]:

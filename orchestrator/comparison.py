@@ -13,6 +13,8 @@ from orchestrator.results import Result
 
 # more generators than this are told in rows, as their columns would not fit
 GENERATOR_COLUMNS = 2
+# of longer runs some iterations are told, the reports have them all
+MOST_ITERATIONS = 10
 
 
 def print_comparison(console: Console, results: list[Result]) -> None:
@@ -30,7 +32,7 @@ def print_comparison(console: Console, results: list[Result]) -> None:
         for name in generators if wide else [""]:
             table.add_column(f"{metric}\n{name}".rstrip(), justify="right")
     rows: dict[tuple[int, str], dict[str, Result]] = {}
-    for result in sorted(results, key=lambda r: r.iteration):
+    for result in shown(results):
         rows.setdefault((result.iteration, result.arm), {})[result.generator] = result
     left_out, previous = False, 0
     for (iteration, arm), by_generator in rows.items():
@@ -45,8 +47,8 @@ def print_comparison(console: Console, results: list[Result]) -> None:
             for name in filter(by_generator.__contains__, generators):
                 entropy, duplicates = _entropy({name: by_generator[name]} if own else by_generator)
                 left_out |= duplicates
-                shown = entropy if own or start[1] else ""
-                table.add_row(*start, shown, name, *_measures(by_generator, [name]))
+                told = entropy if own or start[1] else ""
+                table.add_row(*start, told, name, *_measures(by_generator, [name]))
                 start = ["", ""]
         previous = iteration
     console.print(table)
@@ -63,6 +65,13 @@ def print_comparison(console: Console, results: list[Result]) -> None:
         console.print(correlated, highlight=False, soft_wrap=True)
     for verdict in verdicts(results):
         console.print(verdict, highlight=False, style="bold")
+
+
+def shown(results: list[Result]) -> list[Result]:
+    """Return the results that the table shows: of a long run some iterations, and the last."""
+    last = max(result.iteration for result in results)
+    iterations = {*range(1, last + 1, -(-last // MOST_ITERATIONS)), last}
+    return sorted((r for r in results if r.iteration in iterations), key=lambda r: r.iteration)
 
 
 def own_training_sets(results: list[Result]) -> bool:

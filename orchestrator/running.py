@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import ray
@@ -22,9 +22,12 @@ from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
 from orchestrator.loop import Stage, StepError, execute, open_stage
+from orchestrator.oracle import print_oracle
+from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import Outcome, write_outcome
 from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
+from orchestrator.report import REPORT, render
 from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker, experiment_key
 
@@ -60,11 +63,12 @@ class Run:
             f"{self._experiment.name}: {steps} steps, {steps - len(todo)} done before, "
             f"{len(todo)} to do" + (", more as the alarms allow" if self._plan.waiting else "")
         )
-        tracker = Tracker(self._plan, self._storage)
+        tracker = Tracker(self._plan, self._storage, tags={"command": self._again})
         status = "FAILED"
         try:
             self._take(read_results(self._plan, self._storage), tracker)
             self._rounds(tracker)
+            self._write_results(tracker)
             status = "FINISHED"
         except KeyboardInterrupt:
             status = "KILLED"
@@ -90,8 +94,7 @@ class Run:
         """Plan as far as is known and do that, until there is no more."""
         while True:
             self._tell_alarms(tracker)
-            listed = {"steps": sorted(self._plan.steps)}
-            self._storage.write_json(f"{self._folder}/steps.json", listed)
+            self._storage.write_json(f"{self._folder}/steps.json", self._plan.listed())
             todo = self._plan.todo(self._storage)
             if not todo:
                 return
@@ -125,11 +128,14 @@ class Run:
         self._write_outcome("running")
 
     def _write_outcome(self, status: str) -> None:
+        write_outcome(self._storage, self._folder, self._outcome(status))
+
+    def _outcome(self, status: str) -> Outcome:
         arms = {arm: own.model_dump(mode="json") for arm, own in self._plan.arms.items()}
         results = [self._results[key] for key in self._plan.evaluations if key in self._results]
         rung = [vars(one) for one in self._plan.rung]
         name, seed = self._experiment.name, self._experiment.seed
-        write_outcome(self._storage, self._folder, Outcome(name, status, seed, arms, results, rung))
+        return Outcome(name, status, seed, arms, results, rung)
 
     def _open_stage(self) -> Stage:
         started = time.monotonic()
@@ -149,23 +155,27 @@ class Run:
         self._told = len(self._plan.rung)
 
     def _conclude(self, tracker: Tracker) -> None:
-        """Write and print the results."""
-        results = list(read_results(self._plan, self._storage))
-        self._write_results(results)
+        """Print the results, and where they are."""
+        results = list(self._results.values())
         print_comparison(self._console, results)
         print_contamination(self._console, contamination(results))
+        print_oracle(self._console, self._plan.arms, results)
         for rung in self._plan.rung:
             self._say(rung.describe())
+        where = f"{_short(self._storage.uri)}/{self._folder}"
         for line in (
             "",
             f"pool:    {_short(self._storage.uri)}/steps",
-            f"results: {_short(self._storage.uri)}/{self._folder}/results.json",
+            f"results: {where}/results.json",
+            *([f"report:  {where}/{REPORT}"] * self._storage.exists(f"{self._folder}/{REPORT}")),
             f"browse:  {_browse(tracker.uri)}",
             f"         then open {_page(tracker)}",
         ):
             self._say(line)
 
-    def _write_results(self, results: list[Result]) -> None:
+    def _write_results(self, tracker: Tracker) -> None:
+        """Write the results as tables and as pages, which MLflow has too."""
+        results = list(self._results.values())
         measures = [
             {"arm": r.arm, "iteration": r.iteration, "generator": r.generator, **m}
             for r in results
@@ -176,11 +186,22 @@ class Run:
         if self._plan.rung:
             rung = [vars(one) for one in self._plan.rung]
             self._storage.write_json(f"{self._folder}/alarms.json", rung)
+        for name, write in self._pages(results):
+            path = f"{self._folder}/{name}"
+            if self._stage or not self._storage.exists(path):
+                self._storage.write(path, write)
+            tracker.log_file(self._storage.local(path))
+
+    def _pages(self, results: list[Result]) -> Iterator[tuple[str, Callable[[Path], object]]]:
+        """Yield the name of each page or figure of the whole run, and what writes it."""
+        if oracle := draw_oracle(self._plan.arms, results):
+            yield "oracle.png", oracle
+        if any(result.pictures for result in results):
+            outcome = self._outcome("finished")
+            yield REPORT, lambda file: _write_text(file, render(outcome, self._storage))
 
     def _write(self, name: str, text: str) -> None:
-        self._storage.write(
-            f"{self._folder}/{name}", lambda file: file.write_text(text, encoding="utf-8")
-        )
+        self._storage.write(f"{self._folder}/{name}", lambda file: _write_text(file, text))
 
     def _say(self, line: str) -> None:
         self._console.print(line, highlight=False, soft_wrap=True, markup=False)
@@ -190,6 +211,10 @@ class Run:
         if not type(error.cause).__module__.startswith("actors."):
             traceback.print_exception(error.cause)
         print(f"what is done is stored; go on with:\n  {self._again}", file=sys.stderr)
+
+
+def _write_text(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 def _short(path: str) -> str:
@@ -208,4 +233,4 @@ def _browse(uri: str) -> str:
 
 def _page(tracker: Tracker) -> str:
     server = tracker.uri if tracker.uri.startswith("http") else "http://127.0.0.1:5000"
-    return f"{server}/#/experiments/{tracker.experiment_id}"
+    return f"{server}/#/experiments/{tracker.experiment_id}/runs"

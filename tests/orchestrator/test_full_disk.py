@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.disks import mounted
 from tests.orchestrator.conftest import FinishedRun
 from tests.runs import TINY, Store, call
@@ -9,6 +11,7 @@ from tests.runs import TINY, Store, call
 SMALL, LARGE = 128 << 10, 64 << 20
 
 
+@pytest.mark.soak
 def test_a_run_stops_with_a_clear_line_when_the_disk_is_full_and_goes_on_when_there_is_space(
     finished: FinishedRun, tmp_path: Path
 ) -> None:

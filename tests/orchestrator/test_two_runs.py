@@ -3,10 +3,13 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from tests.orchestrator.conftest import FinishedRun
 from tests.runs import ROOT, SECONDS, TINY, Store, command, environment
 
 
+@pytest.mark.soak
 def test_two_runs_of_one_experiment_at_the_same_time_leave_what_one_leaves(
     finished: FinishedRun, tmp_path: Path
 ) -> None:

@@ -168,6 +168,7 @@ def test_a_point_that_falls_behind_is_stopped_early(tmp_path: Path) -> None:
     assert "stopped after iteration" in done.stdout
 
 
+@pytest.mark.soak
 def test_members_of_a_population_take_over_what_the_best_have_come_to(tmp_path: Path) -> None:
     done = call(
         *sweep(

@@ -1,0 +1,75 @@
+"""The report of a run or a sweep: one HTML page, and each of its figures as files."""
+
+import shutil
+import uuid
+from pathlib import Path
+
+from actors.errors import UserError
+from actors.pool.storage import Storage
+from orchestrator.outcome import Outcome, Sweep
+from orchestrator.report.figure import file_names
+from orchestrator.report.find import find, read
+from orchestrator.report.page import render
+from orchestrator.report.sections import figures
+
+__all__ = ["REPORT", "find", "read", "render", "save_figures", "write_report"]
+
+REPORT = "report.html"
+
+
+def write_report(storage: Storage, folder: str, out: Path | None, into: Path | None) -> None:
+    """Write the report of a run or a sweep, whole or not at all.
+
+    A page of the same name is replaced: a run goes on, and its report is made again.
+
+    Args:
+        folder: of the run or sweep in the store, as `find` returns it.
+        out: the page; None: none.
+        into: folder for the figures; None: none.
+
+    Raises:
+        UserError: the page or the folder cannot be written.
+    """
+    found = read(storage, folder)
+    if out is not None:
+        check_folder("--out", out)
+    if into is not None:
+        check_folder("--figures", into)
+    if out is not None:
+        page = render(found, storage)
+        temporary = _beside(out)
+        try:
+            temporary.write_text(page, encoding="utf-8")
+            temporary.replace(out)
+        finally:
+            temporary.unlink(missing_ok=True)
+    if into is not None:
+        save_figures(found, into)
+
+
+def save_figures(found: Outcome | Sweep, folder: Path) -> None:
+    """Write NAME.png, NAME.svg and NAME.csv of each figure, over those that are there."""
+    temporary = _beside(folder)
+    temporary.mkdir()
+    try:
+        for name, figure in file_names(figures(found)):
+            figure.save(temporary, name)
+        folder.mkdir(exist_ok=True)
+        for file in sorted(temporary.iterdir()):
+            file.replace(folder / file.name)
+    finally:
+        shutil.rmtree(temporary)
+
+
+def check_folder(option: str, path: Path) -> None:
+    """Raise UserError unless a page, or a folder of figures, can be written at a path."""
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise UserError(f"{option}: the folder {str(parent)!r} of {str(path)!r} is not there")
+    if path.exists() and path.is_dir() != (option == "--figures"):
+        is_wrong = "a file" if option == "--figures" else "a folder"
+        raise UserError(f"{option}: {str(path)!r} is {is_wrong}; name another")
+
+
+def _beside(path: Path) -> Path:
+    return path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex[:12]}")

@@ -1,0 +1,117 @@
+"""The page: everything of a run or a sweep in one HTML file that asks for nothing else."""
+
+import html
+from typing import Any
+
+from actors.pool.storage import Storage
+from orchestrator.outcome import Outcome, Sweep
+from orchestrator.report import blocks, tables
+from orchestrator.report.events import happened
+from orchestrator.report.findings import finding
+from orchestrator.report.images import strips
+from orchestrator.report.records import outcomes, records
+from orchestrator.report.sections import sections
+from orchestrator.report.style import LOOP, STYLE
+from orchestrator.report.styles import css
+
+STRIPS = {
+    "samples": ("Samples over the iterations", "The first samples of each generator."),
+    "nearest": (
+        "Samples beside their nearest training image",
+        "The samples that are nearest to the training set (left) with their nearest training image "
+        "(right) and the distance; copies show memorization.",
+    ),
+    "projection": (
+        "Real and generated rows on two principal components",
+        "How much of the real data the samples still cover.",
+    ),
+}
+
+
+def render(found: Outcome | Sweep, storage: Storage) -> str:
+    """Return the page of a run or a sweep.
+
+    Args:
+        storage: where its pictures lie.
+    """
+    numbers = records(found)
+    title = html.escape(f"{found.name}: {_kind(found)}")
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<title>{title}</title><style>{css()}{STYLE}</style></head><body>",
+        f"<h1>{title}</h1>",
+        _status(found),
+        f'<p class="finding">{html.escape(finding(found, numbers))}</p>',
+        _settings(found),
+        tables.at_a_glance(numbers),
+        f"<details><summary>How to read this</summary>{LOOP}</details>",
+    ]
+    parts += [blocks.section(one) for one in sections(found)]
+    for kind, (name, intro) in STRIPS.items():
+        shown = "".join(blocks.pictures_of(strip) for strip in strips(found, storage, kind))
+        if shown:
+            parts.append(blocks.folding(name, f"<p>{intro}</p>{shown}", kind != "samples"))
+    parts += [
+        blocks.folding("What happened on the way", happened(found), False),
+        blocks.folding("Beside the paper's numbers", tables.paper(found, numbers), True),
+        blocks.folding("Every number with its card", tables.every_number(numbers), True),
+    ]
+    return "\n".join(part for part in [*parts, "</body></html>\n"] if part)
+
+
+def _kind(found: Outcome | Sweep) -> str:
+    if isinstance(found, Outcome):
+        return f"a run of {len(found.arms)} arm{'s' * (len(found.arms) != 1)}"
+    return f"a sweep over {', '.join(found.axes)}"
+
+
+def _status(found: Outcome | Sweep) -> str:
+    done = ""
+    if isinstance(found, Sweep):
+        count = {
+            s: sum(t.status == s for t in found.trials) for s in ("finished", "stopped", "failed")
+        }
+        done = f"{count['finished']} of {found.trials_planned} trials finished"
+        done += "".join(f", {n} {s}" for s, n in count.items() if n and s != "finished")
+        if (saved := found.shared.get("seconds_saved")) is not None:
+            done += (
+                f". Shared steps: {found.shared.get('done', 0):,.0f} of "
+                f"{found.shared.get('steps', 0):,.0f} were run, which saved {saved:,.0f} s"
+            )
+    if found.status == "finished":
+        return f"<p class=status>Finished. {done}</p>"
+    return (
+        f'<p class="status unfinished"><b>Unfinished ({html.escape(found.status)}).</b> '
+        f"What there is so far. {done}</p>"
+    )
+
+
+def _settings(found: Outcome | Sweep) -> str:
+    """Return what was run, in one line."""
+    first = next(((o, c) for _, _, _, o in outcomes(found) for c in o.arms.values()), None)
+    if first is None:
+        return ""
+    outcome, one = first
+    seeds = sorted({seed for _, _, seed, _ in outcomes(found)})
+    told = {
+        "data": f"{one['dataset']['kind']}, {one['dataset'].get('rows') or 'all'} rows",
+        "features": one["features"]["kind"],
+        "generators": ", ".join(one["generators"]),
+        "iterations": str(one["iterations"]),
+        "seed" + "s" * (len(seeds) > 1): ", ".join(map(str, seeds)),
+    }
+    if isinstance(found, Outcome):
+        told["arms"] = ", ".join(
+            f"{arm} ({c['selection']['kind']}, {c['paradigm']['kind']})".replace("_", " ")
+            for arm, c in in_order(outcome).items()
+        )
+    cells = "".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in told.items())
+    return f"<dl>{cells}</dl>"
+
+
+def in_order(outcome: Outcome) -> dict[str, Any]:
+    """Return the configurations in the order of the results; JSON has sorted them by name."""
+    measured = dict.fromkeys(result.arm for result in outcome.results)
+    return {arm: outcome.arms[arm] for arm in (*measured, *outcome.arms) if arm in outcome.arms}
