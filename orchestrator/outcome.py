@@ -111,6 +111,19 @@ def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
 
 
 def read_sweep(storage: Storage, folder: str) -> Sweep:
-    """Read a sweep and its trials from its folder of the store."""
+    """Read a sweep and its trials, by point and seed, from its folder of the store."""
     trials = [Trial.from_json(storage.read_json(p)) for p in storage.files(f"{folder}/trials")]
-    return Sweep(**storage.read_json(f"{folder}/{SWEEP}"), trials=trials)
+    known = storage.read_json(f"{folder}/{SWEEP}")
+    trials.sort(key=lambda trial: (_order(trial, known["axes"]), trial.seed))
+    return Sweep(**known, trials=trials)
+
+
+def _order(trial: Trial, axes: list[str]) -> list[tuple[int, float, str]]:
+    """Return what sorts numbers by value and other labels by name."""
+    order = []
+    for axis in axes:
+        try:
+            order.append((0, float(trial.point[axis]), ""))
+        except (TypeError, ValueError):
+            order.append((1, 0.0, str(trial.point[axis])))
+    return order

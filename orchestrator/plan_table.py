@@ -4,6 +4,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.pool.storage import Storage
+from orchestrator.amounts import size as size_of
 from orchestrator.casting import Cast, Node
 from orchestrator.plan import Plan, count_kinds, rows_of
 
@@ -53,14 +54,14 @@ def print_plan(
     console.print(table)
     rows, size = pool_size(plan)
     console.print(
-        f"The pool at {storage.uri} will hold {rows:,} rows of this, {_bytes(size)}.",
+        f"The pool at {storage.uri} will hold {rows:,} rows of this, {size_of(size)}.",
         highlight=False,
         soft_wrap=True,
     )
     if largest := exact_selection(plan):
         candidates, need = largest
         console.print(
-            f"Exact selection holds up to {_bytes(need)} of memory, for {candidates:,} candidates.",
+            f"Exact selection holds up to {size_of(need)} of memory for {candidates:,} candidates.",
             highlight=False,
             soft_wrap=True,
         )
@@ -95,11 +96,3 @@ def pool_size(plan: Plan) -> tuple[int, int]:
 
 # sample id, seed, label, iteration and dictionary indices of a row in Arrow
 ROW_BYTES = 60
-
-
-def _bytes(size: float) -> str:
-    for unit in ("B", "kB", "MB", "GB"):
-        if size < 1000:
-            return f"{size:.3g} {unit}"
-        size /= 1000
-    return f"{size:.3g} TB"

@@ -9,7 +9,7 @@ from actors.pool.storage import Storage
 from actors.store.contents import Contents
 from actors.store.garbage import remove_steps, temporaries
 from actors.store.verify import Problem, broken_references, damaged_files, manifest_damage
-from orchestrator.pool.amounts import counted, size
+from orchestrator.amounts import counted, size
 
 
 def verify(console: Console, storage: Storage, contents: Contents, remove: bool) -> int:

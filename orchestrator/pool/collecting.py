@@ -17,7 +17,7 @@ from actors.store.garbage import (
     temporaries,
     unneeded,
 )
-from orchestrator.pool.amounts import counted, size
+from orchestrator.amounts import counted, size
 from orchestrator.pool.runs import find_run, named_runs
 
 

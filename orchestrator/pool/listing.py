@@ -8,7 +8,7 @@ from rich.table import Table
 from actors.pool.schema import FRESH, REAL
 from actors.pool.storage import Storage
 from actors.store.contents import Contents, Finished
-from orchestrator.pool.amounts import counted, size
+from orchestrator.amounts import counted, size
 from orchestrator.pool.runs import NamedRun, named_runs
 
 

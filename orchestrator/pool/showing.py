@@ -16,7 +16,7 @@ from actors.pool.integrity import damage
 from actors.pool.storage import Storage
 from actors.store.contents import Contents, Finished, place
 from actors.store.export import picture
-from orchestrator.pool.amounts import size
+from orchestrator.amounts import size
 from orchestrator.pool.runs import NamedRun, named_runs
 
 # a picture is enlarged to about this many pixels

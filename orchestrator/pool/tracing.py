@@ -11,7 +11,7 @@ from rich.tree import Tree
 from actors.pool.storage import Storage
 from actors.store.contents import Contents, Finished
 from actors.store.lineage import Ancestry, Part, TrainingSet, behind, trained_on
-from orchestrator.pool.amounts import counted
+from orchestrator.amounts import counted
 
 
 def trace(

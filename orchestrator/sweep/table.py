@@ -43,23 +43,11 @@ def print_table(console: Console, sweep: Sweep) -> None:
 
 
 def by_point(sweep: Sweep) -> list[list[Trial]]:
-    """Return the trials of each point together, in the order of their labels."""
+    """Return the trials of each point together."""
     points: dict[str, list[Trial]] = {}
     for trial in sweep.trials:
         points.setdefault(repr(trial.point), []).append(trial)
-    return sorted(points.values(), key=lambda trials: _order(trials[0], sweep.axes))
-
-
-def _order(trial: Trial, axes: list[str]) -> list[tuple[int, float, str]]:
-    """Return what sorts numbers by value and other labels by name."""
-    order = []
-    for axis in axes:
-        label = trial.point[axis]
-        try:
-            order.append((0, float(label), ""))
-        except (TypeError, ValueError):
-            order.append((1, 0.0, str(label)))
-    return order
+    return list(points.values())
 
 
 def last_measures(trial: Trial) -> tuple[int, dict[str, float]]:

@@ -4,7 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -71,7 +71,7 @@ def connect(storage: Storage) -> Server:
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
 
-    with explained(uri):
+    with explained(uri), _alone(uri):
         if uri.startswith("http"):
             _probe(uri)
         try:
@@ -112,6 +112,17 @@ def patiently(call: Callable[[], Answer]) -> Answer:
             if "database is locked" not in str(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.2)
+
+
+def _alone(uri: str) -> AbstractContextManager[object]:
+    """Return what lets one process at a time make the tables of an SQLite file."""
+    if not uri.startswith(SQLITE):
+        return nullcontext()
+    from filelock import FileLock
+
+    file = Path(uri.removeprefix(SQLITE))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(f"{file}.lock", timeout=LOCKED_SECONDS)
 
 
 def _prepare() -> None:

@@ -9,7 +9,7 @@ from actors.errors import UserError
 from actors.pool.step import Step, manifest_path
 from actors.pool.storage import Storage
 from orchestrator.outcome import FILE, SWEEP, Outcome, write_outcome
-from orchestrator.pool.amounts import counted, size
+from orchestrator.amounts import counted, size
 from orchestrator.pool.runs import STATE, find_run, named_runs, training_set
 from orchestrator.results import Result
 from tests.actors.store.stores import Written
