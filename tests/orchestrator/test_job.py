@@ -129,7 +129,7 @@ def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
     experiment = client.get_experiment_by_name("ouroboros")
     assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert set(runs) == {"digits", "vanilla", "greedy"}
+    assert set(runs) == {"digits", "vanilla", "greedy", "ddpm", "edm"}
     for arm in ("vanilla", "greedy"):
         history = client.get_metric_history(runs[arm].info.run_id, "ddpm/generalization_score")
         assert [point.step for point in history] == [1, 2]

@@ -8,8 +8,8 @@ import pytest
 from actors.errors import UserError
 from actors.pool.step import Step, manifest_path
 from actors.pool.storage import Storage
-from orchestrator.outcome import FILE, SWEEP, Outcome, write_outcome
 from orchestrator.amounts import counted, size
+from orchestrator.outcome import FILE, SWEEP, Outcome, write_outcome
 from orchestrator.pool.runs import STATE, find_run, named_runs, training_set
 from orchestrator.results import Result
 from tests.actors.store.stores import Written
