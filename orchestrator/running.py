@@ -132,10 +132,13 @@ class Run:
 
     def _outcome(self, status: str) -> Outcome:
         arms = {arm: own.model_dump(mode="json") for arm, own in self._plan.arms.items()}
-        results = [self._results[key] for key in self._plan.evaluations if key in self._results]
         rung = [vars(one) for one in self._plan.rung]
         name, seed = self._experiment.name, self._experiment.seed
-        return Outcome(name, status, seed, arms, results, rung)
+        return Outcome(name, status, seed, arms, self._ordered(), rung)
+
+    def _ordered(self) -> list[Result]:
+        """Return the results so far in the order of the plan."""
+        return [self._results[key] for key in self._plan.evaluations if key in self._results]
 
     def _open_stage(self) -> Stage:
         started = time.monotonic()
@@ -156,7 +159,7 @@ class Run:
 
     def _conclude(self, tracker: Tracker) -> None:
         """Print the results, and where they are."""
-        results = list(self._results.values())
+        results = self._ordered()
         print_comparison(self._console, results)
         print_contamination(self._console, contamination(results))
         print_oracle(self._console, self._plan.arms, results)
@@ -175,7 +178,7 @@ class Run:
 
     def _write_results(self, tracker: Tracker) -> None:
         """Write the results as tables and as pages, which MLflow has too."""
-        results = list(self._results.values())
+        results = self._ordered()
         measures = [
             {"arm": r.arm, "iteration": r.iteration, "generator": r.generator, **m}
             for r in results

@@ -1,5 +1,6 @@
 """Which rows end in which training set, by provenance, in every arm of one run."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 
@@ -188,5 +189,7 @@ def test_the_contamination_matrix_is_the_share_of_every_maker(trained: Trained) 
 
 def test_the_steps_of_a_run_are_listed_beside_its_configuration(trained: Trained) -> None:
     (file,) = trained.store.path.glob("experiments/*/steps.json")
-    listed = pd.read_json(file, orient="records")["steps"]
-    assert sorted(listed) == sorted(trained.plan.steps)
+    listed = json.loads(file.read_text())
+    assert sorted(listed["steps"]) == sorted(trained.plan.steps)
+    own = {one["generator"] for one in listed["training_sets"] if one["arm"] == "own"}
+    assert own == {None, "a", "b"}

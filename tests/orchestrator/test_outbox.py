@@ -36,7 +36,7 @@ storage, number = Storage(sys.argv[1]), sys.argv[2]
 server = connect(storage)
 outbox = Outbox(server.name)
 run = Runs(server, outbox, f"writer/{number}").open(f"writer/{number}", number, None, {}, {"a": 1})
-for step in range(100):
+for step in range(40):
     points = as_metrics({f"metric_{i}": step + i for i in range(5)}, step)
     outbox.put(partial(write_metrics, server.client, run.info.run_id, points))
 sys.exit(outbox.close())
@@ -66,7 +66,7 @@ def test_six_processes_write_to_one_sqlite_file_and_no_point_is_lost(tmp_path: P
     for number in "012345":
         for i in range(5):
             history = client.get_metric_history(runs[number].info.run_id, f"metric_{i}")
-            assert [(p.step, p.value) for p in history] == [(s, s + i) for s in range(100)]
+            assert [(p.step, p.value) for p in history] == [(s, s + i) for s in range(40)]
 
 
 class Server:

@@ -19,6 +19,7 @@ def bucket() -> Iterator[Bucket]:
         yield bucket
 
 
+@pytest.mark.soak
 def test_a_run_on_s3_stops_with_a_clear_line_when_the_network_fails_and_then_gives_what_a_local_one_does(  # noqa: E501
     bucket: Bucket, finished: FinishedRun, tmp_path: Path
 ) -> None:

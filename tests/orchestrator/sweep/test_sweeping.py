@@ -148,6 +148,7 @@ def test_a_trial_that_fails_shows_its_error_and_leaves_the_others_alone(tmp_path
     assert "Traceback" not in done.stdout + done.stderr
 
 
+@pytest.mark.soak
 def test_a_point_that_falls_behind_is_stopped_early(tmp_path: Path) -> None:
     done = call(
         *sweep(
