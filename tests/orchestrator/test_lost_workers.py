@@ -91,6 +91,7 @@ def test_a_training_whose_actor_is_killed_ends_with_the_very_weights_of_an_unbro
     assert steps == list(range(20, 201, 20))
 
 
+@pytest.mark.soak
 def test_a_lost_worker_of_two_is_replaced_and_the_weights_are_those_of_one(
     unbroken: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
@@ -103,6 +104,7 @@ def test_a_lost_worker_of_two_is_replaced_and_the_weights_are_those_of_one(
 
 
 @pytest.mark.usefixtures("local_ray")
+@pytest.mark.soak
 def test_a_loss_that_is_not_finite_in_a_group_is_one_line_and_not_tried_again(
     tmp_path: Path,
 ) -> None:

@@ -36,7 +36,9 @@ def wait_for(moment: Callable[..., bool], store: Path, process: "subprocess.Pope
     pytest.fail("the moment never came")
 
 
-@pytest.mark.parametrize("moment", [in_mid_training, in_mid_sampling])
+@pytest.mark.parametrize(
+    "moment", [in_mid_training, pytest.param(in_mid_sampling, marks=pytest.mark.soak)]
+)
 def test_after_a_sigkill_the_same_command_ends_as_a_run_left_alone(
     moment: Callable[..., bool], finished: FinishedRun, tmp_path: Path
 ) -> None:
@@ -58,7 +60,9 @@ def test_after_a_sigkill_the_same_command_ends_as_a_run_left_alone(
     assert dict(store.tables("sample").items()).keys() == (finished.store.tables("sample").keys())
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.soak)]
+)
 def test_an_interrupted_run_leaves_whole_shards_and_says_how_to_go_on(
     number: signal.Signals, tmp_path: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_two_sampling_workers_make_the_same_bytes(finished: FinishedRun, tmp_pat
     assert store.results() == finished.store.results()
 
 
+@pytest.mark.soak
 def test_another_batch_size_makes_the_same_samples_up_to_rounding(
     finished: FinishedRun, tmp_path: Path
 ) -> None:

@@ -93,6 +93,7 @@ def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_the
     assert some.data.tags["seed"] == "1"
 
 
+@pytest.mark.soak
 def test_running_again_repeats_no_trial_and_prints_the_same_table(swept: Swept) -> None:
     before = {file: file.stat().st_mtime_ns for file in swept.store.glob("steps/*/*/step.json")}
     again = call(*sweep(swept.store))
@@ -129,6 +130,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_table(swept: Swept, tmp_pat
     assert table_of(again.stdout) == table_of(swept.output)
 
 
+@pytest.mark.soak
 def test_a_trial_that_fails_shows_its_error_and_leaves_the_others_alone(tmp_path: Path) -> None:
     # 20 rows of 64 pixels: a full covariance is singular, which is found when it is fitted
     done = call(
