@@ -6,13 +6,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import ray
 import yaml
 from rich.console import Console
 
-from actors.errors import DamagedError
+from actors.errors import DamagedError, StorageError
 from actors.pool.forgetting import forget
 from actors.pool.storage import Storage
 from orchestrator import cluster
@@ -84,7 +85,9 @@ class Run:
             return 1
         finally:
             tracker.close(status)
-            self._write_outcome(STATUS[status])
+            # what stopped the run is told; a full disk cannot take this either
+            with nullcontext() if status == "FINISHED" else suppress(StorageError):
+                self._write_outcome(STATUS[status])
             if ray.is_initialized():
                 ray.shutdown()
         self._conclude(tracker)
