@@ -1,6 +1,7 @@
 """The commands and their options. No heavy library is imported here: --help is at once."""
 
 import argparse
+from typing import Any
 
 from orchestrator.pool.options import STORE, declare_pool
 
@@ -78,16 +79,8 @@ def make_parser() -> argparse.ArgumentParser:
         ("plan", "check an experiment and print what running it would do, without starting Ray"),
         ("sweep", "run a sweep of experiments; running it again goes on where it ended"),
     ):
-        command = commands.add_parser(
-            name,
-            help=summary,
-            description=summary,
-            usage=f"ouroboros {name} CONFIG [--field.path VALUE ...]"
-            + (" [--fail-fast]" if name == "sweep" else ""),
-            epilog=EPILOG,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        usage = f"{name} CONFIG [--field.path VALUE ...]" + " [--fail-fast]" * (name == "sweep")
+        command = _configured(commands, summary, usage, EPILOG)
         what = "sweep" if name == "sweep" else "experiment"
         command.add_argument("config", metavar="CONFIG", help=f"YAML file of the {what}")
         if name == "sweep":
@@ -95,15 +88,8 @@ def make_parser() -> argparse.ArgumentParser:
                 "--fail-fast", action="store_true", help="end with the first trial that fails"
             )
     summary = "keep the rows of any data set that have the highest entropy"
-    command = commands.add_parser(
-        "curate",
-        help=summary,
-        description=summary,
-        usage="ouroboros curate INPUT (--ratio R | --rows N) --out PATH [--field.path VALUE ...]",
-        epilog=CURATE_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    usage = "curate INPUT (--ratio R | --rows N) --out PATH [--field.path VALUE ...]"
+    command = _configured(commands, summary, usage, CURATE_EPILOG)
     command.add_argument("input", metavar="INPUT", help="what to choose among")
     for option, field, placeholder, _, meaning in CURATE_OPTIONS:
         command.add_argument(option, dest=field, metavar=placeholder, help=meaning)
@@ -111,15 +97,8 @@ def make_parser() -> argparse.ArgumentParser:
         "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
     )
     summary = "measure samples against real rows, and against what they were trained on"
-    command = commands.add_parser(
-        "evaluate",
-        help=summary,
-        description=summary,
-        usage="ouroboros evaluate --real PATH --samples PATH [--train PATH] [--field.path VALUE]",
-        epilog=EVALUATE_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
+    usage = "evaluate --real PATH --samples PATH [--train PATH] [--field.path VALUE]"
+    command = _configured(commands, summary, usage, EVALUATE_EPILOG)
     for option, field, placeholder, _, meaning in EVALUATE_OPTIONS:
         required = field in ("real", "samples")
         command.add_argument(
@@ -141,7 +120,25 @@ def make_parser() -> argparse.ArgumentParser:
     command = commands.add_parser("report", help=summary, description=summary, allow_abbrev=False)
     command.add_argument("name", metavar="RUN_OR_SWEEP", help="its name, or NAME-KEY")
     command.add_argument(STORE[0], **STORE[1])
-    command.add_argument("--out", metavar="FILE", help="new file of the report")
-    command.add_argument("--figures", metavar="FOLDER", help="new folder of its figures")
+    command.add_argument(
+        "--out", metavar="FILE", help="the page (default report.html), written over"
+    )
+    command.add_argument(
+        "--figures", metavar="FOLDER", help="folder for its figures as PNG, SVG and CSV"
+    )
     declare_pool(commands)
+    return parser
+
+
+def _configured(commands: Any, summary: str, usage: str, epilog: str) -> argparse.ArgumentParser:
+    """Add the command that a usage begins with, whose fields may be given by dotted path."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        usage.split(maxsplit=1)[0],
+        help=summary,
+        description=summary,
+        usage=f"ouroboros {usage}",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
     return parser
