@@ -65,6 +65,7 @@ class Run:
             f"{len(todo)} to do" + (", more as the alarms allow" if self._plan.waiting else "")
         )
         tracker = Tracker(self._plan, self._storage, tags={"command": self._again})
+        tracker.log_file(self._storage.local(f"{self._folder}/config.yaml"))
         status = "FAILED"
         try:
             self._take(read_results(self._plan, self._storage), tracker)

@@ -28,10 +28,10 @@ from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.ledger import open_ledger
 from orchestrator.sweep.searching import scheduled, searched
 from orchestrator.sweep.space import Point
-from orchestrator.sweep.table import best_line, print_table, sharing_line
+from orchestrator.sweep.table import best, best_line, print_table, sharing_line
 from orchestrator.sweep.trial import ARM, ENDED, Setting, run_point, trial_id
 from orchestrator.sweep.watching import Stopper, Watch, last_line
-from orchestrator.tracking import open_sweep
+from orchestrator.tracking import SweepRun, open_sweep
 
 # a bundle has to ask for something; the generators' actors hold the CPUs
 TRIAL_BUNDLE: dict[str, int | float] = {"memory": 1}
@@ -58,9 +58,8 @@ class Sweeping:
     def carry_out(self) -> int:
         """Run what is left of the points, and print what came out; return the exit status."""
         resolved = yaml.safe_dump(self._sweep.model_dump(mode="json"), sort_keys=False)
-        self._storage.write(
-            f"{self.folder}/config.yaml", lambda file: file.write_text(resolved, encoding="utf-8")
-        )
+        config = f"{self.folder}/config.yaml"
+        self._storage.write(config, lambda file: file.write_text(resolved, encoding="utf-8"))
         before = self._before()
         seeds = self._sweep.repeat.seeds
         ended = sum(trial.status in ENDED[:2] for trial in before)
@@ -77,11 +76,14 @@ class Sweeping:
             self._sweep.model_dump(mode="json"),
             {"search": self._sweep.search.kind, "scheduler": self._sweep.scheduler.kind},
         )
+        tracked.log_file(self._storage.local(config))
         status = "FAILED"
         try:
             stopper = self._run(before, tracked.run_id)
             self._write("finished")
-            tracked.log_file(self._write_report())
+            sweep = read_sweep(self._storage, self.folder)
+            _log_ending(tracked, sweep)
+            tracked.log_file(self._write_report(sweep))
             status = "FINISHED"
         except KeyboardInterrupt:
             status = "KILLED"
@@ -93,7 +95,6 @@ class Sweeping:
             tracked.close(status)
             if ray.is_initialized():
                 ray.shutdown()
-        sweep = read_sweep(self._storage, self.folder)
         print_table(self._console, sweep)
         for line in (best_line(sweep), sharing_line(sweep), stopper.reason):
             if line:
@@ -174,10 +175,10 @@ class Sweeping:
             ),
         )
 
-    def _write_report(self) -> Path:
+    def _write_report(self, sweep: Sweep) -> Path:
         """Write the report into the sweep's folder; return a local copy."""
         path = f"{self.folder}/{REPORT}"
-        page = render(read_sweep(self._storage, self.folder), self._storage)
+        page = render(sweep, self._storage)
         self._storage.write(path, lambda file: file.write_text(page, encoding="utf-8"))
         return self._storage.local(path)
 
@@ -228,6 +229,14 @@ class _Marks(tune.Callback):
             if found and found.status == "running":
                 ended = replace(found, status=status, error=error)
                 write_trial(setting.storage, setting.folder, ended)
+
+
+def _log_ending(tracked: SweepRun, sweep: Sweep) -> None:
+    """Write to the sweep's run which points are best, and what the trials shared."""
+    found = best(sweep)
+    tracked.log_metrics({f"best/{name}": value for name, (value, _) in found.items()})
+    tracked.log_metrics({f"shared/{name}": value for name, value in sweep.shared.items()})
+    tracked.tag({f"best/{name}": point for name, (_, point) in found.items()})
 
 
 def distinct(points: list[Point]) -> list[Point]:

@@ -68,21 +68,25 @@ def interval(values: list[float]) -> str:
     return f"{mean:.2f} ± {half:.2f}"
 
 
-def best_line(sweep: Sweep) -> str | None:
-    """Return which point is best by each objective."""
-    told = []
+def best(sweep: Sweep) -> dict[str, tuple[float, str]]:
+    """Return the best mean over seeds of each objective, with the name of its point."""
+    found = {}
     for name, mode in sweep.objectives.items():
         scores = []
         for trials in by_point(sweep):
-            found = [last_measures(trial)[1].get(name) for trial in trials]
-            values = [value for value in found if value is not None]
+            last = [last_measures(trial)[1].get(name) for trial in trials]
+            values = [value for value in last if value is not None]
             # a point that was stopped early is not compared with those that ran on
             if values and all(trial.status == "finished" for trial in trials):
-                scores.append((float(np.mean(values)), trials[0]))
+                scores.append((float(np.mean(values)), trials[0].name.rpartition(", seed ")[0]))
         if scores:
-            value, best = (min if mode == "min" else max)(scores, key=lambda score: score[0])
-            point = best.name.rpartition(", seed ")[0]
-            told.append(f"best {name}: {value:.4g} at {point}")
+            found[name] = (min if mode == "min" else max)(scores, key=lambda score: score[0])
+    return found
+
+
+def best_line(sweep: Sweep) -> str | None:
+    """Return which point is best by each objective."""
+    told = [f"best {name}: {value:.4g} at {point}" for name, (value, point) in best(sweep).items()]
     return "; ".join(told) or None
 
 

@@ -1,6 +1,5 @@
 """The run of a sweep, below which its trials have theirs."""
 
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -38,9 +37,6 @@ class SweepRun:
             run = found.open(key, name, None, tags, flatten(config))
         self.run_id = str(run.info.run_id)
         self._known = dict(run.data.metrics)
-        self._outbox.put(
-            partial(self._client.log_text, self.run_id, json.dumps(config, indent=1), "sweep.json")
-        )
         self._system = SystemMetrics(run.info.start_time / 1000, self._put)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
@@ -49,6 +45,11 @@ class SweepRun:
         self._known |= new
         if new:
             self._put(new, step)
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """Set tags, in place of those of the same name."""
+        for name, value in tags.items():
+            self._outbox.put(partial(self._client.set_tag, self.run_id, name, value))
 
     def log_file(self, path: Path, artifact_folder: str | None = None) -> None:
         """Write a local file as an artifact; it must stay until the end."""

@@ -13,15 +13,15 @@ from actors.generator.family import Conduct, Draw, TrainingSet
 from actors.pool.real import split
 from actors.pool.schema import tensor_array
 from orchestrator import config
+from orchestrator.casting import Node
 from orchestrator.plan import make_plan
+from orchestrator.sweep import config as sweep_config
+from orchestrator.sweep import sweeping
 from tests.runs import ROOT
 
-# experiments; a file with a `space` is a sweep
-CONFIGS = [
-    file
-    for file in sorted((ROOT / "tune_configs").glob("*.yaml"))
-    if "space" not in config.read_yaml(str(file))
-]
+FILES = sorted((ROOT / "tune_configs").glob("*.yaml"))
+SWEEPS = [file for file in FILES if "space" in config.read_yaml(str(file))]
+CONFIGS = [file for file in FILES if file not in SWEEPS]
 # what their data sets look like, which are not here
 CHANNELS = {"cifar10": 3, "ffhq32": 3, "mnist": 1, "fashion_mnist": 1}
 
@@ -29,9 +29,18 @@ CHANNELS = {"cifar10": 3, "ffhq32": 3, "mnist": 1, "fashion_mnist": 1}
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Forty images of 40x40 with ten labels, as Parquet."""
-    images = np.random.default_rng(0).integers(0, 256, (40, 40, 40, 3)).astype(np.uint8)
-    labels = pa.array(np.arange(40) % 10)
-    file = tmp_path_factory.mktemp("pictures") / "images.parquet"
+    return write(tmp_path_factory.mktemp("pictures") / "images.parquet", 40, 40)
+
+
+@pytest.fixture(scope="module")
+def as_many_as_cifar10(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty thousand images of 4x4, for what only counts them."""
+    return write(tmp_path_factory.mktemp("many") / "images.parquet", 60_000, 4)
+
+
+def write(file: Path, rows: int, side: int) -> Path:
+    images = np.random.default_rng(0).integers(0, 256, (rows, side, side, 3), np.uint8)
+    labels = pa.array(np.arange(rows) % 10)
     pq.write_table(pa.table({"image": tensor_array(images), "label": labels}), file)
     return file
 
@@ -88,3 +97,32 @@ def test_every_shipped_configuration_opens_with_what_it_shows_plans_and_trains(
         assert made.shape == (2, channels, height, width)
         assert bool(made.isfinite().all())
         assert (labels is not None) == generator.conditional
+
+
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_every_point_of_a_shipped_sweep_plans_fits_and_has_its_objectives(
+    file: Path, as_many_as_cifar10: Path
+) -> None:
+    assert file.read_text().startswith("# ")
+    at_papers_size = file.stem.endswith("_cifar10")
+    here = {"kind": "parquet", "path": str(as_many_as_cifar10), "label_column": "label"}
+    here |= {"resize": 32, "channels": 3}
+    overrides: list[tuple[str, Any]] = [("experiment.dataset", here)] if at_papers_size else []
+    if file.stem == "features_sweep_cifar10":
+        # published weights are not here
+        overrides.append(("space.features", [{"kind": "pixels"}, {"kind": "pca"}]))
+    sweep = sweep_config.load(str(file), overrides)
+    sweeping.check(sweep)
+    assert sweeping.cast_points(sweep, [Node(8, 4) if at_papers_size else Node(2, 0)]).copies >= 1
+    plans = {
+        (str(point), seed): frozenset(make_plan(sweep.at(point, seed)).steps)
+        for point in sweep.points() or sweep.ends()
+        for seed in sweep.repeat.seeds
+    }
+    assert len(set(plans.values())) == len(plans) > 1
+
+
+def test_every_sweep_of_laptop_size_but_the_scheduler_s_has_a_sibling_of_the_paper_s() -> None:
+    names = {file.stem for file in SWEEPS}
+    laptop = {name for name in names if not name.endswith("_cifar10")}
+    assert {f"{name}_cifar10" for name in laptop - {"asha_sweep"}} == names - laptop

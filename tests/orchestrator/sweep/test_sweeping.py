@@ -1,6 +1,7 @@
 """Sweeps end to end, each in a process of its own with a Ray of its own."""
 
 import json
+import re
 import signal
 import time
 from dataclasses import dataclass
@@ -83,6 +84,14 @@ def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_the
     assert top.info.run_name == "tiny_sweep"
     assert len(trials) == 12
     assert {run.info.status for run in runs} == {"FINISHED"}
+    best = re.search(r"best frechet_distance: (\S+) at (.+)", swept.output)
+    assert best is not None
+    assert f"{top.data.metrics['best/frechet_distance']:.4g}" == best[1]
+    assert top.data.tags["best/frechet_distance"] == best[2]
+    shared = json.loads((swept.folder / "sweep.json").read_text())["shared"]
+    assert {name: top.data.metrics[f"shared/{name}"] for name in shared} == shared
+    files = {file.path for file in client.list_artifacts(top.info.run_id)}
+    assert files == {"config.yaml", "report.html"}
     for trial in trials:
         (generator,) = below[trial.info.run_id]
         assert generator.info.run_name == "a"
@@ -169,6 +178,31 @@ def test_a_point_that_falls_behind_is_stopped_early(tmp_path: Path) -> None:
     for trial in by_status["stopped"]:
         assert max(r["iteration"] for r in trial["outcome"]["results"]) < 3
     assert "stopped after iteration" in done.stdout
+
+
+@pytest.mark.soak
+def test_optuna_suggests_points_for_two_objectives_and_goes_on_with_those_it_had(
+    tmp_path: Path,
+) -> None:
+    store = tmp_path / "store"
+    searched = sweep(
+        store,
+        *("--repeat.seeds", "1", "--experiment.iterations", "2", "--search.kind", "optuna"),
+        *("--objectives", "{frechet_distance: min, entropy: max}"),
+        *("--space.selection.ratio", "{low: 0.2, high: 1.0}"),
+    )
+    done = call(*searched, "--search.points", "4")
+    assert done.returncode == 0, done.stdout + done.stderr
+    trials = Swept(store, done.stdout).trials()
+    assert [trial["status"] for trial in trials] == ["finished"] * 4
+    ratios = {trial["point"]["selection.ratio"] for trial in trials}
+    assert len(ratios) == 4
+    assert min(ratios) >= 0.2
+    assert max(ratios) <= 1.0
+    assert re.search(r"best frechet_distance: \S+ at .*; best entropy: \S+ at ", done.stdout)
+    again = call(*searched, "--search.points", "4")
+    assert "4 of 4 trials ended before" in again.stdout
+    assert table_of(again.stdout) == table_of(done.stdout)
 
 
 @pytest.mark.soak
