@@ -1,6 +1,8 @@
 """The command line. Heavy libraries are imported after it is parsed, so that --help is at once."""
 
 import argparse
+import atexit
+import gc
 import os
 import signal
 import sys
@@ -39,6 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit status: 0 done, 1 a step failed, 2 a mistake in the request,
     130 interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # looking for garbage while libraries are imported, and at the end, takes more than a second
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
     # `ouroboros run a.yaml --help` must not wait for the imports below
     command, tokens = make_parser().parse_known_args(arguments)
     from actors.errors import StorageError, UserError

@@ -2,14 +2,26 @@
 
 import logging
 import os
+import signal
 import socket
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol, TypeVar
 
 from actors.errors import UserError
 from orchestrator.casting import Node
 
 ADDRESS = "RAY_ADDRESS"
 CONNECT_SECONDS = 10
+
+
+class Closable(Protocol):
+    """What is closed with the status of what it was open for."""
+
+    def close(self, status: str) -> None: ...
+
+
+Opened = TypeVar("Opened", bound=Closable)
 
 
 def is_joined() -> bool:
@@ -36,10 +48,15 @@ def prepare() -> None:
 def connect() -> None:
     """Join the cluster that RAY_ADDRESS names, or start a local Ray with every port on loopback.
 
+    Where that was done before, nothing is.
+
     Raises:
         UserError: the cluster cannot be reached.
     """
     import ray
+
+    if ray.is_initialized():
+        return
 
     from actors.pool.catalogue import NAMESPACE
 
@@ -67,6 +84,24 @@ def connect() -> None:
             f"{ADDRESS}: no cluster answers at {address!r} "
             f"({' '.join(str(error).split())[:200]}); unset it to start a local Ray"
         ) from None
+
+
+def connect_beside(open_runs: Callable[[], Opened]) -> Opened:
+    """Connect while runs are opened for tracking, which takes as long; return those.
+
+    Raises:
+        UserError: the cluster or the tracking server cannot be reached.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        opening = beside.submit(open_runs)
+        try:
+            connect()
+            # Ray put its own handler in the place of ours, which aborts
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+        except BaseException:
+            opening.result().close("FAILED")
+            raise
+        return opening.result()
 
 
 def _check_listens(address: str) -> None:

@@ -1,9 +1,7 @@
 """A run: rounds of planning and doing until nothing is left, then what came out."""
 
 import os
-import signal
 import sys
-import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext, suppress
@@ -64,7 +62,7 @@ class Run:
             f"{self._experiment.name}: {steps} steps, {steps - len(todo)} done before, "
             f"{len(todo)} to do" + (", more as the alarms allow" if self._plan.waiting else "")
         )
-        tracker = Tracker(self._plan, self._storage, tags={"command": self._again})
+        tracker = cluster.connect_beside(self._open_tracker) if todo else self._open_tracker()
         tracker.log_file(self._storage.local(f"{self._folder}/config.yaml"))
         status = "FAILED"
         try:
@@ -144,14 +142,13 @@ class Run:
         """Return the results so far in the order of the plan."""
         return [self._results[key] for key in self._plan.evaluations if key in self._results]
 
+    def _open_tracker(self) -> Tracker:
+        return Tracker(self._plan, self._storage, tags={"command": self._again})
+
     def _open_stage(self) -> Stage:
-        started = time.monotonic()
-        if not ray.is_initialized():
-            cluster.connect()
-        # Ray put its own handler in the place of ours, which aborts
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        cluster.connect()
         where = os.environ.get(cluster.ADDRESS, "local, on loopback")
-        self._say(f"Ray {ray.__version__} ({where}) after {time.monotonic() - started:.1f} s")
+        self._say(f"Ray {ray.__version__} ({where})")
         return open_stage(self._plan, self._cast, self._storage)
 
     def _tell_alarms(self, tracker: Tracker) -> None:

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import tempfile
 from collections import Counter
 from dataclasses import replace
@@ -69,13 +68,7 @@ class Sweeping:
         )
         self._write("running")
         self._list_steps()
-        tracked = open_sweep(
-            self._storage,
-            self._sweep.name,
-            self._sweep.key,
-            self._sweep.model_dump(mode="json"),
-            {"search": self._sweep.search.kind, "scheduler": self._sweep.scheduler.kind},
-        )
+        tracked = cluster.connect_beside(self._open_tracked)
         tracked.log_file(self._storage.local(config))
         status = "FAILED"
         try:
@@ -102,12 +95,13 @@ class Sweeping:
         self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
         return 1 if any(trial.status == "failed" for trial in sweep.trials) else 0
 
+    def _open_tracked(self) -> SweepRun:
+        sweep = self._sweep
+        tags = {"search": sweep.search.kind, "scheduler": sweep.scheduler.kind}
+        return open_sweep(self._storage, sweep.name, sweep.key, sweep.model_dump(mode="json"), tags)
+
     def _run(self, before: list[Trial], parent: str) -> Stopper:
         """Run the points that are left on Ray."""
-        if not ray.is_initialized():
-            cluster.connect()
-        # Ray put its own handler in the place of ours, which aborts
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         copies = min(self._cast.copies, self._planned)
         stage = Stage(replace(self._cast, copies=copies), self._storage, {})
         stage.start()

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from rich.console import Console
 from rich.table import Table
-from scipy import stats
 
 from orchestrator.outcome import Sweep, Trial
+from orchestrator.report.statistics import mean_interval
 from orchestrator.sweep.config import named
 from orchestrator.sweep.metrics import means
 
@@ -64,8 +64,9 @@ def interval(values: list[float]) -> str:
     mean = float(np.mean(values))
     if len(values) == 1 or not math.isfinite(mean):
         return f"{mean:.2f}"
-    half = stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / math.sqrt(len(values))
-    return f"{mean:.2f} ± {half:.2f}"
+    found = mean_interval(values)
+    assert found.high is not None
+    return f"{mean:.2f} ± {found.high - mean:.2f}"
 
 
 def best(sweep: Sweep) -> dict[str, tuple[float, str]]:

@@ -16,10 +16,10 @@ import pytest
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.runs import call, environment
+from tests.orchestrator.conftest import Swept
+from tests.runs import environment
 
 CHROMIUM = shutil.which("chromium")
-SWEEP = Path(__file__).parent / "sweep" / "tiny_sweep.yaml"
 PATIENCE = 60_000  # milliseconds; pages are slow on a busy machine
 
 pytestmark = pytest.mark.skipif(
@@ -50,14 +50,8 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    store = tmp_path_factory.mktemp("browsed") / "store"
-    done = call(
-        *("sweep", str(SWEEP), "--experiment.store", str(store), "--repeat.seeds", "2"),
-        *("--space.selection.ratio", "[0.5, 1.0]", "--space.selection.kind", "[greedy]"),
-        *("--experiment.iterations", "2", "--experiment.evaluation.pictures", "true"),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+def served(swept: Swept) -> Iterator[Served]:
+    store = swept.store
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

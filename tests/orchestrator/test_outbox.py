@@ -84,7 +84,13 @@ class Server:
         database = f"sqlite:///{self._folder}/mlflow.db"
         program = str(Path(sys.executable).parent / "mlflow")
         self._process = subprocess.Popen(
-            [program, "server", f"--backend-store-uri={database}", f"--port={self._port}"],
+            [
+                program,
+                "server",
+                f"--backend-store-uri={database}",
+                f"--port={self._port}",
+                "--workers=1",
+            ],
             cwd=self._folder,
             env=environment(MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false"),
             stdout=subprocess.DEVNULL,

@@ -32,7 +32,7 @@ def wait_for(moment: Callable[..., bool], store: Path, process: "subprocess.Pope
                 return
         except psutil.Error:
             pass
-        time.sleep(0.01)
+        time.sleep(0.05)
     pytest.fail("the moment never came")
 
 

@@ -105,7 +105,11 @@ def test_every_point_of_a_shipped_sweep_plans_fits_and_has_its_objectives(
 ) -> None:
     assert file.read_text().startswith("# ")
     at_papers_size = file.stem.endswith("_cifar10")
-    here = {"kind": "parquet", "path": str(as_many_as_cifar10), "label_column": "label"}
+    here: dict[str, Any] = {
+        "kind": "parquet",
+        "path": str(as_many_as_cifar10),
+        "label_column": "label",
+    }
     here |= {"resize": 32, "channels": 3}
     overrides: list[tuple[str, Any]] = [("experiment.dataset", here)] if at_papers_size else []
     if file.stem == "features_sweep_cifar10":

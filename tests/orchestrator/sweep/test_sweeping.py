@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +11,12 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
+from tests.orchestrator.conftest import Swept, sweep
 from tests.runs import SECONDS, call, start
-
-TINY = Path(__file__).parent / "tiny_sweep.yaml"
-
-
-@dataclass(frozen=True)
-class Swept:
-    """A sweep that ended."""
-
-    store: Path
-    output: str
-
-    @property
-    def folder(self) -> Path:
-        (folder,) = self.store.glob("sweeps/tiny_sweep-*")
-        return folder
-
-    def trials(self) -> list[dict[str, Any]]:
-        return [json.loads(file.read_text()) for file in sorted(self.folder.glob("trials/*"))]
-
-
-def sweep(store: Path, *overrides: str) -> tuple[str, ...]:
-    return ("sweep", str(TINY), "--experiment.store", str(store), *overrides)
 
 
 def table_of(output: str) -> str:
     return output[output.index("Points at their last iteration") : output.index("best ")]
-
-
-@pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
-    store = tmp_path_factory.mktemp("swept") / "store"
-    done = call(*sweep(store))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return Swept(store, done.stdout)
 
 
 def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept: Swept) -> None:
@@ -121,7 +90,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_table(swept: Swept, tmp_pat
         while not list(store.glob("sweeps/*/trials/*")):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
-            time.sleep(0.02)
+            time.sleep(0.1)
         family = psutil.Process(process.pid).children(recursive=True)
         # one trial's actors first, then the driver
         for one in family:
@@ -131,7 +100,6 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_table(swept: Swept, tmp_pat
         time.sleep(0.2)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    psutil.wait_procs(family, timeout=30)
     ended = len(list(store.glob("steps/evaluate/*/step.json")))
     assert ended < len(list(swept.store.glob("steps/evaluate/*/step.json")))
     again = call(*sweep(store))
