@@ -1,6 +1,7 @@
 """Progress: a live display on a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Iterable
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -11,13 +12,28 @@ from rich.text import Text
 from orchestrator.plan import PlannedStep
 
 
+class Running:
+    """Knows the steps that may run, and says how far those are that do."""
+
+    def __init__(self, planned: Iterable[PlannedStep]) -> None:
+        self._by_name = {name: p for p in planned for name in (p.step.key, p.step.path)}
+
+    def lines(self, progress: dict[str, tuple[float, str]]) -> list[Text]:
+        """Return a line for each step that runs, from what the actors reported by key or unit."""
+        lines = []
+        for key, (fraction, note) in progress.items():
+            planned = self._by_name.get(key) or self._by_name.get(key.rpartition("/")[0])
+            if planned:
+                lines.append(Text(f"  {fraction:4.0%}  {planned.describe()}  ({note})", "dim"))
+        return lines
+
+
 class Display:
     """Shows which steps are done and how far the running ones are."""
 
     def __init__(self, console: Console, todo: list[PlannedStep], done: int) -> None:
         self._console = console
-        self._running = {p.step.key: p for p in todo}
-        self._by_path = {p.step.path: p for p in todo}
+        self._running = Running(todo)
         self._done = done
         self._total = done + len(todo)
         self._started = time.monotonic()
@@ -55,11 +71,5 @@ class Display:
 
     def running(self, progress: dict[str, tuple[float, str]]) -> None:
         """Show how far the running steps are, on a terminal."""
-        if not self._console.is_terminal:
-            return
-        lines = []
-        for key, (fraction, note) in progress.items():
-            planned = self._running.get(key) or self._by_path.get(key.rpartition("/")[0])
-            if planned:
-                lines.append(Text(f"  {fraction:4.0%}  {planned.describe()}  ({note})", "dim"))
-        self._live.update(Group(*lines, self._bar))
+        if self._console.is_terminal:
+            self._live.update(Group(*self._running.lines(progress), self._bar))

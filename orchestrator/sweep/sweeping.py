@@ -21,7 +21,8 @@ from orchestrator.casting import Cast, Node, cast
 from orchestrator.config import validate
 from orchestrator.loop import Stage
 from orchestrator.outcome import Sweep, Trial, read_sweep, read_trial, write_sweep, write_trial
-from orchestrator.plan import Plan, make_plan
+from orchestrator.plan import Plan, PlannedStep, make_plan
+from orchestrator.progress import Running
 from orchestrator.report import REPORT, render
 from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.ledger import open_ledger
@@ -113,9 +114,16 @@ class Sweeping:
         search = searched(self._sweep, distinct([trial.point for trial in before]))
         space = search.pop("param_space")
         most = self._sweep.limits.max_concurrent or copies
+        running = Running(self._planned_steps().values())
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         with (
-            Watch(self._console, self._sweep, self._planned, iterations) as watch,
+            Watch(
+                self._console,
+                self._sweep,
+                self._planned,
+                iterations,
+                lambda: running.lines(stage.progress()),
+            ) as watch,
             tempfile.TemporaryDirectory(
                 prefix="ouroboros-tune-", ignore_cleanup_errors=True
             ) as scratch,
@@ -176,12 +184,23 @@ class Sweeping:
         self._storage.write(path, lambda file: file.write_text(page, encoding="utf-8"))
         return self._storage.local(path)
 
+    def _planned_steps(self) -> dict[str, PlannedStep]:
+        """Return the steps of the points known before, by path, with whose they are."""
+        steps: dict[str, PlannedStep] = {}
+        for point in self._sweep.points():
+            for seed in self._sweep.repeat.seeds:
+                for path, planned in make_plan(self._sweep.at(point, seed)).steps.items():
+                    own = f"{named(point)}, seed {seed}"
+                    whose = f"seed {seed}" if path in steps else own
+                    steps[path] = replace(planned, arms=[whose])
+        return steps
+
     def _list_steps(self) -> None:
         """Write which steps the sweep needs: of the points known before, and of trials so far."""
-        seeds = self._sweep.repeat.seeds
-        experiments = [self._sweep.at(point, s) for point in self._sweep.points() for s in seeds]
-        experiments += [validate(t.outcome.arms[ARM]) for t in self._before() if t.outcome]
-        paths = {path for experiment in experiments for path in make_plan(experiment).steps}
+        paths = set(self._planned_steps())
+        for trial in self._before():
+            if trial.outcome:
+                paths |= make_plan(validate(trial.outcome.arms[ARM])).steps.keys()
         self._storage.write_json(f"{self.folder}/steps.json", {"steps": sorted(paths)})
 
     def _shared(self) -> dict[str, float]:

@@ -1,11 +1,12 @@
 """Watching a sweep: what its points have come to, on the terminal and as files, while it runs."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ray import tune
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -33,18 +34,36 @@ class Row:
 class Watch(tune.Callback):
     """Takes down what Ray Tune is told, and shows it."""
 
-    def __init__(self, console: Console, sweep: SweepConfig, planned: int, iterations: int) -> None:
+    def __init__(
+        self,
+        console: Console,
+        sweep: SweepConfig,
+        planned: int,
+        iterations: int,
+        running: Callable[[], list[Text]],
+    ) -> None:
+        """Begin.
+
+        Args:
+            planned: points.
+            running: returns a line for each step that runs now.
+        """
         self.rows: dict[str, Row] = {}
+        self._running = running
         self._console = console
         self._sweep = sweep
         self._planned = planned
         self._iterations = iterations
         self._started = time.monotonic()
-        self._live = Live(console=console, refresh_per_second=2, transient=True)
+        self._reported = 0.0
+        self._live = Live(
+            console=console, refresh_per_second=2, transient=True, get_renderable=self._view
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray Tune writes its callbacks down, which a terminal cannot be
-        return {k: v for k, v in vars(self).items() if k not in ("_console", "_live")}
+        left_out = ("_console", "_live", "_running")
+        return {k: v for k, v in vars(self).items() if k not in left_out}
 
     def __enter__(self) -> "Watch":
         if self._console.is_terminal:
@@ -57,7 +76,6 @@ class Watch(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """Add a row."""
         self.rows.setdefault(trial.trial_id, Row(named(self._sweep.point_of(trial.config))))
-        self._show()
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **_: Any
@@ -93,14 +111,18 @@ class Watch(tune.Callback):
 
     def seconds_left(self) -> float | None:
         """Return about how long it will take, from the iterations done; None before the first."""
-        done = sum(len(row.measures) for row in self.rows.values())
-        ended = [row for row in self.rows.values() if row.status in ("stopped", "failed")]
+        rows = list(self.rows.values())
+        done = sum(len(row.measures) for row in rows)
+        ended = [row for row in rows if row.status in ("stopped", "failed")]
         spared = sum(self._iterations - len(row.measures) for row in ended)
-        left = self._planned * self._iterations - done - spared
-        return (time.monotonic() - self._started) * left / done if done else None
+        if not done:
+            return None
+        # from the last report on, as it is no better known until the next
+        whole = (self._planned * self._iterations - spared) * self._reported / done
+        return max(0.0, whole - (time.monotonic() - self._started))
 
     def _say(self, line: str) -> None:
-        elapsed = time.monotonic() - self._started
+        elapsed = self._reported = time.monotonic() - self._started
         done = sum(row.status != "running" for row in self.rows.values())
         self._console.print(
             f"[{done}/{self._planned}] {elapsed:6.1f} s  {line}",
@@ -108,19 +130,25 @@ class Watch(tune.Callback):
             highlight=False,
             soft_wrap=True,
         )
-        self._show()
 
-    def _show(self) -> None:
-        if not self._console.is_terminal:
-            return
-        table = Table("point", "iteration", *SHOWN.values(), "status")
-        for row in [row for row in self.rows.values() if row.status == "running"]:
-            last = max(row.measures, default=0)
-            cells = [f"{row.measures[last][n]:.2f}" if last else "" for n in SHOWN]
-            table.add_row(row.name, f"{last}/{self._iterations}", *cells, row.status)
-        left = self.seconds_left()
-        table.caption = Text(f"about {left / 60:.0f} min left" if left else "")
-        self._live.update(table)
+    def _view(self) -> Group:
+        """Return what is shown below the lines of what was done."""
+        rows = list(self.rows.values())
+        table = Table("point", "iteration", *SHOWN.values())
+        for row in rows:
+            if row.status == "running":
+                last = max(row.measures, default=0)
+                cells = [f"{row.measures[last][n]:.2f}" if last else "" for n in SHOWN]
+                table.add_row(row.name, f"{last}/{self._iterations}", *cells)
+        ended = sum(row.status != "running" for row in rows)
+        told = f"{ended} of {self._planned} points, {_minutes(time.monotonic() - self._started)}"
+        if (left := self.seconds_left()) is not None:
+            told += f", about {_minutes(left)} left"
+        return Group(table, *self._running(), Text(told))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds // 60:.0f}:{seconds % 60:02.0f} min"
 
 
 class Stopper(tune.Stopper):
