@@ -36,7 +36,7 @@ class Cast:
     Attributes:
         generators: by (generator, copy), the workers of that copy; the first one trains.
         rooms: the actors of the other rooms by room.
-        copies: how many arms can be served side by side.
+        copies: of every generator, which work side by side.
         in_turns: generators that train in a worker group: its workers and those that sample live
             one after the other, started by an actor that takes nothing itself.
     """
@@ -53,8 +53,11 @@ class Cast:
         return [*workers, *self.rooms.values()]
 
 
-def cast(plan: Plan, nodes: list[Node]) -> Cast:
-    """Give every generator its actor, once for each arm as far as the cluster's resources go.
+def cast(plan: Plan, nodes: list[Node], most: int | None = None) -> Cast:
+    """Give every generator its actor, in copies as far as the cluster's resources go.
+
+    Args:
+        most: copies that there is work for; by default one for each arm.
 
     Raises:
         UserError: the cluster cannot hold the actors; gives the field and the numbers.
@@ -80,8 +83,8 @@ def cast(plan: Plan, nodes: list[Node]) -> Cast:
     ]
     for role in [*one, *rooms.values()]:
         _check_fits_a_node(role, nodes)
-    copies = 0
-    while copies < len(plan.arms) and _fits(one * (copies + 1) + list(rooms.values()), nodes):
+    copies, most = 0, most or len(plan.arms)
+    while copies < most and _fits(one * (copies + 1) + list(rooms.values()), nodes):
         copies += 1
     if copies == 0:
         raise UserError(_too_many([*one, *rooms.values()], nodes))

@@ -80,17 +80,22 @@ def images(experiment: Experiment) -> None:
 
 def features(experiment: Experiment) -> None:
     """Extractors that cannot read the data set's images, or whose weights are not here."""
-    extractor = experiment.features
-    try:
-        extractor.check_images(experiment.dataset.image_shape, experiment.dataset.rows)
-        extractor.digest()
-    except ValueError as error:
-        raise ValueError(f"features.{error}") from None
-    if extractor.how.get("device") == "cuda" and not experiment.resources.features.gpus:
-        raise ValueError(
-            "features.device: found 'cuda', but resources.features.gpus is 0; allowed are "
-            "'cpu' and null"
-        )
+    for field, extractor in (
+        ("features", experiment.features),
+        ("evaluation.features", experiment.evaluation.features),
+    ):
+        if extractor is None:
+            continue
+        try:
+            extractor.check_images(experiment.dataset.image_shape, experiment.dataset.rows)
+            extractor.digest()
+        except ValueError as error:
+            raise ValueError(f"{field}.{error}") from None
+        if extractor.how.get("device") == "cuda" and not experiment.resources.features.gpus:
+            raise ValueError(
+                f"{field}.device: found 'cuda', but resources.features.gpus is 0; allowed are "
+                "'cpu' and null"
+            )
 
 
 def labels(experiment: Experiment) -> None:

@@ -80,6 +80,9 @@ class Evaluation(Config):
 
     entropy_k: int = Field(1, ge=1, description="which neighbour the entropy estimate takes")
     measures: tuple[Group, ...] = Field(tuple(GROUPS), description="groups of measures to take")
+    features: Features | None = Field(
+        None, description="the space that is measured in; null: the one that is selected in"
+    )
     pictures: bool = Field(True, description="draw grid, nearest neighbours and projection")
 
     @model_validator(mode="after")
@@ -140,6 +143,11 @@ class Experiment(Config):
     def _consistent(self) -> Experiment:
         check(self)
         return self
+
+    @property
+    def measured_in(self) -> Features:
+        """The space that is measured in."""
+        return self.evaluation.features or self.features
 
     def at(self, iteration: int) -> Experiment:
         """Return the experiment as it is at an iteration, with the changes up to then."""

@@ -1,6 +1,6 @@
 """The loop: a plan's steps as a graph of object references, each run when its inputs are there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -15,14 +15,17 @@ from actors.generator.actor import GeneratorActor
 from actors.pool import shards
 from actors.pool.actor import PoolActor
 from actors.pool.catalogue import open_catalogue
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from actors.selection.actor import SelectionActor
 from orchestrator.casting import Cast, Role
-from orchestrator.plan import Plan, PlannedStep, rows_of
+from orchestrator.plan import PlannedStep, rows_of
+from orchestrator.turns import Turns
 
 POLL_SECONDS = 0.25
 ERRORS_TOGETHER_SECONDS = 1.0
-
+# (generator, its step) -> the number of a copy
+ChooseCopy = Callable[[str, Step], int]
 
 ROOMS: dict[str, Any] = {
     "pool": PoolActor,
@@ -47,12 +50,12 @@ class Stage:
     It can be sent to another process, which then uses the actors that were started before.
     """
 
-    def __init__(self, cast: Cast, storage: Storage, copy_of_arm: dict[str, int]) -> None:
+    def __init__(self, cast: Cast, storage: Storage) -> None:
         self._cast = cast
         self._storage = storage
         self._catalogue = open_catalogue(storage)
         self._actors: dict[tuple[str, ...], Any] = {}
-        self._copy_of_arm = copy_of_arm
+        self._copy: ChooseCopy = Turns(cast.copies).copy
 
     def start(self) -> None:
         """Start every actor, and wait until they are there."""
@@ -62,10 +65,10 @@ class Stage:
             self._workers(generator, number)
         ray.get([actor.__ray_ready__.remote() for actor in self._actors.values()])
 
-    def with_copies(self, copy_of_arm: dict[str, int]) -> "Stage":
-        """Return this stage for other arms, each served by a copy of the generators."""
+    def choosing(self, choose: ChooseCopy) -> "Stage":
+        """Return this stage with another way to choose a copy of a generator for its step."""
         other = copy(self)
-        other._copy_of_arm = copy_of_arm
+        other._copy = choose
         return other
 
     def submit(self, planned: PlannedStep, after: list[Any]) -> Any:
@@ -78,7 +81,7 @@ class Stage:
         if planned.generator is None or step.room != "generator":
             actor = self._room(step.room)
             return getattr(actor, step.kind).remote(step, *after)
-        workers = self._workers(planned.generator, self._copy_of_arm[planned.arms[0]])
+        workers = self._workers(planned.generator, self._copy(planned.generator, step))
         if step.kind == "train":
             return workers[0].train.remote(step, *after)
         if planned.generator in self._cast.in_turns:
@@ -120,11 +123,6 @@ class Stage:
             # a step waits for its inputs, not for the steps submitted before it
             allow_out_of_order_execution=True,
         ).remote(self._storage, self._catalogue)
-
-
-def open_stage(plan: Plan, cast: Cast, storage: Storage) -> Stage:
-    """Return the stage of a plan, whose arms take turns with the copies of the generators."""
-    return Stage(cast, storage, {arm: i % cast.copies for i, arm in enumerate(plan.arms)})
 
 
 def execute(todo: list[PlannedStep], stage: Stage) -> Iterator[PlannedStep | None]:

@@ -64,7 +64,7 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
             for metric, card in both.items():
                 assert card is not None
                 cards[metric].append(card)
-        fits = isinstance(generator, GaussianMixture) and experiment.features.kind == "pixels"
+        fits = isinstance(generator, GaussianMixture) and experiment.measured_in.kind == "pixels"
         if others or not fits or not cards["entropy"]:
             continue
         values = {

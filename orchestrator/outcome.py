@@ -42,7 +42,8 @@ class Trial:
 
     Attributes:
         point: value of every field that varies, by its dotted path.
-        status: running, finished, stopped (early, by the scheduler) or failed.
+        status: running, finished, stopped (early, by the scheduler), interrupted (as the sweep
+            was, and to be gone on with) or failed.
         error: of a failed one, one line.
         outcome: of its experiment, whose arm is `main`; None before the first result.
     """

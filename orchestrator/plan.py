@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from actors.features import Extractor
 from actors.generator import Family
 from actors.pool.schema import FRESH
 from actors.pool.step import Step, is_done
@@ -144,6 +145,33 @@ class _Stored:
     pair: tuple[Step, Step]
 
 
+class _Space:
+    """The features of an arm's samples in one space."""
+
+    def __init__(
+        self, plan: Plan, arm: str, experiment: Experiment, extractor: Extractor, real: Step
+    ) -> None:
+        self._plan = plan
+        self._arm = arm
+        self._experiment = experiment
+        self._extractor = extractor
+        fit = steps.fit(experiment, extractor, real) if extractor.fits else None
+        self._fitted = plan.add(fit, arm, 0) if fit else None
+
+    def embed(self, sample: Step) -> Step:
+        """Plan the features of a sample step, which is planned."""
+        of = self._plan.steps[sample.path]
+        step = steps.embed(self._experiment, self._extractor, sample, self._fitted)
+        return self._plan.add(step, self._arm, of.iteration, of.generator)
+
+    def candidates(self, training_set: Step) -> list[Step]:
+        """Plan the features of what a training set was selected from, if not selected by them."""
+        samples = [self._plan.steps[path].step for path in training_set.inputs["samples"]]
+        features = [self.embed(sample) for sample in samples]
+        selected_by = training_set.inputs["features"]
+        return [] if selected_by == tuple(step.path for step in features) else features
+
+
 class _Loop:
     """The self-consuming loop of one arm, as far as it is planned."""
 
@@ -156,10 +184,11 @@ class _Loop:
         self._ratio_factor = 1.0
         self._fresh_used = 0
         real = self._add(steps.real_data(experiment, "train"), 0)
-        fits = experiment.features.fits
-        self._fitted = self._add(steps.fit(experiment, real), 0) if fits else None
-        self._real = _Stored(real_part(experiment), self._embedded(real, 0))
-        self._reference = self._embedded(steps.real_data(experiment, "reference"), 0)[1]
+        self._selecting = _Space(plan, arm, experiment, experiment.features, real)
+        self._measuring = _Space(plan, arm, experiment, experiment.measured_in, real)
+        self._real = _Stored(real_part(experiment), (real, self._selecting.embed(real)))
+        reference = self._add(steps.real_data(experiment, "reference"), 0)
+        self._reference = self._measuring.embed(reference)
         self._arrived: list[list[_Stored]] = []
         self._trained: dict[str, Step] = {}
         # iteration 1 trains on all real rows, in a random order like any other training set
@@ -178,14 +207,18 @@ class _Loop:
             if generator.trains:
                 self._train(name, generator, iteration)
             sample = steps.sample(now, name, iteration, self._trained.get(name))
-            pair = pairs[name] = self._embedded(sample, iteration, name)
+            sample = self._add(sample, iteration, name)
+            pairs[name] = (sample, self._selecting.embed(sample))
+            training_set = self._training_sets.get(name)
             evaluate = steps.evaluate(
                 now,
                 iteration,
-                *pair,
+                sample,
+                self._measuring.embed(sample),
                 self._reference,
-                self._real.pair[1],
-                self._training_sets.get(name),
+                self._measuring.embed(self._real.pair[0]),
+                training_set,
+                self._measuring.candidates(training_set) if training_set else (),
             )
             self._plan.evaluations[self._arm, iteration, name] = self._add(
                 evaluate, iteration, name
@@ -223,7 +256,8 @@ class _Loop:
         for part in arriving(self.experiment.at(iteration), iteration, fresh):
             if part.source == FRESH:
                 step = steps.fresh(self.experiment, iteration, self._fresh_used, fresh)
-                pair = self._embedded(step, iteration, FRESH)
+                step = self._add(step, iteration, FRESH)
+                pair = (step, self._selecting.embed(step))
                 self._fresh_used += fresh
             else:
                 pair = pairs[part.source]
@@ -263,13 +297,6 @@ class _Loop:
         now = self.experiment.at(iteration)
         step = steps.train(now, name, iteration, self._training_sets[name], previous)
         self._trained[name] = self._add(step, iteration, name)
-
-    def _embedded(
-        self, sample: Step, iteration: int, generator: str | None = None
-    ) -> tuple[Step, Step]:
-        sample = self._add(sample, iteration, generator)
-        features = steps.embed(self.experiment, sample, self._fitted)
-        return sample, self._add(features, iteration, generator)
 
     def _add(self, step: Step, iteration: int, generator: str | None = None) -> Step:
         return self._plan.add(step, self._arm, iteration, generator)

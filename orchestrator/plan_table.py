@@ -90,7 +90,10 @@ def pool_size(plan: Plan) -> tuple[int, int]:
     """Return the rows that the plan puts into the pool, and the bytes of images and features."""
     rows = sum(rows_of(planned.step) for planned in plan.steps.values())
     height, width, channels = plan.experiment.dataset.image_shape
-    features = plan.experiment.features.dimension((height, width, channels))
+    # the embed steps of a space are told apart by its identity
+    spaces = [plan.experiment.features, plan.experiment.measured_in]
+    distinct = {str(one.identity): one for one in spaces}.values()
+    features = sum(one.dimension((height, width, channels)) for one in distinct)
     return rows, rows * (height * width * channels + 4 * features + ROW_BYTES)
 
 

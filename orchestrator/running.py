@@ -3,7 +3,7 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
@@ -20,16 +20,17 @@ from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
-from orchestrator.loop import Stage, StepError, execute, open_stage
+from orchestrator.loop import Stage, StepError, execute
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import Outcome, write_outcome
 from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
-from orchestrator.report import REPORT, render
+from orchestrator.report import FIGURES, REPORT, store_report
 from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker, experiment_key
 
+ORACLE = "oracle.png"
 # MLflow's word for how a run ended, to ours
 STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
@@ -63,7 +64,7 @@ class Run:
             f"{len(todo)} to do" + (", more as the alarms allow" if self._plan.waiting else "")
         )
         tracker = cluster.connect_beside(self._open_tracker) if todo else self._open_tracker()
-        tracker.log_file(self._storage.local(f"{self._folder}/config.yaml"))
+        tracker.log_files(self._storage.local(f"{self._folder}/config.yaml"))
         status = "FAILED"
         try:
             self._take(read_results(self._plan, self._storage), tracker)
@@ -149,7 +150,7 @@ class Run:
         cluster.connect()
         where = os.environ.get(cluster.ADDRESS, "local, on loopback")
         self._say(f"Ray {ray.__version__} ({where})")
-        return open_stage(self._plan, self._cast, self._storage)
+        return Stage(self._cast, self._storage)
 
     def _tell_alarms(self, tracker: Tracker) -> None:
         """Print and log the alarms that went off since the last round."""
@@ -190,19 +191,16 @@ class Run:
         if self._plan.rung:
             rung = [vars(one) for one in self._plan.rung]
             self._storage.write_json(f"{self._folder}/alarms.json", rung)
-        for name, write in self._pages(results):
-            path = f"{self._folder}/{name}"
-            if self._stage or not self._storage.exists(path):
-                self._storage.write(path, write)
-            tracker.log_file(self._storage.local(path))
-
-    def _pages(self, results: list[Result]) -> Iterator[tuple[str, Callable[[Path], object]]]:
-        """Yield the name of each page or figure of the whole run, and what writes it."""
         if oracle := draw_oracle(self._plan.arms, results):
-            yield "oracle.png", oracle
+            path = f"{self._folder}/{ORACLE}"
+            if self._stage or not self._storage.exists(path):
+                self._storage.write(path, oracle)
+            tracker.log_files(self._storage.local(path))
         if any(result.pictures for result in results):
-            outcome = self._outcome("finished")
-            yield REPORT, lambda file: _write_text(file, render(outcome, self._storage))
+            if self._stage or not self._storage.exists(f"{self._folder}/{REPORT}"):
+                store_report(self._storage, self._folder, self._outcome("finished"))
+            tracker.log_files(self._storage.local(f"{self._folder}/{REPORT}"))
+            tracker.log_files(self._storage.local_folder(f"{self._folder}/{FIGURES}"))
 
     def _write(self, name: str, text: str) -> None:
         self._storage.write(f"{self._folder}/{name}", lambda file: _write_text(file, text))

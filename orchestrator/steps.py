@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.features import Extractor
 from actors.generator import Family
 from actors.pool.real import fresh_range, split_range
 from actors.pool.schema import FRESH, REAL
@@ -45,25 +46,29 @@ def _real(
     return Step("sample", "pool", config, {}, derive_seed(experiment.seed, "split"), settings)
 
 
-def fit(experiment: Experiment, real: Step) -> Step:
-    """Fit the extractor on the real training set."""
-    config, settings = _extracting(experiment)
+def fit(experiment: Experiment, extractor: Extractor, real: Step) -> Step:
+    """Fit an extractor on the real training set."""
+    config, settings = _extracting(experiment, extractor)
     seed = derive_seed(experiment.seed, "fit")
     return Step("fit", "features", config, _paths(samples=real), seed, settings)
 
 
-def embed(experiment: Experiment, samples: Step, fitted: Step | None = None) -> Step:
+def embed(
+    experiment: Experiment, extractor: Extractor, samples: Step, fitted: Step | None = None
+) -> Step:
     """Compute the features of a sample step, with what was fitted where the extractor needs it."""
-    config, settings = _extracting(experiment)
-    digest = experiment.features.digest()
+    config, settings = _extracting(experiment, extractor)
+    digest = extractor.digest()
     config |= {"digest": digest} if digest else {}
     inputs = _paths(samples=samples, fitted=fitted)
     return Step("embed", "features", config, inputs, settings=settings)
 
 
-def _extracting(experiment: Experiment) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of the extractor determines its output, and how it is carried out."""
-    extractor, resources = experiment.features, experiment.resources.features
+def _extracting(
+    experiment: Experiment, extractor: Extractor
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what of an extractor determines its output, and how it is carried out."""
+    resources = experiment.resources.features
     config = {"features": extractor.identity, "threads": resources.threads}
     return config, {"features": extractor.how, "gpus": resources.gpus}
 
@@ -225,6 +230,7 @@ def evaluate(
     reference: Step,
     real: Step,
     training_set: Step | None,
+    candidates: Sequence[Step] = (),
 ) -> Step:
     """Measure a generator against its training set, if it has one, and real rows.
 
@@ -232,6 +238,8 @@ def evaluate(
         features: of the samples.
         reference: features of held-out real rows.
         real: features of the original real rows; in the first iteration they are trained on.
+        candidates: features of what the training set was selected from, where they are not those
+            that it was selected by.
     """
     return Step(
         "evaluate",
@@ -240,7 +248,8 @@ def evaluate(
             # for the titles of pictures
             "source": samples.config["source"],
             "iteration": iteration,
-            **experiment.evaluation.model_dump(mode="json"),
+            # the space is told by the inputs
+            **experiment.evaluation.model_dump(mode="json", exclude={"features"}),
         },
         _paths(
             training_set=training_set,
@@ -248,6 +257,7 @@ def evaluate(
             samples=samples,
             features=features,
             reference=reference,
-        ),
+        )
+        | ({"candidates": tuple(step.path for step in candidates)} if candidates else {}),
         seed=derive_seed(experiment.seed, "evaluate"),
     )

@@ -75,5 +75,7 @@ class EvaluationActor:
         if role not in step.inputs:
             return None
         if role == "training_set":
-            return selections.read(self._storage, step.inputs[role][0]).selected_features()
+            selection = selections.read(self._storage, step.inputs[role][0])
+            candidates = step.inputs.get("candidates", selection.features)
+            return selections.gather(self._storage, candidates, "features")[selection.positions]
         return selections.gather(self._storage, step.inputs[role], "features").all()

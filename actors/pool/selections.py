@@ -48,10 +48,6 @@ class StoredSelection:
         """Return the (n,) int64 class labels of the selected rows, by rank; -1 for none."""
         return labels(self.storage, self.samples)[self.positions]
 
-    def selected_features(self) -> np.ndarray:
-        """Return the (n, d) float32 features of the selected rows, by rank."""
-        return gather(self.storage, self.features, "features")[self.positions]
-
 
 def gather(storage: Storage, step_paths: Sequence[str], column: str) -> shards.Gather:
     """Return one column of all rows of some finished steps, mapped."""

@@ -107,6 +107,8 @@ class Storage:
         with temporary.open("rb") as source, self.filesystem.open_output_stream(uploaded) as sink:
             shutil.copyfileobj(source, sink, BLOCK)
         self.filesystem.move(uploaded, target)
+        # of an earlier file of this name
+        (self._cache / path).unlink(missing_ok=True)
 
     def local(self, path: str) -> Path:
         """Return a local path of the file, for memory-mapping; a remote one is fetched once."""

@@ -1,7 +1,9 @@
 """The report of a run or a sweep: one HTML page, and each of its figures as files."""
 
 import shutil
+import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 
 from actors.errors import UserError
@@ -12,9 +14,21 @@ from orchestrator.report.find import find, read
 from orchestrator.report.page import render
 from orchestrator.report.sections import figures
 
-__all__ = ["REPORT", "find", "read", "render", "save_figures", "write_report"]
+__all__ = ["FIGURES", "REPORT", "find", "read", "render", "store_report", "write_report"]
 
 REPORT = "report.html"
+FIGURES = "figures"
+
+
+def store_report(storage: Storage, folder: str, found: Outcome | Sweep) -> None:
+    """Write the page of a run or a sweep, and its figures, into its folder of the store."""
+    page = render(found, storage)
+    storage.write(f"{folder}/{REPORT}", lambda file: file.write_text(page, encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as temporary:
+        save_figures(found, Path(temporary) / FIGURES)
+        for file in sorted(Path(temporary, FIGURES).iterdir()):
+            path = f"{folder}/{FIGURES}/{file.name}"
+            storage.write(path, partial(shutil.copyfile, file))
 
 
 def write_report(storage: Storage, folder: str, out: Path | None, into: Path | None) -> None:

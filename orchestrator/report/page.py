@@ -70,9 +70,8 @@ def _kind(found: Outcome | Sweep) -> str:
 def _status(found: Outcome | Sweep) -> str:
     done = ""
     if isinstance(found, Sweep):
-        count = {
-            s: sum(t.status == s for t in found.trials) for s in ("finished", "stopped", "failed")
-        }
+        ends = ("finished", "stopped", "interrupted", "failed")
+        count = {s: sum(t.status == s for t in found.trials) for s in ends}
         done = f"{count['finished']} of {found.trials_planned} trials finished"
         done += "".join(f", {n} {s}" for s, n in count.items() if n and s != "finished")
         if (saved := found.shared.get("seconds_saved")) is not None:
@@ -97,7 +96,7 @@ def _settings(found: Outcome | Sweep) -> str:
     seeds = sorted({seed for _, _, seed, _ in outcomes(found)})
     told = {
         "data": f"{one['dataset']['kind']}, {one['dataset'].get('rows') or 'all'} rows",
-        "features": one["features"]["kind"],
+        "features": _spaces(one),
         "generators": ", ".join(one["generators"]),
         "iterations": str(one["iterations"]),
         "seed" + "s" * (len(seeds) > 1): ", ".join(map(str, seeds)),
@@ -109,6 +108,14 @@ def _settings(found: Outcome | Sweep) -> str:
         )
     cells = "".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in told.items())
     return f"<dl>{cells}</dl>"
+
+
+def _spaces(configuration: dict[str, Any]) -> str:
+    selected = configuration["features"]
+    measured = configuration.get("evaluation", {}).get("features")
+    if measured in (None, selected):
+        return str(selected["kind"])
+    return f"{selected['kind']}, measured in {measured['kind']}"
 
 
 def in_order(outcome: Outcome) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def reasons(published: Published, configuration: dict[str, Any]) -> list[str]:
         for field, want in {**COMMON, **published.needs}.items()
         if (have := _value(configuration, field)) != want
     ]
-    features = configuration.get("features", {}).get("kind")
+    features = (_value(configuration, "evaluation.features") or configuration["features"])["kind"]
     if features not in published.features:
         found.insert(2, f"{features} features, not {_said(published.features[0])}")
     return found + [published.beyond] * bool(published.beyond)

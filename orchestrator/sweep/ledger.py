@@ -1,40 +1,43 @@
-"""The ledger of a sweep: which copy of the generators serves which point, and what was spent."""
+"""The ledger of a sweep: which copy does which training, what was spent, and whether it goes on."""
 
 from typing import Any
 
 import ray
 
+from actors.pool.step import Step
+from orchestrator.turns import Turns
+
 
 @ray.remote(num_cpus=0)
 class Ledger:
-    """Lends copies of the generators to points, and counts what their steps cost, each once."""
+    """Gives the trainings of all points to the copies of the generators, and counts their costs."""
 
     def __init__(self, copies: int) -> None:
-        self._free = list(range(copies))
-        self._lent: dict[str, int] = {}
+        self._turns = Turns(copies)
+        self._halted = False
         self._charged: set[str] = set()
         self._spent = {"cpu_hours": 0.0, "gpu_hours": 0.0}
 
-    def lend(self, point: str) -> int:
-        """Return the copy that serves a point from now on; one is shared where none is free."""
-        if point not in self._lent:
-            self._lent[point] = self._free.pop(0) if self._free else 0
-        return self._lent[point]
-
-    def give_back(self, point: str) -> None:
-        """Take back what a point was lent."""
-        copy = self._lent.pop(point, None)
-        if copy is not None and copy not in self._lent.values():
-            self._free.append(copy)
+    def copy(self, generator: str, step: Step) -> int:
+        """Return the number of the copy for a step of a generator."""
+        return self._turns.copy(generator, step)
 
     def charge(self, costs: dict[str, tuple[float, float]]) -> dict[str, float]:
-        """Count steps by path, with their CPU and GPU hours; return what was spent in all."""
+        """Count steps by path, with their CPU and GPU hours, each once; return the sum so far."""
         for path, (cpu, gpu) in costs.items():
             if path not in self._charged:
                 self._charged.add(path)
                 self._spent["cpu_hours"] += cpu
                 self._spent["gpu_hours"] += gpu
         return self._spent
+
+    def halt(self) -> None:
+        """Take down that the sweep ends before its points do."""
+        self._halted = True
+
+    def halted(self) -> bool:
+        """Whether the sweep ends before its points do."""
+        return self._halted
 
 
 def open_ledger(copies: int) -> Any:

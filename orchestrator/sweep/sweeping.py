@@ -4,8 +4,8 @@ import logging
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -23,7 +23,7 @@ from orchestrator.loop import Stage
 from orchestrator.outcome import Sweep, Trial, read_sweep, read_trial, write_sweep, write_trial
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.progress import Running
-from orchestrator.report import REPORT, render
+from orchestrator.report import FIGURES, REPORT, store_report
 from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.ledger import open_ledger
 from orchestrator.sweep.searching import scheduled, searched
@@ -52,8 +52,7 @@ class Sweeping:
         self._fail_fast = fail_fast
         self._console = Console()
         self.folder = f"sweeps/{sweep.name}-{sweep.key[:8]}"
-        search = sweep.search
-        self._planned = search.points if isinstance(search, Optuna) else len(sweep.points())
+        self._planned = planned_points(sweep)
 
     def carry_out(self) -> int:
         """Run what is left of the points, and print what came out; return the exit status."""
@@ -62,22 +61,25 @@ class Sweeping:
         self._storage.write(config, lambda file: file.write_text(resolved, encoding="utf-8"))
         before = self._before()
         seeds = self._sweep.repeat.seeds
-        ended = sum(trial.status in ENDED[:2] for trial in before)
+        ended = sum(trial.status in ENDED for trial in before)
+        left = self._planned * len(seeds) - ended
         self._say(
             f"{self._sweep.name}: {self._planned} points x {len(seeds)} seeds, "
             f"{ended} of {self._planned * len(seeds)} trials ended before"
         )
         self._write("running")
         self._list_steps()
-        tracked = cluster.connect_beside(self._open_tracked)
-        tracked.log_file(self._storage.local(config))
+        tracked = cluster.connect_beside(self._open_tracked) if left else self._open_tracked()
+        tracked.log_files(self._storage.local(config))
         status = "FAILED"
         try:
-            stopper = self._run(before, tracked.run_id)
+            ended_early = self.run_points(self.start(tracked.run_id), before) if left else None
             self._write("finished")
             sweep = read_sweep(self._storage, self.folder)
             _log_ending(tracked, sweep)
-            tracked.log_file(self._write_report(sweep))
+            store_report(self._storage, self.folder, sweep)
+            tracked.log_files(self._storage.local(f"{self.folder}/{REPORT}"))
+            tracked.log_files(self._storage.local_folder(f"{self.folder}/{FIGURES}"))
             status = "FINISHED"
         except KeyboardInterrupt:
             status = "KILLED"
@@ -90,7 +92,7 @@ class Sweeping:
             if ray.is_initialized():
                 ray.shutdown()
         print_table(self._console, sweep)
-        for line in (best_line(sweep), sharing_line(sweep), stopper.reason):
+        for line in (best_line(sweep), sharing_line(sweep), ended_early):
             if line:
                 self._say(line)
         self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
@@ -101,19 +103,25 @@ class Sweeping:
         tags = {"search": sweep.search.kind, "scheduler": sweep.scheduler.kind}
         return open_sweep(self._storage, sweep.name, sweep.key, sweep.model_dump(mode="json"), tags)
 
-    def _run(self, before: list[Trial], parent: str) -> Stopper:
-        """Run the points that are left on Ray."""
-        copies = min(self._cast.copies, self._planned)
-        stage = Stage(replace(self._cast, copies=copies), self._storage, {})
+    def start(self, parent: str) -> Setting:
+        """Start the actors that all points share, below an MLflow run."""
+        stage = Stage(self._cast, self._storage)
         stage.start()
-        setting = Setting(
-            self._sweep, self._storage, self.folder, stage, open_ledger(copies), parent
-        )
+        ledger = open_ledger(self._cast.copies)
+        return Setting(self._sweep, self._storage, self.folder, stage, ledger, parent)
+
+    def run_points(self, setting: Setting, before: Sequence[Trial] = ()) -> str | None:
+        """Run the points that are left; return why it ended before they did, if so.
+
+        Args:
+            before: trials of an earlier run.
+        """
         iterations = self._iterations
-        stopper = Stopper(self._sweep.limits, iterations, self._fail_fast)
+        stopper = Stopper(self._sweep.limits, iterations, self._fail_fast, setting.ledger)
         search = searched(self._sweep, distinct([trial.point for trial in before]))
         space = search.pop("param_space")
-        most = self._sweep.limits.max_concurrent or copies
+        # one more than there are copies, so that none waits for the next point to begin
+        most = self._sweep.limits.max_concurrent or self._cast.copies + 1
         running = Running(self._planned_steps().values())
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         with (
@@ -122,7 +130,7 @@ class Sweeping:
                 self._sweep,
                 self._planned,
                 iterations,
-                lambda: running.lines(stage.progress()),
+                lambda: running.lines(setting.stage.progress()),
             ) as watch,
             tempfile.TemporaryDirectory(
                 prefix="ouroboros-tune-", ignore_cleanup_errors=True
@@ -137,7 +145,7 @@ class Sweeping:
                 tune_config=tune.TuneConfig(
                     **search,
                     scheduler=scheduled(self._sweep, iterations),
-                    max_concurrent_trials=min(most, copies),
+                    max_concurrent_trials=min(most, self._planned),
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
@@ -150,7 +158,7 @@ class Sweeping:
                     verbose=0,
                 ),
             ).fit()
-        return stopper
+        return stopper.reason
 
     @property
     def _iterations(self) -> int:
@@ -177,13 +185,6 @@ class Sweeping:
             ),
         )
 
-    def _write_report(self, sweep: Sweep) -> Path:
-        """Write the report into the sweep's folder; return a local copy."""
-        path = f"{self.folder}/{REPORT}"
-        page = render(sweep, self._storage)
-        self._storage.write(path, lambda file: file.write_text(page, encoding="utf-8"))
-        return self._storage.local(path)
-
     def _planned_steps(self) -> dict[str, PlannedStep]:
         """Return the steps of the points known before, by path, with whose they are."""
         steps: dict[str, PlannedStep] = {}
@@ -207,7 +208,7 @@ class Sweeping:
         """Return how many steps the trials have in common, and the time that it saved."""
         times: Counter[str] = Counter()
         for trial in self._before():
-            if trial.status in ENDED[:2]:
+            if trial.status in ENDED:
                 assert trial.outcome is not None
                 plan = make_plan(validate(trial.outcome.arms[ARM]))
                 times.update(path for path in plan.steps if is_done(self._storage, path))
@@ -229,7 +230,8 @@ class _Marks(tune.Callback):
         self._setting = setting
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        self._mark(trial, "stopped", None)
+        halted = ray.get(self._setting.ledger.halted.remote())
+        self._mark(trial, "interrupted" if halted else "stopped", None)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         self._mark(trial, "failed", last_line(trial.get_error()))
@@ -285,7 +287,12 @@ def cast_points(sweep: SweepConfig, nodes: list[Node]) -> Cast:
             raise UserError(f"{named(point)}: {error}") from None
     # all points together have every generator that any of them has
     first = next(iter(arms.values()))
-    return cast(Plan(first, arms), nodes)
+    return cast(Plan(first, arms), nodes, planned_points(sweep) * len(sweep.repeat.seeds))
+
+
+def planned_points(sweep: SweepConfig) -> int:
+    """Return how many points there will be."""
+    return sweep.search.points if isinstance(sweep.search, Optuna) else len(sweep.points())
 
 
 def check(sweep: SweepConfig) -> None:

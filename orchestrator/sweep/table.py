@@ -69,25 +69,55 @@ def interval(values: list[float]) -> str:
     return f"{mean:.2f} ± {found.high - mean:.2f}"
 
 
-def best(sweep: Sweep) -> dict[str, tuple[float, str]]:
-    """Return the best mean over seeds of each objective, with the name of its point."""
-    found = {}
-    for name, mode in sweep.objectives.items():
-        scores = []
-        for trials in by_point(sweep):
-            last = [last_measures(trial)[1].get(name) for trial in trials]
-            values = [value for value in last if value is not None]
-            # a point that was stopped early is not compared with those that ran on
-            if values and all(trial.status == "finished" for trial in trials):
-                scores.append((float(np.mean(values)), trials[0].name.rpartition(", seed ")[0]))
-        if scores:
-            found[name] = (min if mode == "min" else max)(scores, key=lambda score: score[0])
+def scores(sweep: Sweep) -> dict[str, dict[str, float]]:
+    """Return the objectives of each point that ran to its end, means over seeds, by its name."""
+    found: dict[str, dict[str, float]] = {}
+    for trials in by_point(sweep):
+        # a point that was stopped early is not compared with those that ran on
+        if all(trial.status == "finished" for trial in trials):
+            measures = [last_measures(trial)[1] for trial in trials]
+            name = trials[0].name.rpartition(", seed ")[0]
+            found[name] = {
+                objective: float(np.mean([one[objective] for one in measures]))
+                for objective in sweep.objectives
+                if all(objective in one for one in measures)
+            }
     return found
 
 
+def best(sweep: Sweep) -> dict[str, tuple[float, str]]:
+    """Return the best value of each objective, with the name of its point."""
+    found = {}
+    for objective, mode in sweep.objectives.items():
+        values = [(s[objective], name) for name, s in scores(sweep).items() if objective in s]
+        if values:
+            found[objective] = (min if mode == "min" else max)(values, key=lambda one: one[0])
+    return found
+
+
+def front(sweep: Sweep) -> list[str]:
+    """Return the points that no other is as good as in every objective and better in one."""
+    sign = {name: 1 if mode == "min" else -1 for name, mode in sweep.objectives.items()}
+    costs = {
+        point: tuple(sign[name] * value for name, value in found.items())
+        for point, found in scores(sweep).items()
+        if len(found) == len(sign)
+    }
+    return [
+        point
+        for point, own in costs.items()
+        if not any(
+            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for other in costs.values()
+        )
+    ]
+
+
 def best_line(sweep: Sweep) -> str | None:
-    """Return which point is best by each objective."""
+    """Return which point is best by each objective, and of several which are worth a choice."""
     told = [f"best {name}: {value:.4g} at {point}" for name, (value, point) in best(sweep).items()]
+    if len(sweep.objectives) > 1 and (points := front(sweep)):
+        told.append("no other is better in all: " + " | ".join(points))
     return "; ".join(told) or None
 
 

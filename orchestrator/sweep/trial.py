@@ -3,7 +3,10 @@
 import hashlib
 import json
 import tempfile
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +26,8 @@ from orchestrator.sweep.metrics import means
 from orchestrator.sweep.space import Point
 from orchestrator.tracking import Tracker
 
-ENDED = ("finished", "stopped", "failed")
+# what is not done again; a trial that was interrupted or failed is
+ENDED = ("finished", "stopped")
 ARM = "main"
 HISTORY = "history.json"
 
@@ -67,7 +71,7 @@ def run_point(given: dict[str, Any], setting: Setting) -> None:
         return
     ids = [trial_id(point, seed) for seed in setting.sweep.repeat.seeds]
     recorded = [read_trial(setting.storage, setting.folder, one) for one in ids]
-    if all(one and one.status in ("finished", "stopped") for one in recorded):
+    if all(one and one.status in ENDED for one in recorded):
         _replay([one for one in recorded if one])
         return
     _Point([(1, point)], setting, ids).run()
@@ -109,21 +113,19 @@ class _Point:
         self._setting = setting
         self._storage = setting.storage
         self._path = path
-        self._name = tune.get_context().get_trial_id()
-        copy = ray.get(setting.ledger.lend.remote(self._name))
-        self._stage = setting.stage.with_copies({ARM: copy})
-        trials = {
+        # the same training goes to the same copy, whichever point asks for it
+        self._stage = setting.stage.choosing(
+            lambda generator, step: int(ray.get(setting.ledger.copy.remote(generator, step)))
+        )
+        self._trials = {
             seed: Trial(one, f"{self._named()}, seed {seed}", path[-1][1], seed, "running")
             for seed, one in zip(setting.sweep.repeat.seeds, ids, strict=True)
         }
-        # neighbours begin with different seeds, so that none waits for what another does
-        first = copy % len(trials)
-        seeds = [*trials][first:] + [*trials][:first]
-        self._trials = {seed: trials[seed] for seed in seeds}
         self._experiments = {
             seed: setting.sweep.at(path[0][1], seed, path[1:]) for seed in self._trials
         }
         self._plans: dict[int, Plan] = {}
+        self._costs: dict[str, tuple[float, float]] = {}
         self._trackers: dict[int, Tracker] = {}
 
     def _named(self) -> str:
@@ -135,18 +137,22 @@ class _Point:
     def run(self, done: int = 0) -> None:
         """Run every iteration that is not done; report after each."""
         try:
-            for iteration in range(done + 1, self._iterations + 1):
-                self._advance(iteration)
-                if iteration == self._iterations:
-                    # before the report, at which the scheduler may end the point
-                    self._close("finished", None)
-                self._report(iteration)
+            while done < self._iterations:
+                # where nobody decides between iterations, seeds need not wait for each other
+                last = done + 1 if self._decided else self._iterations
+                for iteration in self._advance(done, last):
+                    done = iteration
+                    if iteration == self._iterations:
+                        # before the report, at which the scheduler may end the point
+                        self._close("finished", None)
+                    self._report(iteration)
         except (StepError, UserError) as failure:
             self._close("failed", str(failure))
             tune.report({"iteration": self._iterations, "failed": str(failure)})
-        except SystemExit:  # how Tune ends a point that the scheduler stops
+        except SystemExit:  # how Tune ends a point that the scheduler or a limit stops
             if self._trackers:
-                self._close("stopped", None)
+                halted = ray.get(self._setting.ledger.halted.remote())
+                self._close("interrupted" if halted else "stopped", None)
             raise
 
     def _report(self, iteration: int) -> None:
@@ -163,23 +169,41 @@ class _Point:
     def _iterations(self) -> int:
         return max(one.iterations for one in self._experiments.values())
 
-    def _advance(self, iteration: int) -> None:
-        """Do what is left of an iteration, for every seed."""
+    @property
+    def _decided(self) -> bool:
+        """Whether what comes out of an iteration decides how it goes on."""
+        alarmed = any(one.alarms for one in self._experiments.values())
+        return alarmed or self._setting.sweep.scheduler.kind != "fifo"
+
+    def _advance(self, done: int, last: int) -> Iterator[int]:
+        """Do what is left up to an iteration; yield each that is measured with every seed."""
         todo: dict[str, PlannedStep] = {}
+        seed_of: dict[str, int] = {}
         for seed, experiment in self._experiments.items():
             plan = self._plans[seed] = make_plan(experiment, decider(self._storage))
             if seed not in self._trackers:
                 self._trackers[seed] = self._open_tracker(seed, plan)
-            left = plan.todo(self._storage)
-            todo |= {p.step.path: p for p in left if p.iteration <= iteration}
-        for _ in execute(list(todo.values()), self._stage):
-            pass
-        self._costs = {path: self._cost(planned) for path, planned in todo.items()}
-        for seed, plan in self._plans.items():
-            results = list(read_results(plan, self._storage))
-            for result in results:
-                self._trackers[seed].log(result)
-            self._write(seed, "running", None)
+            self._take(seed)
+            for planned in plan.todo(self._storage):
+                if planned.iteration <= last:
+                    todo[planned.step.path] = replace(planned, arms=[f"seed {seed}"])
+                    seed_of[planned.step.path] = seed
+        unmeasured = Counter(p.iteration for p in todo.values() if p.step.kind == "evaluate")
+        for finished in chain([None], execute(list(todo.values()), self._stage)):
+            if finished:
+                self._costs[finished.step.path] = self._cost(finished)
+            if finished and finished.step.kind == "evaluate":
+                unmeasured[finished.iteration] -= 1
+                self._take(seed_of[finished.step.path])
+            while done < last and not unmeasured[done + 1]:
+                done += 1
+                yield done
+
+    def _take(self, seed: int) -> None:
+        """Log what came out with a seed, and write it down."""
+        for result in read_results(self._plans[seed], self._storage):
+            self._trackers[seed].log(result)
+        self._write(seed, "running", None)
 
     def _open_tracker(self, seed: int, plan: Plan) -> Tracker:
         trial, setting = self._trials[seed], self._setting
@@ -232,4 +256,3 @@ class _Point:
         while self._trackers:
             _, tracker = self._trackers.popitem()
             tracker.close({"finished": "FINISHED", "failed": "FAILED"}.get(status, "KILLED"))
-        ray.get(self._setting.ledger.give_back.remote(self._name))

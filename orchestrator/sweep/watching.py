@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import ray
 from ray import tune
 from rich.console import Console, Group
 from rich.live import Live
@@ -154,7 +155,8 @@ def _minutes(seconds: float) -> str:
 class Stopper(tune.Stopper):
     """Ends points after their last iteration, and a sweep at its limits or a failure, if asked."""
 
-    def __init__(self, limits: Limits, iterations: int, fail_fast: bool) -> None:
+    def __init__(self, limits: Limits, iterations: int, fail_fast: bool, ledger: Any) -> None:
+        self._ledger = ledger
         self._limits = limits
         self._iterations = iterations
         self._fail_fast = fail_fast
@@ -175,6 +177,8 @@ class Stopper(tune.Stopper):
         hours = (time.monotonic() - self._started) / 3600
         if self._limits.hours is not None and hours > self._limits.hours:
             self.reason = f"limits.hours: {self._limits.hours:g} are over"
+        if self.reason:
+            ray.get(self._ledger.halt.remote())
         return self.reason is not None
 
 

@@ -113,9 +113,12 @@ def write_picture(client: Any, run_id: str, file: Path, name: str, step: int) ->
         client.log_image(run_id, picture, key=name, step=step, synchronous=True)
 
 
-def write_file(client: Any, run_id: str, path: Path, folder: str | None = None) -> None:
-    """Write a local file as an artifact, in place of the one that is there."""
-    client.log_artifact(run_id, str(path), folder)
+def write_files(client: Any, run_id: str, path: Path) -> None:
+    """Write a local file, or a folder of files, as artifacts in place of those that are there."""
+    if path.is_dir():
+        client.log_artifacts(run_id, str(path), path.name)
+    else:
+        client.log_artifact(run_id, str(path))
 
 
 def datasets_of(plan: Plan, storage: Storage) -> list[Any]:

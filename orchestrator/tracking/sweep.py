@@ -51,10 +51,9 @@ class SweepRun:
         for name, value in tags.items():
             self._outbox.put(partial(self._client.set_tag, self.run_id, name, value))
 
-    def log_file(self, path: Path, artifact_folder: str | None = None) -> None:
-        """Write a local file as an artifact; it must stay until the end."""
-        write = partial(runs.write_file, self._client, self.run_id, path, artifact_folder)
-        self._outbox.put(write)
+    def log_files(self, path: Path) -> None:
+        """Write a local file or folder as artifacts; it must stay until the end."""
+        self._outbox.put(partial(runs.write_files, self._client, self.run_id, path))
 
     def close(self, status: str) -> None:
         """End the run as FINISHED, FAILED or KILLED, and wait until all is written."""

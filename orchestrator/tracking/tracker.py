@@ -122,10 +122,10 @@ class Tracker:
         name, run_id = f"alarm.{rung.alarm}.{rung.iteration}", self._arms[rung.arm]
         self._outbox.put(partial(self._client.set_tag, run_id, name, rung.describe()))
 
-    def log_file(self, path: Path, artifact_folder: str | None = None) -> None:
-        """Write a local file as an artifact of the topmost run; it must stay until the end."""
+    def log_files(self, path: Path) -> None:
+        """Write a file or folder as artifacts of the topmost run; it must stay until the end."""
         (run_id,) = [self._top] if self._top else self._arms.values()
-        self._outbox.put(partial(runs.write_file, self._client, run_id, path, artifact_folder))
+        self._outbox.put(partial(runs.write_files, self._client, run_id, path))
 
     def close(self, status: str) -> None:
         """End every run as FINISHED, FAILED or KILLED, and wait until all is written.

@@ -86,7 +86,7 @@ class LastingStage(Stage):
     _kept: ClassVar[dict[tuple[str, ...], Any]] = {}
 
     def __init__(self, plan: Plan, storage: Storage) -> None:
-        super().__init__(cast(plan, cluster.nodes()), storage, dict.fromkeys(plan.arms, 0))
+        super().__init__(cast(plan, cluster.nodes()), storage)
         self._actors = self._kept
 
 

@@ -19,7 +19,7 @@ import torch
 from actors.pool.storage import Storage
 from orchestrator import cluster, config
 from orchestrator.casting import cast
-from orchestrator.loop import Stage, execute, open_stage
+from orchestrator.loop import Stage, execute
 from orchestrator.plan import Plan, PlannedStep, make_plan
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
@@ -58,7 +58,7 @@ def main() -> None:
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
         first = make_plan(experiment(f"{folder}/stores", 0))
-        stage = open_stage(first, cast(first, cluster.nodes()), Storage(f"{folder}/stores"))
+        stage = Stage(cast(first, cluster.nodes()), Storage(f"{folder}/stores"))
         seconds(list(first.steps.values()), stage)  # starts the actors
         for seed in range(1, rounds + 1):
             # the seed of one half is another's, so that nothing is done already

@@ -1,11 +1,14 @@
-"""A ratio sweep whose trials share their steps, against the same trials each on a store of its own.
+"""The ratio sweep, whose trials share their steps, against the same trials sharing nothing.
 
     python -m tests.benchmarks.sweep [--seeds N] [--iterations N]
 
-Both run on the same actors, started before; the aim is at most 0.6.
+Both run on the same actors, started before, as many trainings at a time as there are copies of the
+generator: the sweep by Ray Tune as `ouroboros sweep` does it, the others without Tune. The aim is
+at most 0.6.
 """
 
 import argparse
+import logging
 import platform
 import tempfile
 import time
@@ -16,55 +19,56 @@ from actors.pool.storage import Storage
 from orchestrator import cluster
 from orchestrator.config import Experiment
 from orchestrator.loop import Stage, execute
-from orchestrator.plan import PlannedStep, make_plan
+from orchestrator.plan import make_plan
 from orchestrator.sweep import config, sweeping
+from orchestrator.tracking import open_sweep
 
 SWEEP = Path(__file__).parents[2] / "tune_configs" / "ratio_sweep.yaml"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=2)
     given = parser.parse_args()
     overrides = [("repeat.seeds", given.seeds), ("experiment.iterations", given.iterations)]
     sweep = config.load(str(SWEEP), overrides)
     trials = [sweep.at(point, seed) for point in sweep.points() for seed in sweep.repeat.seeds]
     cluster.prepare()
+    sweeping.prepare()
     cluster.connect()
+    logging.disable(logging.WARNING)
     actors = sweeping.cast_points(sweep, cluster.nodes())
     with tempfile.TemporaryDirectory() as folder:
-        storage = Storage(f"{folder}/shared")
-        stage = Stage(actors, storage, {})
-        stage.start()
+        storage = Storage(folder)
+        tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
+        together = sweeping.Sweeping(sweep, storage, actors, again="", fail_fast=False)
+        setting = together.start(tracked.run_id)
         # imports and first calls are in neither time
-        run([trials[0].model_copy(update={"seed": 10**6})], stage, storage, actors.copies)
-        together = run(trials, stage, storage, actors.copies)
+        warm_up = [trials[0].model_copy(update={"seed": 10**6 + i}) for i in range(actors.copies)]
+        seconds(warm_up, setting.stage, storage)
+        started = time.perf_counter()
+        together.run_points(setting)
+        sharing = time.perf_counter() - started
         # another seed for each, so that no trial finds what another did
         apart = [one.model_copy(update={"seed": 1000 + i}) for i, one in enumerate(trials)]
-        alone = run(apart, stage, storage, actors.copies)
+        alone = seconds(apart, setting.stage, storage)
+        tracked.close("FINISHED")
     print(f"{len(trials)} trials of {given.iterations} iterations, {actors.copies} at a time")
-    print(f"each alone  {alone:7.1f} s")
-    print(f"sharing     {together:7.1f} s")
-    print(f"ratio       {together / alone:7.3f}")
+    print(f"sharing nothing  {alone:7.1f} s")
+    print(f"sharing          {sharing:7.1f} s")
+    print(f"ratio            {sharing / alone:7.3f}")
     print(
         f"{platform.machine()}, Python {platform.python_version()}, torch {version('torch')}, "
         f"ray {version('ray')}"
     )
 
 
-def run(trials: list[Experiment], stage: Stage, storage: Storage, copies: int) -> float:
-    """Do every step of some trials; return the seconds it took."""
-    plans = [make_plan(trial) for trial in trials]
+def seconds(trials: list[Experiment], stage: Stage, storage: Storage) -> float:
+    """Do every step of some trials; return how long it took."""
     started = time.perf_counter()
-    # arms are told apart by what they are called: here trials take turns with the copies
-    names = {f"trial {i}": i % copies for i in range(len(plans))}
-    todo: dict[str, PlannedStep] = {}
-    for i, plan in enumerate(plans):
-        for planned in plan.todo(storage):
-            planned.arms[:] = [f"trial {i}"]
-            todo.setdefault(planned.step.path, planned)
-    for _ in execute(list(todo.values()), stage.with_copies(names)):
+    todo = [planned for trial in trials for planned in make_plan(trial).todo(storage)]
+    for _ in execute(todo, stage):
         pass
     return time.perf_counter() - started
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -167,6 +168,33 @@ def test_generators_with_training_sets_of_their_own_train_on_different_rows(
         if p.step.kind == "train" and p.arms == ["own"]
     }
     assert len(set(trains.values())) == len(trains) == 4
+
+
+def test_selecting_in_one_space_and_measuring_in_another_keeps_them_apart(
+    trained: Trained,
+) -> None:
+    steps = trained.plan.steps
+    select = trained.plan.training_sets["two_spaces", 3, None].select
+    selected_by = [steps[path].step for path in select.inputs["features"]]
+    assert {step.config["features"]["kind"] for step in selected_by} == {"pca"}
+    images = pa.concat_tables(
+        [t.select(["sample_id", "image"]) for t in trained.store.tables("sample").values()]
+    )
+    where = {name: row for row, name in enumerate(images["sample_id"].to_pylist())}
+    rows = [where[name] for name in trained.ids("two_spaces", 3)]
+    pixels = images["image"].combine_chunks().to_numpy_ndarray()[rows].reshape(40, -1) / 127.5 - 1
+    cards = [
+        card
+        for card in trained.store.results()
+        if (card["arm"], card["iteration"]) == ("two_spaces", 3)
+    ]
+    assert {card["features"] for card in cards} == {"pixels"}
+    (variance, *_) = [
+        card["value"]
+        for card in cards
+        if (card["metric"], card["subject"]) == ("variance", "training_set")
+    ]
+    assert variance == pytest.approx(np.trace(np.cov(pixels.T)), rel=1e-5)
 
 
 def test_the_contamination_matrix_is_the_share_of_every_maker(trained: Trained) -> None:

@@ -72,6 +72,11 @@ BAD: list[tuple[str, Any, str]] = [
     ("dataset", {"kind": "parquet", "path": "/no"}, r"^dataset: path '/no' is not there; allowed"),
     ("dataset", {"kind": "hub"}, r"^dataset\.name: missing; it must be given"),
     ("features", {"kind": "pca", "components": 65}, r"^features\.components: found 65; allowed"),
+    (
+        "evaluation.features",
+        {"kind": "pca", "components": 65},
+        r"^evaluation\.features\.components: fo",
+    ),
     ("features", {"kind": "dinov2", "weights": "/no"}, r"^features\.weights: '/no' has no model"),
     ("features", {"kind": "inception", "weights": "/no"}, r"^features\.weights: '/no' is not"),
     ("features", {"kind": "encoder", "device": "cuda"}, r"^features\.device: found 'cuda', but"),

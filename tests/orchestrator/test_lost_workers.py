@@ -14,7 +14,7 @@ from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator import cluster, config
 from orchestrator.casting import cast
-from orchestrator.loop import StepError, execute, open_stage
+from orchestrator.loop import Stage, StepError, execute
 from orchestrator.plan import make_plan
 
 
@@ -50,7 +50,7 @@ def train(chosen: config.Experiment, kill: str | None = None) -> tuple[Step, int
     planned = list(plan.steps.values())
     (number,) = [i for i, p in enumerate(planned) if p.step.kind == "train"]
     step, killed = planned[number].step, 0
-    for _ in execute(planned[: number + 1], open_stage(plan, cast(plan, cluster.nodes()), storage)):
+    for _ in execute(planned[: number + 1], Stage(cast(plan, cluster.nodes()), storage)):
         if kill and not killed and storage.files(f"{step.path}/training"):
             victims = [p for p in psutil.Process().children(recursive=True) if titled(p, kill)]
             os.kill(victims[-1].pid, signal.SIGKILL)

@@ -143,12 +143,12 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
         for step in range(1, 50):
             sweep.log_metrics({"loss": float(step)}, step)
         (tmp_path / "report.html").write_text("<p>")
-        sweep.log_file(tmp_path / "report.html", "reports")
+        sweep.log_files(tmp_path / "report.html")
         # all 49 and the file, and what the machine's load adds meanwhile
         wait_until(lambda: told(r"does not answer; training goes on, 5\d records are kept"))
         server.start()
         wait_until(lambda: told(r"is back; 5\d records are sent now"))
-        wait_until(lambda: bool(client.list_artifacts(sweep.run_id, "reports")))
+        wait_until(lambda: bool(client.list_artifacts(sweep.run_id)))
         # an end without the server: nothing is lost, and the same command sends the rest
         server.kill()
         sweep.log_metrics({"loss": 50.0}, 50)
@@ -166,7 +166,7 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
         assert [(point.step, point.value) for point in history] == [(s, s) for s in range(51)]
         assert client.get_run(sweep.run_id).info.status == "FINISHED"
         files = {file.path for file in client.list_artifacts(sweep.run_id)}
-        assert files == {"reports"}
+        assert files == {"report.html"}
     finally:
         server.kill()
 

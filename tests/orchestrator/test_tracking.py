@@ -55,7 +55,9 @@ def test_arms_are_below_the_experiment_and_generators_below_them_all_finished(
         assert runs[arm].data.tags["mlflow.parentRunId"] == runs["tiny"].info.run_id
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     files = {file.path for file in client.list_artifacts(runs["tiny"].info.run_id)}
-    assert files == {"config.yaml", "report.html"}
+    assert files == {"config.yaml", "figures", "report.html"}
+    figures = client.list_artifacts(runs["tiny"].info.run_id, "figures")
+    assert {file.path.rpartition(".")[2] for file in figures} == {"png", "svg", "csv"}
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     ).stdout.strip()

@@ -115,6 +115,7 @@ def test_every_point_of_a_shipped_sweep_plans_fits_and_has_its_objectives(
     if file.stem == "features_sweep_cifar10":
         # published weights are not here
         overrides.append(("space.features", [{"kind": "pixels"}, {"kind": "pca"}]))
+        overrides.append(("experiment.evaluation.features", None))
     sweep = sweep_config.load(str(file), overrides)
     sweeping.check(sweep)
     assert sweeping.cast_points(sweep, [Node(8, 4) if at_papers_size else Node(2, 0)]).copies >= 1

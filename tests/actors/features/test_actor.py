@@ -35,8 +35,8 @@ def embedded(actors: tuple[Storage, Any, Any], **features: Any) -> tuple[Any, St
     _, pool, actor = actors
     experiment = config.load(str(TINY), [("features", features)])
     real = steps.real_data(experiment, "train")
-    fitted = steps.fit(experiment, real)
-    embed = steps.embed(experiment, real, fitted)
+    fitted = steps.fit(experiment, experiment.features, real)
+    embed = steps.embed(experiment, experiment.features, real, fitted)
     ray.get(pool.sample.remote(real), timeout=60)
     ray.get(actor.fit.remote(fitted), timeout=120)
     ray.get(actor.embed.remote(embed), timeout=60)
@@ -84,7 +84,7 @@ def test_weights_that_changed_since_the_plan_are_not_used(
     experiment = config.load(str(TINY), [])
     real = steps.real_data(experiment, "train")
     ray.get(pool.sample.remote(real), timeout=60)
-    planned = steps.embed(experiment, real)
+    planned = steps.embed(experiment, experiment.features, real)
     changed = Step(
         "embed",
         "features",

@@ -39,6 +39,8 @@ def test_a_file_comes_back_as_it_was_written(bucket: Bucket) -> None:
     assert storage.files("a") == ["a/b.bin"]
     storage.write_json("a/c.json", {"a": 1})
     assert storage.read_json("a/c.json") == {"a": 1}
+    put(storage, "a/b.bin", b"another")
+    assert storage.local("a/b.bin").read_bytes() == b"another"
     storage.remove("a/b.bin")
     assert not storage.exists("a/b.bin")
     assert storage.files("") == ["a/c.json"]

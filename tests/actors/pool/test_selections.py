@@ -40,7 +40,8 @@ def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_pat
     )
     selection = selections.read(storage, "chosen")
     assert np.array_equal(selection.images()[selection.positions], images[positions])
-    assert np.array_equal(selection.selected_features(), features[positions])
+    found = selections.gather(storage, selection.features, "features")
+    assert np.array_equal(found[positions], features[positions])
     table = shards.read_table(storage, "chosen/selection.arrow")
     assert table["sample_id"].to_pylist() == [f"{'s' * 12}-{i:08d}" for i in positions]
     assert table["rank"].to_pylist() == [0, 1, 2]
