@@ -1,9 +1,10 @@
 """The loop: a plan's steps as a graph of object references, each run when its inputs are there."""
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 import ray.exceptions
@@ -24,8 +25,15 @@ from orchestrator.turns import Turns
 
 POLL_SECONDS = 0.25
 ERRORS_TOGETHER_SECONDS = 1.0
-# (generator, its step) -> the number of a copy
-ChooseCopy = Callable[[str, Step], int]
+
+
+class Copies(Protocol):
+    """Chooses the copy of a generator that makes a model, as Turns does."""
+
+    def copy(self, generator: str, step: Step) -> int: ...
+
+    def done(self, generator: str, step: Step) -> None: ...
+
 
 ROOMS: dict[str, Any] = {
     "pool": PoolActor,
@@ -55,7 +63,7 @@ class Stage:
         self._storage = storage
         self._catalogue = open_catalogue(storage)
         self._actors: dict[tuple[str, ...], Any] = {}
-        self._copy: ChooseCopy = Turns(cast.copies).copy
+        self._copies: Copies = Turns(cast.copies)
 
     def start(self) -> None:
         """Start every actor, and wait until they are there."""
@@ -65,10 +73,15 @@ class Stage:
             self._workers(generator, number)
         ray.get([actor.__ray_ready__.remote() for actor in self._actors.values()])
 
-    def choosing(self, choose: ChooseCopy) -> "Stage":
-        """Return this stage with another way to choose a copy of a generator for its step."""
+    @property
+    def models(self) -> int:
+        """How many models can be trained at a time."""
+        return len(self._cast.generators)
+
+    def with_copies(self, copies: Copies) -> "Stage":
+        """Return this stage with another way to choose among the copies of a generator."""
         other = copy(self)
-        other._copy = choose
+        other._copies = copies
         return other
 
     def submit(self, planned: PlannedStep, after: list[Any]) -> Any:
@@ -81,7 +94,7 @@ class Stage:
         if planned.generator is None or step.room != "generator":
             actor = self._room(step.room)
             return getattr(actor, step.kind).remote(step, *after)
-        workers = self._workers(planned.generator, self._copy(planned.generator, step))
+        workers = self._workers(planned.generator, self._copies.copy(planned.generator, step))
         if step.kind == "train":
             return workers[0].train.remote(step, *after)
         if planned.generator in self._cast.in_turns:
@@ -93,6 +106,11 @@ class Stage:
             for number, (start, stop) in enumerate(units)
         ]
         return workers[0].finish.remote(step, *parts)
+
+    def sampled(self, planned: PlannedStep) -> None:
+        """Take down that a sample step is done: its copy is free for another model."""
+        if planned.generator:
+            self._copies.done(planned.generator, planned.step)
 
     def progress(self) -> dict[str, tuple[float, str]]:
         """Return how far the running steps are, by key or path of their unit."""
@@ -125,30 +143,51 @@ class Stage:
         ).remote(self._storage, self._catalogue)
 
 
-def execute(todo: list[PlannedStep], stage: Stage) -> Iterator[PlannedStep | None]:
+def execute(
+    todo: list[PlannedStep], stage: Stage, window: int | None = None
+) -> Iterator[PlannedStep | None]:
     """Run the steps; yield each when it is done, and None now and then while waiting.
+
+    Args:
+        window: models that are trained and sampled at a time, in the order of the steps; without
+            it, all that can begin do, so that many are trained before the first is sampled.
 
     Raises:
         StepError: a step failed; what was done stays stored.
     """
     refs: dict[str, Any] = {}
     waiting: dict[Any, PlannedStep] = {}
-    for planned in todo:
-        paths = {path for paths in planned.step.inputs.values() for path in paths}
-        after = [refs[path] for path in sorted(paths) if path in refs]
-        ref = stage.submit(planned, after)
-        refs[planned.step.path] = ref
-        waiting[ref] = planned
-    while waiting:
+    left = deque(todo)
+    while left or waiting:
+        unsampled = sum(_samples(planned) for planned in waiting.values())
+        while left and not (_begins(left[0]) and window and unsampled >= window):
+            planned = left.popleft()
+            paths = {path for paths in planned.step.inputs.values() for path in paths}
+            ref = stage.submit(planned, [refs[path] for path in sorted(paths) if path in refs])
+            refs[planned.step.path] = ref
+            waiting[ref] = planned
+            unsampled += _samples(planned)
         ready, _ = ray.wait(list(waiting), num_returns=1, timeout=POLL_SECONDS)
         for ref in ready:
             try:
                 ray.get(ref)
             except ray.exceptions.RayError as error:
                 raise _first_cause(waiting, error, ref) from error
-            yield waiting.pop(ref)
+            planned = waiting.pop(ref)
+            if _samples(planned):
+                stage.sampled(planned)
+            yield planned
         if not ready:
             yield None
+
+
+def _begins(planned: PlannedStep) -> bool:
+    """Whether it is a model's first step: its training, or its sampling where it needs none."""
+    return planned.step.room == "generator" and "checkpoint" not in planned.step.inputs
+
+
+def _samples(planned: PlannedStep) -> bool:
+    return planned.step.room == "generator" and planned.step.kind == "sample"
 
 
 def _first_cause(waiting: dict[Any, PlannedStep], error: BaseException, failed: Any) -> StepError:

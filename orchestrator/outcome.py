@@ -11,6 +11,8 @@ from orchestrator.results import Result
 
 FILE = "outcome.json"
 SWEEP = "sweep.json"
+# MLflow's word for how a run ended, to ours
+STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
 
 @dataclass(frozen=True)

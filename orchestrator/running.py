@@ -23,7 +23,7 @@ from orchestrator.deciding import decider
 from orchestrator.loop import Stage, StepError, execute
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle
-from orchestrator.outcome import Outcome, write_outcome
+from orchestrator.outcome import STATUS, Outcome, write_outcome
 from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
 from orchestrator.report import FIGURES, REPORT, store_report
@@ -31,8 +31,6 @@ from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker, experiment_key
 
 ORACLE = "oracle.png"
-# MLflow's word for how a run ended, to ours
-STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
 
 class Run:

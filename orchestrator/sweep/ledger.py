@@ -22,6 +22,10 @@ class Ledger:
         """Return the number of the copy for a step of a generator."""
         return self._turns.copy(generator, step)
 
+    def done(self, generator: str, step: Step) -> None:
+        """Take down that a model was sampled."""
+        self._turns.done(generator, step)
+
     def charge(self, costs: dict[str, tuple[float, float]]) -> dict[str, float]:
         """Count steps by path, with their CPU and GPU hours, each once; return the sum so far."""
         for path, (cpu, gpu) in costs.items():
@@ -38,6 +42,21 @@ class Ledger:
     def halted(self) -> bool:
         """Whether the sweep ends before its points do."""
         return self._halted
+
+
+class LedgersTurns:
+    """The turns that the ledger keeps for all points."""
+
+    def __init__(self, ledger: Any) -> None:
+        self._ledger = ledger
+
+    def copy(self, generator: str, step: Step) -> int:
+        """Return the number of the copy for a step of a generator."""
+        return int(ray.get(self._ledger.copy.remote(generator, step)))
+
+    def done(self, generator: str, step: Step) -> None:
+        """Take down that a model was sampled."""
+        self._ledger.done.remote(generator, step)
 
 
 def open_ledger(copies: int) -> Any:

@@ -20,7 +20,15 @@ from orchestrator import cluster
 from orchestrator.casting import Cast, Node, cast
 from orchestrator.config import validate
 from orchestrator.loop import Stage
-from orchestrator.outcome import Sweep, Trial, read_sweep, read_trial, write_sweep, write_trial
+from orchestrator.outcome import (
+    STATUS,
+    Sweep,
+    Trial,
+    read_sweep,
+    read_trial,
+    write_sweep,
+    write_trial,
+)
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.progress import Running
 from orchestrator.report import FIGURES, REPORT, store_report
@@ -74,27 +82,29 @@ class Sweeping:
         status = "FAILED"
         try:
             ended_early = self.run_points(self.start(tracked.run_id), before) if left else None
-            self._write("finished")
+            ending = "KILLED" if ended_early else "FINISHED"
+            self._write(STATUS[ending])
             sweep = read_sweep(self._storage, self.folder)
             _log_ending(tracked, sweep)
             store_report(self._storage, self.folder, sweep)
             tracked.log_files(self._storage.local(f"{self.folder}/{REPORT}"))
             tracked.log_files(self._storage.local_folder(f"{self.folder}/{FIGURES}"))
-            status = "FINISHED"
+            status = ending
         except KeyboardInterrupt:
             status = "KILLED"
             self._say(f"interrupted; go on with:\n  {self._again}")
             return 130
         finally:
-            self._write({"FINISHED": "finished", "FAILED": "failed"}.get(status, "interrupted"))
+            self._write(STATUS[status])
             self._list_steps()
             tracked.close(status)
             if ray.is_initialized():
                 ray.shutdown()
         print_table(self._console, sweep)
-        for line in (best_line(sweep), sharing_line(sweep), ended_early):
-            if line:
-                self._say(line)
+        for line in filter(None, (best_line(sweep), sharing_line(sweep))):
+            self._say(line)
+        if ended_early:
+            self._say(f"ended early: {ended_early}; go on with:\n  {self._again}")
         self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
         return 1 if any(trial.status == "failed" for trial in sweep.trials) else 0
 

@@ -22,6 +22,7 @@ from orchestrator.outcome import Outcome, Trial, read_trial, write_trial
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.results import read_results
 from orchestrator.sweep.config import SweepConfig, named
+from orchestrator.sweep.ledger import LedgersTurns
 from orchestrator.sweep.metrics import means
 from orchestrator.sweep.space import Point
 from orchestrator.tracking import Tracker
@@ -114,9 +115,7 @@ class _Point:
         self._storage = setting.storage
         self._path = path
         # the same training goes to the same copy, whichever point asks for it
-        self._stage = setting.stage.choosing(
-            lambda generator, step: int(ray.get(setting.ledger.copy.remote(generator, step)))
-        )
+        self._stage = setting.stage.with_copies(LedgersTurns(setting.ledger))
         self._trials = {
             seed: Trial(one, f"{self._named()}, seed {seed}", path[-1][1], seed, "running")
             for seed, one in zip(setting.sweep.repeat.seeds, ids, strict=True)
@@ -189,7 +188,8 @@ class _Point:
                     todo[planned.step.path] = replace(planned, arms=[f"seed {seed}"])
                     seed_of[planned.step.path] = seed
         unmeasured = Counter(p.iteration for p in todo.values() if p.step.kind == "evaluate")
-        for finished in chain([None], execute(list(todo.values()), self._stage)):
+        in_order = sorted(todo.values(), key=lambda planned: planned.iteration)
+        for finished in chain([None], execute(in_order, self._stage, self._stage.models)):
             if finished:
                 self._costs[finished.step.path] = self._cost(finished)
             if finished and finished.step.kind == "evaluate":

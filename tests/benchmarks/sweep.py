@@ -15,6 +15,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator import cluster
 from orchestrator.config import Experiment
@@ -46,13 +47,13 @@ def main() -> None:
         setting = together.start(tracked.run_id)
         # imports and first calls are in neither time
         warm_up = [trials[0].model_copy(update={"seed": 10**6 + i}) for i in range(actors.copies)]
-        seconds(warm_up, setting.stage, storage)
+        seconds(warm_up, setting.stage, storage, actors.copies)
         started = time.perf_counter()
         together.run_points(setting)
         sharing = time.perf_counter() - started
         # another seed for each, so that no trial finds what another did
         apart = [one.model_copy(update={"seed": 1000 + i}) for i, one in enumerate(trials)]
-        alone = seconds(apart, setting.stage, storage)
+        alone = seconds(apart, setting.stage, storage, actors.copies)
         tracked.close("FINISHED")
     print(f"{len(trials)} trials of {given.iterations} iterations, {actors.copies} at a time")
     print(f"sharing nothing  {alone:7.1f} s")
@@ -64,11 +65,26 @@ def main() -> None:
     )
 
 
-def seconds(trials: list[Experiment], stage: Stage, storage: Storage) -> float:
-    """Do every step of some trials; return how long it took."""
+class Fixed:
+    """The copy that does each step, told beforehand."""
+
+    def __init__(self, copy_of: dict[str, int]) -> None:
+        self._copy_of = copy_of
+
+    def copy(self, generator: str, step: Step) -> int:
+        return self._copy_of[step.path]
+
+    def done(self, generator: str, step: Step) -> None:
+        pass
+
+
+def seconds(trials: list[Experiment], stage: Stage, storage: Storage, copies: int) -> float:
+    """Do every step of trials that share none, each trial by one copy; return how long it took."""
     started = time.perf_counter()
-    todo = [planned for trial in trials for planned in make_plan(trial).todo(storage)]
-    for _ in execute(todo, stage):
+    plans = [make_plan(trial) for trial in trials]
+    copy_of = {path: i % copies for i, plan in enumerate(plans) for path in plan.steps}
+    todo = [planned for plan in plans for planned in plan.todo(storage)]
+    for _ in execute(todo, stage.with_copies(Fixed(copy_of))):
         pass
     return time.perf_counter() - started
 

@@ -149,6 +149,22 @@ def test_a_point_that_falls_behind_is_stopped_early(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+def test_a_sweep_that_ran_into_a_limit_says_so_and_goes_on_without_it(
+    swept: Swept, tmp_path: Path
+) -> None:
+    store = tmp_path / "store"
+    ended = call(*sweep(store, "--limits.cpu_hours", "1e-9"))
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert re.search(r"ended early: limits.cpu_hours: \S+ were spent of 1e-09; go on", ended.stdout)
+    begun = Swept(store, ended.stdout)
+    assert json.loads((begun.folder / "sweep.json").read_text())["status"] == "interrupted"
+    assert "interrupted" in {trial["status"] for trial in begun.trials()}
+    again = call(*sweep(store))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert table_of(again.stdout) == table_of(swept.output)
+
+
+@pytest.mark.soak
 def test_optuna_suggests_points_for_two_objectives_and_goes_on_with_those_it_had(
     tmp_path: Path,
 ) -> None:
