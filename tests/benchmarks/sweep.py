@@ -1,10 +1,10 @@
-"""The ratio sweep, whose trials share their steps, against the same trials sharing nothing.
+"""The ratio sweep, whose trials share their steps, against the same trials each alone.
 
-    python -m tests.benchmarks.sweep [--seeds N] [--iterations N]
+    python -m tests.benchmarks.sweep [--seeds N] [--iterations N] [--side-by-side]
 
-Both run on the same actors, started before, as many trainings at a time as there are copies of the
-generator: the sweep by Ray Tune as `ouroboros sweep` does it, the others without Tune. The aim is
-at most 0.6.
+Both on the same actors, started before: the sweep by Ray Tune as `ouroboros sweep` does it, the
+trials one after the other, or side by side, as many at a time as there are copies of the generator,
+without Tune and its processes. The aim is at most 0.6.
 """
 
 import argparse
@@ -31,6 +31,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--iterations", type=int, default=2)
+    parser.add_argument("--side-by-side", action="store_true")
     given = parser.parse_args()
     overrides = [("repeat.seeds", given.seeds), ("experiment.iterations", given.iterations)]
     sweep = config.load(str(SWEEP), overrides)
@@ -53,12 +54,14 @@ def main() -> None:
         sharing = time.perf_counter() - started
         # another seed for each, so that no trial finds what another did
         apart = [one.model_copy(update={"seed": 1000 + i}) for i, one in enumerate(trials)]
-        alone = seconds(apart, setting.stage, storage, actors.copies)
+        groups = [apart] if given.side_by_side else [[trial] for trial in apart]
+        alone = sum(seconds(some, setting.stage, storage, actors.copies) for some in groups)
         tracked.close("FINISHED")
-    print(f"{len(trials)} trials of {given.iterations} iterations, {actors.copies} at a time")
-    print(f"sharing nothing  {alone:7.1f} s")
-    print(f"sharing          {sharing:7.1f} s")
-    print(f"ratio            {sharing / alone:7.3f}")
+    how = f"{actors.copies} at a time" if given.side_by_side else "one after the other"
+    print(f"{len(trials)} trials of {given.iterations} iterations")
+    print(f"alone, {how:19s} {alone:7.1f} s")
+    print(f"sharing, as a sweep        {sharing:7.1f} s")
+    print(f"ratio                      {sharing / alone:7.3f}")
     print(
         f"{platform.machine()}, Python {platform.python_version()}, torch {version('torch')}, "
         f"ray {version('ray')}"
