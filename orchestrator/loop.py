@@ -105,7 +105,7 @@ class Stage:
             workers[number % len(workers)].sample.remote(step, start, stop, *after)
             for number, (start, stop) in enumerate(units)
         ]
-        return workers[0].finish.remote(step, *parts)
+        return self._room("pool").close.remote(step, *parts)
 
     def sampled(self, planned: PlannedStep) -> None:
         """Take down that a sample step is done: its copy is free for another model."""

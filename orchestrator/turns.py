@@ -20,8 +20,13 @@ class Turns:
         """Return the number of the copy for a step of a generator."""
         model = _model(generator, step)
         if model not in self._given:
-            busy = Counter(self._given[one] for one in self._open if one[0] == generator)
-            self._given[model] = min(range(self._copies), key=lambda copy: busy[copy])
+            mine = {one: copy for one, copy in self._given.items() if one[0] == generator}
+            busy = Counter(mine[one] for one in self._open if one in mine)
+            # of those with as many, the one that was given its last model first
+            last = {copy: number for number, copy in enumerate(mine.values())}
+            self._given[model] = min(
+                range(self._copies), key=lambda copy: (busy[copy], last.get(copy, -1))
+            )
             self._open.add(model)
         return self._given[model]
 

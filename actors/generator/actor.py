@@ -98,11 +98,7 @@ class GeneratorActor:
         finally:
             for helper in helpers:
                 ray.kill(helper)
-        return self.finish(step, *records)
-
-    def finish(self, step: Step, *records: dict[str, Any]) -> str:
-        """Record the sample step as done, its shards being stored; return the step's path."""
-        return once(self._storage, step, self._alone, lambda: list(records))
+        return once(self._storage, step, self._alone, lambda: records)
 
     def _compute(self, step: Step, path: str, start: int, stop: int) -> Any:
         torch.set_num_threads(step.config["threads"])

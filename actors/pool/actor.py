@@ -1,4 +1,4 @@
-"""The actor that writes real data into the pool."""
+"""The actor that writes real data into the pool, and closes what generators wrote."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ ROWS_TOGETHER = 1 << 14
 
 @ray.remote(max_restarts=3, max_task_retries=3)
 class PoolActor:
-    """Writes splits of real data sets."""
+    """Writes splits of real data sets; records samples whose shards are all there."""
 
     def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
         self._storage = storage
@@ -42,6 +42,13 @@ class PoolActor:
             return records
 
         return once(self._storage, step, self._alone, work)
+
+    def close(self, step: Step, *records: dict[str, Any]) -> str:
+        """Record a sample step as done, its shards being stored; return the step's path.
+
+        Generators would do it after the next training.
+        """
+        return once(self._storage, step, self._alone, lambda: list(records))
 
     def _write(
         self, step: Step, first: int, images: np.ndarray, labels: np.ndarray | None

@@ -26,6 +26,13 @@ def test_a_copy_that_is_done_early_is_given_the_next_model() -> None:
     assert turns.copy("ddpm", train(2)) == 1
 
 
+def test_of_copies_with_as_many_models_the_one_that_began_first_is_given_the_next() -> None:
+    turns = Turns(2)
+    assert [turns.copy("ddpm", train(i)) for i in range(3)] == [0, 1, 0]
+    turns.done("ddpm", sample(train(0)))
+    assert turns.copy("ddpm", train(3)) == 1
+
+
 def test_a_sampling_goes_with_its_training_and_what_is_asked_again_goes_where_it_went() -> None:
     turns = Turns(2)
     trainings = [train(i) for i in range(5)]
