@@ -114,7 +114,10 @@ class Stage:
 
     def progress(self) -> dict[str, tuple[float, str]]:
         """Return how far the running steps are, by key or path of their unit."""
-        return ray.get(self._catalogue.progress.remote())
+        try:
+            return dict(ray.get(self._catalogue.progress.remote()))
+        except ray.exceptions.RayError:  # what is shown is not worth stopping for
+            return {}
 
     def _room(self, room: str) -> Any:
         if (room,) not in self._actors:
