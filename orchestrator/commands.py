@@ -51,13 +51,16 @@ def run(experiment: Experiment, again: str) -> int:
     actors = cast(make_plan(experiment), machines)
     storage = open_store(experiment)
     from orchestrator.running import Run
+    from orchestrator.tracking import check_answers
 
+    check_answers(storage)
     return Run(experiment, storage, actors, again).carry_out()
 
 
 def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bool) -> int:
     """Run a sweep and print its points; `again` is the command that goes on with it."""
     from orchestrator.sweep import config, sweeping
+    from orchestrator.tracking import check_answers
 
     loaded = config.load(path, overrides)
     machines = _machines()
@@ -66,6 +69,7 @@ def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bo
     actors = sweeping.cast_points(loaded, machines)
     seed = loaded.repeat.seeds[0]
     storage = open_store(loaded.at(loaded.any_point(), seed))
+    check_answers(storage)
     return sweeping.Sweeping(loaded, storage, actors, again, fail_fast).carry_out()
 
 

@@ -81,6 +81,18 @@ def connect(storage: Storage) -> Server:
             raise UnusableError(error) from None
 
 
+def check_answers(storage: Storage) -> None:
+    """Ask the server that is named, if one is, before anything else is started.
+
+    Raises:
+        UserError: nothing answers at its address.
+    """
+    uri = tracking_uri(storage)
+    if uri.startswith("http"):
+        with explained(uri):
+            _probe(uri)
+
+
 class UnusableError(Exception):
     """Why a store cannot be used."""
 
