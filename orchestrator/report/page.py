@@ -1,6 +1,7 @@
 """The page: everything of a run or a sweep in one HTML file that asks for nothing else."""
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 from actors.pool.storage import Storage
@@ -88,23 +89,28 @@ def _status(found: Outcome | Sweep) -> str:
 
 
 def _settings(found: Outcome | Sweep) -> str:
-    """Return what was run, in one line."""
-    first = next(((o, c) for _, _, _, o in outcomes(found) for c in o.arms.values()), None)
-    if first is None:
+    """Return what was run, in one line; what differs between trials or arms with every value."""
+    configurations = [c for _, _, _, o in outcomes(found) for c in o.arms.values()]
+    if not configurations:
         return ""
-    outcome, one = first
     seeds = sorted({seed for _, _, seed, _ in outcomes(found)})
+
+    def every(told: Callable[[dict[str, Any]], str]) -> str:
+        return " / ".join(dict.fromkeys(told(one) for one in configurations))
+
     told = {
-        "data": f"{one['dataset']['kind']}, {one['dataset'].get('rows') or 'all'} rows",
-        "features": _spaces(one),
-        "generators": ", ".join(one["generators"]),
-        "iterations": str(one["iterations"]),
+        "data": every(
+            lambda c: f"{c['dataset']['kind']}, {c['dataset'].get('rows') or 'all'} rows"
+        ),
+        "features": every(_spaces),
+        "generators": every(lambda c: ", ".join(c["generators"])),
+        "iterations": every(lambda c: str(c["iterations"])),
         "seed" + "s" * (len(seeds) > 1): ", ".join(map(str, seeds)),
     }
     if isinstance(found, Outcome):
         told["arms"] = ", ".join(
             f"{arm} ({c['selection']['kind']}, {c['paradigm']['kind']})".replace("_", " ")
-            for arm, c in in_order(outcome).items()
+            for arm, c in in_order(found).items()
         )
     cells = "".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in told.items())
     return f"<dl>{cells}</dl>"

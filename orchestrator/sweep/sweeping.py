@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -45,6 +46,7 @@ from orchestrator.tracking import SweepRun, open_sweep
 TRIAL_BUNDLE: dict[str, int | float] = {"memory": 1}
 # a trial's process that dies is tried again this often
 TRIES = 3
+WIDTH_OF_FILES = 120
 
 
 class Sweeping:
@@ -58,7 +60,8 @@ class Sweeping:
         self._cast = cast
         self._again = again
         self._fail_fast = fail_fast
-        self._console = Console()
+        # a file has no width that names would be cut for
+        self._console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
         self.folder = f"sweeps/{sweep.name}-{sweep.key[:8]}"
         self._planned = planned_points(sweep)
 
