@@ -57,6 +57,14 @@ def connect() -> None:
 
     if ray.is_initialized():
         return
+    # Ray puts its own handler in the place of ours, which aborts
+    handler = signal.getsignal(signal.SIGTERM)
+    _connect()
+    signal.signal(signal.SIGTERM, handler)
+
+
+def _connect() -> None:
+    import ray
 
     from actors.pool.catalogue import NAMESPACE
 
@@ -96,8 +104,6 @@ def connect_beside(open_runs: Callable[[], Opened]) -> Opened:
         opening = beside.submit(open_runs)
         try:
             connect()
-            # Ray put its own handler in the place of ours, which aborts
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
         except BaseException:
             opening.result().close("FAILED")
             raise

@@ -26,7 +26,7 @@ from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import STATUS, Outcome, write_outcome
 from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
-from orchestrator.report import FIGURES, REPORT, store_report
+from orchestrator.report import REPORT, store_report
 from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker, experiment_key
 
@@ -190,15 +190,14 @@ class Run:
             rung = [vars(one) for one in self._plan.rung]
             self._storage.write_json(f"{self._folder}/alarms.json", rung)
         if oracle := draw_oracle(self._plan.arms, results):
-            path = f"{self._folder}/{ORACLE}"
-            if self._stage or not self._storage.exists(path):
-                self._storage.write(path, oracle)
-            tracker.log_files(self._storage.local(path))
+            figure = f"{self._folder}/{ORACLE}"
+            if self._stage or not self._storage.exists(figure):
+                self._storage.write(figure, oracle)
+            tracker.log_files(self._storage.local(figure))
         if any(result.pictures for result in results):
-            if self._stage or not self._storage.exists(f"{self._folder}/{REPORT}"):
-                store_report(self._storage, self._folder, self._outcome("finished"))
-            tracker.log_files(self._storage.local(f"{self._folder}/{REPORT}"))
-            tracker.log_files(self._storage.local_folder(f"{self._folder}/{FIGURES}"))
+            outcome, anew = self._outcome("finished"), self._stage is not None
+            for path in store_report(self._storage, self._folder, outcome, anew=anew):
+                tracker.log_files(path)
 
     def _write(self, name: str, text: str) -> None:
         self._storage.write(f"{self._folder}/{name}", lambda file: _write_text(file, text))

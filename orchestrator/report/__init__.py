@@ -14,21 +14,37 @@ from orchestrator.report.find import find, read
 from orchestrator.report.page import render
 from orchestrator.report.sections import figures
 
-__all__ = ["FIGURES", "REPORT", "find", "read", "render", "store_report", "write_report"]
+__all__ = ["REPORT", "find", "read", "render", "store_report", "write_report"]
 
 REPORT = "report.html"
 FIGURES = "figures"
 
 
-def store_report(storage: Storage, folder: str, found: Outcome | Sweep) -> None:
-    """Write the page of a run or a sweep, and its figures, into its folder of the store."""
-    page = render(found, storage)
-    storage.write(f"{folder}/{REPORT}", lambda file: file.write_text(page, encoding="utf-8"))
+def store_report(
+    storage: Storage, folder: str, found: Outcome | Sweep, *, anew: bool
+) -> tuple[Path, Path]:
+    """Write the page of a run or a sweep, and its figures, into its folder of the store.
+
+    Args:
+        anew: write them also where they are there.
+
+    Returns:
+        Local paths of the page and of the folder of figures.
+    """
+    if anew or not storage.exists(f"{folder}/{REPORT}"):
+        _store(storage, folder, found)
+    return storage.local(f"{folder}/{REPORT}"), storage.local_folder(f"{folder}/{FIGURES}")
+
+
+def _store(storage: Storage, folder: str, found: Outcome | Sweep) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         save_figures(found, Path(temporary) / FIGURES)
         for file in sorted(Path(temporary, FIGURES).iterdir()):
             path = f"{folder}/{FIGURES}/{file.name}"
             storage.write(path, partial(shutil.copyfile, file))
+    # last: where the page is there, its figures are
+    page = render(found, storage)
+    storage.write(f"{folder}/{REPORT}", lambda file: file.write_text(page, encoding="utf-8"))
 
 
 def write_report(storage: Storage, folder: str, out: Path | None, into: Path | None) -> None:

@@ -32,7 +32,7 @@ from orchestrator.outcome import (
 )
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.progress import Running
-from orchestrator.report import FIGURES, REPORT, store_report
+from orchestrator.report import REPORT, store_report
 from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.ledger import open_ledger
 from orchestrator.sweep.searching import scheduled, searched
@@ -70,7 +70,8 @@ class Sweeping:
         resolved = yaml.safe_dump(self._sweep.model_dump(mode="json"), sort_keys=False)
         config = f"{self.folder}/config.yaml"
         self._storage.write(config, lambda file: file.write_text(resolved, encoding="utf-8"))
-        before = self._before()
+        known = self._known()
+        before = known.trials if known else []
         seeds = self._sweep.repeat.seeds
         ended = sum(trial.status in ENDED for trial in before)
         left = self._planned * len(seeds) - ended
@@ -89,9 +90,10 @@ class Sweeping:
             self._write(STATUS[ending])
             sweep = read_sweep(self._storage, self.folder)
             _log_ending(tracked, sweep)
-            store_report(self._storage, self.folder, sweep)
-            tracked.log_files(self._storage.local(f"{self.folder}/{REPORT}"))
-            tracked.log_files(self._storage.local_folder(f"{self.folder}/{FIGURES}"))
+            # the page of a sweep that was interrupted says so
+            anew = left > 0 or known is None or known.status != "finished"
+            for path in store_report(self._storage, self.folder, sweep, anew=anew):
+                tracked.log_files(path)
             status = ending
         except KeyboardInterrupt:
             status = "KILLED"
@@ -177,11 +179,15 @@ class Sweeping:
     def _iterations(self) -> int:
         return int(self._sweep.experiment["iterations"])
 
-    def _before(self) -> list[Trial]:
-        """Return the trials of an earlier run."""
+    def _known(self) -> Sweep | None:
+        """Return what is known of the sweep so far; None before its first run."""
         if not self._storage.exists(f"{self.folder}/sweep.json"):
-            return []
-        return read_sweep(self._storage, self.folder).trials
+            return None
+        return read_sweep(self._storage, self.folder)
+
+    def _trials(self) -> list[Trial]:
+        known = self._known()
+        return known.trials if known else []
 
     def _write(self, status: str) -> None:
         write_sweep(
@@ -212,7 +218,7 @@ class Sweeping:
     def _list_steps(self) -> None:
         """Write which steps the sweep needs: of the points known before, and of trials so far."""
         paths = set(self._planned_steps())
-        for trial in self._before():
+        for trial in self._trials():
             if trial.outcome:
                 paths |= make_plan(validate(trial.outcome.arms[ARM])).steps.keys()
         self._storage.write_json(f"{self.folder}/steps.json", {"steps": sorted(paths)})
@@ -220,7 +226,7 @@ class Sweeping:
     def _shared(self) -> dict[str, float]:
         """Return how many steps the trials have in common, and the time that it saved."""
         times: Counter[str] = Counter()
-        for trial in self._before():
+        for trial in self._trials():
             if trial.status in ENDED:
                 assert trial.outcome is not None
                 plan = make_plan(validate(trial.outcome.arms[ARM]))
