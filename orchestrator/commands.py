@@ -59,13 +59,13 @@ def run(experiment: Experiment, again: str) -> int:
 
 def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bool) -> int:
     """Run a sweep and print its points; `again` is the command that goes on with it."""
-    from orchestrator.sweep import config, sweeping
+    from orchestrator.sweep import config, equal_rows, sweeping
     from orchestrator.tracking import check_answers
 
     loaded = config.load(path, overrides)
     machines = _machines()
     sweeping.prepare()
-    sweeping.check(loaded)
+    loaded = equal_rows.on_equal_rows(loaded)
     actors = sweeping.cast_points(loaded, machines)
     seed = loaded.repeat.seeds[0]
     storage = open_store(loaded.at(loaded.any_point(), seed))

@@ -1,14 +1,14 @@
 """The comparison of arms on the terminal, after a run."""
 
-import math
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from actors.evaluation.correlation import correlation
-from actors.evaluation.measures import CARD
+from orchestrator.analysis.arms import compare
+from orchestrator.analysis.records import records
+from orchestrator.analysis.sentences import compared, correlations
+from orchestrator.outcome import Outcome
 from orchestrator.results import Result
 
 # more generators than this are told in rows, as their columns would not fit
@@ -17,8 +17,9 @@ GENERATOR_COLUMNS = 2
 MOST_ITERATIONS = 10
 
 
-def print_comparison(console: Console, results: list[Result]) -> None:
-    """Print measures per iteration and arm, and which arm kept more entropy."""
+def print_comparison(console: Console, found: Outcome) -> None:
+    """Print measures per iteration and arm, and how the arms compare."""
+    results = found.results
     generators = list(dict.fromkeys(result.generator for result in results))
     own = own_training_sets(results)
     wide = len(generators) <= GENERATOR_COLUMNS and not own
@@ -61,10 +62,11 @@ def print_comparison(console: Console, results: list[Result]) -> None:
     )
     if left_out:
         console.print("* rows with an exact duplicate are left out of this entropy")
-    if correlated := correlations(results):
+    numbers = records(found)
+    if correlated := correlations(numbers):
         console.print(correlated, highlight=False, soft_wrap=True)
-    for verdict in verdicts(results):
-        console.print(verdict, highlight=False, style="bold")
+    for one in compare(numbers):
+        console.print(compared(one), highlight=False, style="bold")
 
 
 def shown(results: list[Result]) -> list[Result]:
@@ -84,44 +86,6 @@ def own_training_sets(results: list[Result]) -> bool:
     return False
 
 
-def verdicts(results: list[Result]) -> list[str]:
-    """Return the sentences that rank the arms, one for each generator where they differ."""
-    if not own_training_sets(results):
-        return [found] if (found := kept_more_entropy(results)) else []
-    by_generator: dict[str, list[Result]] = {}
-    for result in results:
-        by_generator.setdefault(result.generator, []).append(result)
-    return [
-        f"{name}: {found}"
-        for name, own in by_generator.items()
-        if (found := kept_more_entropy(own))
-    ]
-
-
-def correlations(results: list[Result]) -> str | None:
-    """Return how entropy and variance of the training sets go with log GS over the run, in words.
-
-    Shi et al. 2025 find that entropy follows it and variance does not. None for fewer than four
-    distinct points.
-    """
-    scores = [(r, r.measure("generalization_score")) for r in results]
-    told = []
-    for metric in ("entropy", "variance"):
-        points = {
-            (float(card["value"]), math.log(score["value"]))
-            for r, score in scores
-            for card in [r.measure(metric, "training_set")]
-            if score and score["value"] and card and card["value"] is not None
-        }
-        if min(len(points), 2 * len({value for value, _ in points})) < 4:
-            return None  # too few, or all the same
-        pairs = np.array(sorted(points))
-        found = correlation(pairs[:, 0], pairs[:, 1])
-        low, high = found.interval or (math.nan, math.nan)
-        told.append(f"{metric} {found.r:.2f} ({low:.2f} to {high:.2f})")
-    return f"Correlation with log GS over {len(points)} points, 95 % intervals: {', '.join(told)}."
-
-
 def _entropy(by_generator: dict[str, Result]) -> tuple[str, bool]:
     """Return the entropy of the training set, and whether duplicates are left out of it."""
     # the same for every generator that was trained
@@ -134,37 +98,6 @@ def _entropy(by_generator: dict[str, Result]) -> tuple[str, bool]:
 def _measures(by_generator: dict[str, Result], names: list[str]) -> list[str]:
     metrics = ("generalization_score", "frechet_distance")
     return [_measure(by_generator.get(name), metric) for metric in metrics for name in names]
-
-
-def kept_more_entropy(results: list[Result]) -> str | None:
-    """Return one sentence that ranks the arms by the entropy of their last training set.
-
-    None where there is nothing to compare: fewer than two arms have trained a generator.
-    """
-    arms: dict[str, dict[int, dict[str, object]]] = {}
-    for result in results:
-        if card := result.measure("entropy", "training_set"):
-            arms.setdefault(result.arm, {})[result.iteration] = card
-    common = set.intersection(*(set(cards) for cards in arms.values())) if arms else set()
-    if len(arms) < 2 or not common:
-        return None
-    last = max(common)
-    cards = {arm: by_iteration[last] for arm, by_iteration in arms.items()}
-    if len({str([card.get(name) for name in CARD]) for card in cards.values()}) > 1:
-        sizes = ", ".join(f"{arm} {card['n']:,} rows" for arm, card in cards.items())
-        return f"The entropies at iteration {last} cannot be compared: {sizes}."
-    values = {
-        arm: -float("inf") if card["value"] is None else float(str(card["value"]))
-        for arm, card in cards.items()
-    }
-    order = sorted(values, key=lambda arm: values[arm], reverse=True)
-    if values[order[0]] == values[order[1]]:
-        return f"The arms have the same entropy at iteration {last}."
-    rest = ", ".join(f"{_number(values[arm])} in {arm}" for arm in order[1:])
-    return (
-        f"{order[0]} kept more entropy: {_number(values[order[0]])} nats in its training set of "
-        f"iteration {last}, against {rest}."
-    )
 
 
 def _measure(result: Result | None, metric: str) -> str:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from actors.config import Config, Resources, tagged_union
 from actors.errors import UserError
+from actors.evaluation.equal_rows import SETS
 from actors.evaluation.groups import GROUPS
 from actors.features import EXTRACTORS
 from actors.generator import GENERATORS
@@ -54,7 +55,15 @@ def known_group(name: str) -> str:
     return name
 
 
+def known_set(name: str) -> str:
+    """Return the name of a set that is measured, else raise ValueError."""
+    if name not in SETS:
+        raise ValueError(f"no set; allowed are {', '.join(SETS)}")
+    return name
+
+
 Group = Annotated[str, AfterValidator(known_group)]
+SetName = Annotated[str, AfterValidator(known_set)]
 Name = Annotated[str, AfterValidator(plain_name)]
 
 
@@ -83,12 +92,22 @@ class Evaluation(Config):
     features: Features | None = Field(
         None, description="the space that is measured in; null: the one that is selected in"
     )
+    equal_rows: dict[SetName, Annotated[int, Field(ge=2)]] = Field(
+        default_factory=dict,
+        description="rows of a set that measures are also taken on, means over subsamples",
+    )
     pictures: bool = Field(True, description="draw grid, nearest neighbours and projection")
 
     @model_validator(mode="after")
-    def _some(self) -> Evaluation:
+    def _consistent(self) -> Evaluation:
         if not self.measures:
             raise ValueError("measures: found none; allowed are one and more")
+        for name, rows in self.equal_rows.items():
+            if name in ("training_set", "samples") and rows <= self.entropy_k:
+                raise ValueError(
+                    f"equal_rows.{name}: found {rows}; allowed are {self.entropy_k + 1} and more, "
+                    "above entropy_k"
+                )
         return self
 
 

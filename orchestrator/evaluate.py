@@ -14,7 +14,7 @@ from actors.curation.appearing import appearing, check_target
 from actors.curation.opening import open_input
 from actors.errors import UserError
 from actors.evaluation.alone import gather
-from actors.evaluation.groups import measure
+from actors.evaluation.equal_rows import measure_also_on
 from actors.evaluation.measures import Measure
 from actors.features import EXTRACTORS
 from actors.features.pixels import Pixels
@@ -78,7 +78,7 @@ def run_evaluate(request: Request) -> int:
                 inputs[name] = _open(name, path, request)
         sets, skipped = gather(inputs, request.features, request.entropy_k, request.seed)
     with console.status("measuring"):
-        measures = measure(sets, request.measures)
+        measures = list(measure_also_on(sets, request.measures, request.equal_rows))
     told = {
         "request": request.model_dump(mode="json"),
         "left_out": skipped,

@@ -15,6 +15,8 @@ from actors.errors import DamagedError, StorageError
 from actors.pool.forgetting import forget
 from actors.pool.storage import Storage
 from orchestrator import cluster
+from orchestrator.analysis.correlations import correlations
+from orchestrator.analysis.records import records
 from orchestrator.casting import Cast
 from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
@@ -160,7 +162,7 @@ class Run:
     def _conclude(self, tracker: Tracker) -> None:
         """Print the results, and where they are."""
         results = self._ordered()
-        print_comparison(self._console, results)
+        print_comparison(self._console, self._outcome("finished"))
         print_contamination(self._console, contamination(results))
         print_oracle(self._console, self._plan.arms, results)
         for rung in self._plan.rung:
@@ -185,6 +187,7 @@ class Run:
             for m in r.measures
         ]
         self._storage.write_json(f"{self._folder}/results.json", measures)
+        tracker.log_correlations(correlations(records(self._outcome("finished"))))
         self._write("contamination.csv", as_csv(contamination(results)))
         if self._plan.rung:
             rung = [vars(one) for one in self._plan.rung]

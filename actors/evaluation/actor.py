@@ -8,7 +8,8 @@ from ray.actor import ActorHandle
 
 from actors.evaluation import MEASURES, SHARES
 from actors.evaluation.drawing import Images, Shown, draw
-from actors.evaluation.groups import Sets, measure
+from actors.evaluation.equal_rows import measure_also_on
+from actors.evaluation.groups import Sets
 from actors.evaluation.shares import selected_shares
 from actors.features import weights
 from actors.pool import selections
@@ -30,7 +31,9 @@ class EvaluationActor:
 
         def work() -> list[dict[str, Any]]:
             sets = self._sets(step)
-            measures = measure(sets, tuple(step.config["measures"]))
+            measures = list(
+                measure_also_on(sets, step.config["measures"], step.config["equal_rows"])
+            )
             trained_on = step.inputs.get("training_set", ())
             shares = [one for path in trained_on for one in selected_shares(self._storage, path)]
             drawn = draw(self._shown(step, sets)) if step.config["pictures"] else []

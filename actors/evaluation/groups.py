@@ -40,6 +40,7 @@ class Sets:
         card: fields of `Measure` that all share: features, extractor, resize.
         k: which neighbour the entropy takes.
         seed: of subsamples.
+        intervals: whether measures that have an interval take it.
     """
 
     samples: np.ndarray
@@ -49,6 +50,7 @@ class Sets:
     card: dict[str, Any] = field(default_factory=dict)
     k: int = 1
     seed: int = 0
+    intervals: bool = True
 
     def measure(self, metric: str, unit: str, value: Callable[[], float], **fields: Any) -> Measure:
         """Return a measure of the samples; without a value, but a note, where it cannot be."""
@@ -94,6 +96,8 @@ def _entropy(sets: Sets, rows: np.ndarray, fields: dict[str, Any]) -> Measure:
         zero_distances=estimate.zero_distances,
         **fields,
     )
+    if not sets.intervals:
+        return found
     try:
         low, high = entropy_interval(rows, sets.k, seed=sets.seed)
     except ValueError:  # too few rows for subsamples

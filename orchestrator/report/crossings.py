@@ -6,19 +6,20 @@ from functools import partial
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 
-from orchestrator.report import words
-from orchestrator.report.axes import Axis
-from orchestrator.report.figure import Figure
-from orchestrator.report.heat import draw_heat
-from orchestrator.report.records import (
+from orchestrator.analysis import words
+from orchestrator.analysis.cards import spelled_text
+from orchestrator.analysis.records import (
     Record,
     Summary,
     by_generator,
     keys,
     last_iteration,
-    main_card,
     summaries,
+    usual_card,
 )
+from orchestrator.report.axes import Axis
+from orchestrator.report.figure import Figure
+from orchestrator.report.heat import draw_heat
 from orchestrator.report.told import drawn_intervals, rows_of
 
 
@@ -34,11 +35,10 @@ def crossings(found: list[Record], axes: list[Axis]) -> Iterator[tuple[words.Key
 def _figure(
     key: words.Key, generator: str, group: list[Record], shown: list[Summary], axes: list[Axis]
 ) -> Figure:
-    main = main_card(group)
+    main = usual_card(group)
     others = sum(one.record.card != main for one in shown)
     parts = [
-        f"iteration {shown[0].record.iteration}, {group[0].measure['unit']}, "
-        + words.spelled_text(main),
+        f"iteration {shown[0].record.iteration}, {group[0].measure['unit']}, " + spelled_text(main),
         words.better(key[0]),
         drawn_intervals(shown).removeprefix("bars: "),
         f"{others} cells without a colour were measured on other sets (*) and cannot be compared"

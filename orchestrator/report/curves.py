@@ -6,23 +6,24 @@ from typing import Any, Literal
 
 from matplotlib.figure import Figure as Canvas
 
-from orchestrator.report import words
-from orchestrator.report.axes import Axis
-from orchestrator.report.figure import Figure
-from orchestrator.report.lines import draw_line
-from orchestrator.report.records import (
+from orchestrator.analysis import words
+from orchestrator.analysis.cards import spelled_text
+from orchestrator.analysis.records import (
     Record,
     Summary,
     by_generator,
     keys,
     last_iteration,
-    main_card,
-    point_name,
     summaries,
+    usual_card,
 )
-from orchestrator.report.statistics import Optimum, optimum
+from orchestrator.analysis.statistics import Optimum, optimum
+from orchestrator.report.axes import Axis
+from orchestrator.report.figure import Figure
+from orchestrator.report.lines import draw_line
 from orchestrator.report.styles import Style, styles
 from orchestrator.report.told import aside, drawn_intervals, rows_of
+from orchestrator.sweep.config import named
 
 FEWEST = 3  # places along the axis, for a curve to have an inside
 MOST_LINES = 7
@@ -39,9 +40,9 @@ def curve_axis(axes: list[Axis]) -> Axis | None:
     return numbers[0] if combinations <= MOST_LINES else None
 
 
-def line_name(record: Record, axis: Axis) -> str:
+def line_name(point: dict[str, Any], axis: Axis) -> str:
     """Return what the line of a point is called: the point without its place along the axis."""
-    return point_name({k: v for k, v in record.point.items() if k != axis.field}) or "all"
+    return named({k: v for k, v in point.items() if k != axis.field}) or "all"
 
 
 def curves(
@@ -49,16 +50,16 @@ def curves(
 ) -> Iterator[tuple[words.Key, Figure]]:
     """Yield a figure per measure and generator; objectives have their optimum marked."""
     last = [record for record in found if record.iteration == last_iteration(found)]
-    names = list(dict.fromkeys(line_name(record, axis) for record in last))
+    names = list(dict.fromkeys(line_name(record.point, axis) for record in last))
     for key in keys(last):
         for generator, group in by_generator([r for r in last if r.key == key]).items():
             shown = summaries(group)
             if shown and len({s.record.point[axis.field] for s in shown}) >= FEWEST:
-                goal = objectives.get(key[0]) or words.BETTER.get(key[0])
+                goal = objectives.get(words.metric_name(*key)) or words.goal(key[0])
                 yield key, _figure(key, generator, group, shown, axis, goal, styles(names))
 
 
-def best(
+def optima_of(
     shown: list[Summary], axis: Axis, main: str, goal: str | None
 ) -> dict[str, tuple[Summary, Optimum]]:
     """Return the optimum of every line, among points of the main card."""
@@ -66,11 +67,11 @@ def best(
         return {}
     return {
         name: (line[found.position], found)
-        for name in dict.fromkeys(line_name(s.record, axis) for s in shown)
+        for name in dict.fromkeys(line_name(s.record.point, axis) for s in shown)
         if len(line := on_line(shown, axis, main, name)) >= FEWEST
         for found in [
             optimum(
-                [axis.place(s.record.point) for s in line], [s.interval for s in line], _goal(goal)
+                [axis.place(s.record.point) for s in line], [s.values for s in line], _goal(goal)
             )
         ]
     }
@@ -82,19 +83,20 @@ def _goal(goal: str) -> Literal["min", "max"]:
 
 def on_line(shown: list[Summary], axis: Axis, card: str, name: str) -> list[Summary]:
     """Return the points of one line and card, along the axis."""
-    line = [s for s in shown if s.record.card == card and line_name(s.record, axis) == name]
+    line = [s for s in shown if s.record.card == card and line_name(s.record.point, axis) == name]
     return sorted(line, key=lambda s: axis.place(s.record.point))
 
 
-def spelled(place: str, found: Optimum, axis: Axis) -> str:
+def spelled(place: str, found: Optimum, axis: Axis, goal: str | None) -> str:
     """Return where the optimum is."""
+    word = "lowest" if goal == "min" else "highest"
     inside = "inside the range" if found.interior else "at the edge of the range"
     apart = {
-        True: ", apart from its neighbours",
-        False: ", its interval overlapping with a neighbour's",
-        None: "",
+        True: ", apart from its neighbours by paired differences over seeds",
+        False: ", not told apart from a neighbour by paired differences over seeds",
+        None: ", too few seeds to tell it from its neighbours",
     }[found.separated]
-    return f"best at {axis.field} {place}, {inside}{apart}"
+    return f"{word} at {axis.field} {place}, {inside}{apart}"
 
 
 def _figure(
@@ -106,16 +108,16 @@ def _figure(
     goal: str | None,
     drawn: dict[str, Style],
 ) -> Figure:
-    main = main_card(group)
-    optima = best(shown, axis, main, goal)
+    main = usual_card(group)
+    optima = optima_of(shown, axis, main, goal)
     several = len(drawn) > 1
     told = [
-        f"{name}: " * several + spelled(str(top.record.point[axis.field]), found, axis)
+        f"{name}: " * several + spelled(str(top.record.point[axis.field]), found, axis, goal)
         for name, (top, found) in optima.items()
     ]
     iteration = shown[0].record.iteration
     parts = [
-        f"iteration {iteration}, {words.spelled_text(main)}",
+        f"iteration {iteration}, {spelled_text(main)}",
         words.better(key[0]),
         drawn_intervals(shown),
         *told,

@@ -1,8 +1,8 @@
 """What happened on the way: alarms, and trials that failed or were stopped early."""
 
+from orchestrator.analysis.records import outcomes
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report import tables
-from orchestrator.report.records import outcomes
 
 
 def happened(found: Outcome | Sweep) -> str:

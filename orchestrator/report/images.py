@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from actors.pool.storage import Storage
+from orchestrator.analysis.records import outcomes
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report.records import outcomes
 from orchestrator.results import Result
 
 MOST_ARMS, MOST_ITERATIONS = 5, 4

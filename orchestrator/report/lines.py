@@ -7,16 +7,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator
 
-from orchestrator.report import words
-from orchestrator.report.figure import Figure
-from orchestrator.report.records import (
+from orchestrator.analysis import words
+from orchestrator.analysis.cards import spelled_text
+from orchestrator.analysis.records import (
     Record,
     Summary,
     by_generator,
     keys,
-    main_card,
     summaries,
+    usual_card,
 )
+from orchestrator.report.figure import Figure
 from orchestrator.report.styles import Style
 from orchestrator.report.told import aside, drawn_intervals, rows_of
 
@@ -44,7 +45,7 @@ def _panel(
     shown: list[Summary],
     styles: dict[str, Style],
 ) -> Figure:
-    main = main_card(group)
+    main = usual_card(group)
     better = words.better(key[0])
     parts = [better, drawn_intervals(shown), aside(group, main)]
     empty = [r for r in group if r.measure["value"] is None]
@@ -56,7 +57,7 @@ def _panel(
     return Figure(
         f"{key[0]}-{key[1]}" + f"-{generator}" * bool(generator),
         words.name(key) + of,
-        "; ".join(part for part in (words.spelled_text(main), *parts) if part) + ".",
+        "; ".join(part for part in (spelled_text(main), *parts) if part) + ".",
         partial(draw, shown=shown, main=main, styles=styles, label=_label(key, group[0])),
         rows_of(shown, main),
         {name: style for name, style in styles.items() if name in used},

@@ -7,11 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from orchestrator.analysis.records import outcomes
 from orchestrator.contamination import Origin, contamination
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report.figure import Figure
 from orchestrator.report.heat import draw_heat
-from orchestrator.report.records import outcomes
 from orchestrator.report.styles import Style, styles
 
 # training set of an iteration, to the share of every origin

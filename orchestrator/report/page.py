@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from actors.pool.storage import Storage
+from orchestrator.analysis.records import outcomes, records
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report import blocks, tables
 from orchestrator.report.events import happened
 from orchestrator.report.findings import finding
 from orchestrator.report.images import strips
-from orchestrator.report.records import outcomes, records
 from orchestrator.report.sections import sections
 from orchestrator.report.style import LOOP, STYLE
 from orchestrator.report.styles import css

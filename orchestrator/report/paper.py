@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from orchestrator.report.records import Record
+from orchestrator.analysis.records import Record
 
 INCEPTION, DINOV2 = ("inception",), ("dinov2",)
 ROWS = 32_768

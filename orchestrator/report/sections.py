@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from orchestrator.analysis import words
+from orchestrator.analysis.records import Record, records
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report import tables, words
+from orchestrator.report import tables
 from orchestrator.report.axes import axes_of
 from orchestrator.report.crossings import crossings
 from orchestrator.report.curves import curve_axis, curves
 from orchestrator.report.figure import Figure
 from orchestrator.report.lines import lines
 from orchestrator.report.origins import matrices, shares
-from orchestrator.report.records import Record, records
 from orchestrator.report.scatter import scatters
 from orchestrator.report.styles import styles
 
@@ -57,7 +58,7 @@ def sections(found: Outcome | Sweep) -> Iterator[Section]:
         "Does entropy follow generalization?",
         "The paper's claim: the entropy of a training set follows log GS of the generator trained "
         "on it, and variance does not. One point per generator and iteration, whose number is "
-        "beside it.",
+        "beside it; only points of equal cards are pooled.",
         list(scatters(numbers, drawn)),
     )
     if len(names) <= MOST_LINES:
@@ -71,7 +72,7 @@ def sections(found: Outcome | Sweep) -> Iterator[Section]:
 
 
 def _of_sweep(sweep: Sweep, numbers: list[Record]) -> Iterator[Section]:
-    yield Section("Points, the best first", body=tables.ranking(sweep, numbers))
+    yield Section("Points, the best first", body=tables.ranking(sweep))
     axes = axes_of(sweep)
     groups = []
     if axis := curve_axis(axes):
@@ -81,7 +82,11 @@ def _of_sweep(sweep: Sweep, numbers: list[Record]) -> Iterator[Section]:
         title = f"{axes[0].field} x {axes[1].field}"
         groups.append((title, "Measures at the last iteration.", list(crossings(numbers, axes))))
     for title, intro, panels in groups:
-        main = [f for key, f in panels if key in words.MAIN or key[0] in sweep.objectives]
+        main = [
+            f
+            for key, f in panels
+            if key in words.MAIN or words.metric_name(*key) in sweep.objectives
+        ]
         others = [f for key, f in panels if f not in main]
         yield Section(title, intro, main)
         yield Section(f"{title}: every other measure", "", others, folded=True)

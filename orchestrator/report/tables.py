@@ -5,16 +5,19 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report import words
-from orchestrator.report.findings import standings
-from orchestrator.report.paper import NUMBERS, closest, ours
-from orchestrator.report.records import (
+from orchestrator.analysis import words
+from orchestrator.analysis.cards import spelled
+from orchestrator.analysis.ranking import Standing, rank
+from orchestrator.analysis.records import (
     Record,
+    arms_in_series,
     by_generator,
     outcomes,
     summaries,
 )
+from orchestrator.analysis.statistics import Interval, paired
+from orchestrator.outcome import Outcome, Sweep
+from orchestrator.report.paper import NUMBERS, closest, ours
 
 # more arms or points than this are not told at a glance
 MOST_ROWS = 60
@@ -68,46 +71,63 @@ def at_a_glance(found: list[Record]) -> str:
     return table(["first → last iteration", *columns], rows) + note
 
 
-def ranking(sweep: Sweep, found: list[Record]) -> str:
-    """Return the points of a sweep by each objective, the best first."""
+def ranking(sweep: Sweep) -> str:
+    """Return the points of a sweep by each objective, the best first, and what is not compared."""
     parts = []
-    for metric, goal in sweep.objectives.items():
-        ranked = standings(found, metric, goal)[:MOST_ROWS]
-        if ranked:
-            rows = [
-                [
-                    one.name + ("" if one.comparable else " *"),
-                    words.number(one.interval.mean),
-                    ""
-                    if one.interval.low is None or one.interval.high is None
-                    else f"{words.number(one.interval.low)} to {words.number(one.interval.high)}",
-                    str(one.interval.n),
-                ]
-                for one in ranked
+    for objective, goal in sweep.objectives.items():
+        found = rank(sweep, objective)
+        first = next(iter(found.places), None)
+        rows = [
+            [
+                one.name,
+                words.number(one.interval.mean),
+                _ends(one.interval, 4),
+                str(one.interval.n),
+                "" if one is first or first is None else _difference(one, first),
             ]
-            name = words.NAMES.get(metric, metric.replace("_", " "))
-            head = [f"point, best {name} first ({goal})", "mean", "95 % t-interval", "seeds"]
+            for one in found.places[:MOST_ROWS]
+        ]
+        name = words.NAMES.get(objective, objective.replace("_", " "))
+        head = [
+            f"point, best {name} first ({goal})",
+            "mean",
+            "95 % t-interval",
+            "seeds",
+            "difference to the first, paired over seeds (95 %)",
+        ]
+        if rows:
             parts.append(table(head, rows))
-            if any(not one.comparable for one in ranked):
-                parts.append(
-                    "<p class=note>* measured on other sets than the rest, and last for that "
-                    "reason.</p>"
-                )
+        if found.apart:
+            apart = [[point, why] for point, why in list(found.apart.items())[:MOST_ROWS]]
+            parts.append(table([f"not compared by {name}", "because"], apart, 9))
     return "".join(parts)
+
+
+def _ends(found: Interval, digits: int) -> str:
+    if found.low is None or found.high is None:
+        return ""
+    return f"{words.number(found.low, digits)} to {words.number(found.high, digits)}"
+
+
+def _difference(one: Standing, first: Standing) -> str:
+    found = paired(one.values, first.values)
+    if found is None:
+        return ""
+    ends = _ends(found, 3)
+    return words.number(found.mean, 3) + (f" ({ends})" if ends else "")
 
 
 def every_number(found: list[Record]) -> str:
     """Return all numbers with their cards, a card told once for those that share it."""
     cards = list(dict.fromkeys(record.card for record in found))
     units = {record.card: record.measure["unit"] for record in found}
-    spelled = []
+    told = []
     for place, card in enumerate(cards, 1):
         one = json.loads(card)
-        extractor = one["extractor"]
-        text = words.spelled(one) + (f", weights {extractor[:12]}" if extractor else "")
+        text = spelled(one) + _weights(one["extractor"])
         dataset = " ".join(str(value) for value in one["dataset"].values() if value)
         unit = units[card]
-        spelled.append([str(place), one["metric"], one["subject"], unit, text, dataset])
+        told.append([str(place), one["metric"], one["subject"], unit, text, dataset])
     head = ["card", "metric", "subject", "unit", "measured on", "data set"]
     numbers: dict[tuple[str, str, int, str], list[Record]] = {}
     for record in found:
@@ -130,7 +150,14 @@ def every_number(found: list[Record]) -> str:
         rows,
         9,
     )
-    return f"<h3>Cards</h3>{table(head, spelled, 9)}<h3>Numbers</h3>{every}"
+    return f"<h3>Cards</h3>{table(head, told, 9)}<h3>Numbers</h3>{every}"
+
+
+def _weights(extractor: str | dict[str, Any] | None) -> str:
+    """Return by what weights features were made, those of each seed its own where it is fitted."""
+    if isinstance(extractor, dict):
+        return f", fitted to {extractor['fitted_rows']} real rows of each seed"
+    return f", weights {extractor[:12]}" if extractor else ""
 
 
 def _told(iteration: int, measure: dict[str, Any]) -> str:
@@ -143,7 +170,7 @@ def _told(iteration: int, measure: dict[str, Any]) -> str:
 def paper(found: Outcome | Sweep, numbers: list[Record]) -> str:
     """Return the paper's numbers, ours beside them where they may be compared."""
     configurations = {
-        series or arm: configuration
+        series or arms_in_series(outcome.arms)[arm]: configuration
         for series, _, _, outcome in outcomes(found)
         for arm, configuration in outcome.arms.items()
     }

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from orchestrator.report import words
-from orchestrator.report.records import Record, Summary
+from orchestrator.analysis.cards import differing
+from orchestrator.analysis.records import Record, Summary
 
 
 def drawn_intervals(shown: list[Summary]) -> str:
@@ -27,7 +27,7 @@ def aside(group: list[Record], main: str) -> str:
     usual = json.loads(main)
     by_series: dict[str, dict[str, list[int]]] = {}
     for record in others:
-        how = words.differing(json.loads(record.card), usual)
+        how = differing(json.loads(record.card), usual)
         by_series.setdefault(record.series, {}).setdefault(how, []).append(record.iteration)
     told = []
     for series, ways in by_series.items():

@@ -18,6 +18,9 @@ from actors.errors import UserError
 from actors.pool.step import is_done, manifest_path
 from actors.pool.storage import Storage
 from orchestrator import cluster
+from orchestrator.analysis.correlations import correlations
+from orchestrator.analysis.ranking import rank
+from orchestrator.analysis.records import records
 from orchestrator.casting import Cast, Node, cast
 from orchestrator.config import validate
 from orchestrator.loop import Stage
@@ -37,7 +40,7 @@ from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.ledger import open_ledger
 from orchestrator.sweep.searching import scheduled, searched
 from orchestrator.sweep.space import Point
-from orchestrator.sweep.table import best, best_line, print_table, sharing_line
+from orchestrator.sweep.table import best_line, print_table, sharing_line
 from orchestrator.sweep.trial import ARM, ENDED, Setting, run_point, trial_id
 from orchestrator.sweep.watching import Stopper, Watch, last_line
 from orchestrator.tracking import SweepRun, open_sweep
@@ -267,10 +270,12 @@ class _Marks(tune.Callback):
 
 def _log_ending(tracked: SweepRun, sweep: Sweep) -> None:
     """Write to the sweep's run which points are best, and what the trials shared."""
-    found = best(sweep)
-    tracked.log_metrics({f"best/{name}": value for name, (value, _) in found.items()})
+    found = {name: one for name in sweep.objectives if (one := rank(sweep, name).best)}
+    tracked.log_metrics({f"best/{name}": one.interval.mean for name, one in found.items()})
     tracked.log_metrics({f"shared/{name}": value for name, value in sweep.shared.items()})
-    tracked.tag({f"best/{name}": point for name, (_, point) in found.items()})
+    pooled = correlations(records(sweep))
+    tracked.log_metrics({f"correlation/{name}": r for name, r in pooled.items()})
+    tracked.tag({f"best/{name}": one.name for name, one in found.items()})
 
 
 def distinct(points: list[Point]) -> list[Point]:
@@ -312,14 +317,3 @@ def cast_points(sweep: SweepConfig, nodes: list[Node]) -> Cast:
 def planned_points(sweep: SweepConfig) -> int:
     """Return how many points there will be."""
     return sweep.search.points if isinstance(sweep.search, Optuna) else len(sweep.points())
-
-
-def check(sweep: SweepConfig) -> None:
-    """Raise UserError for objectives that no point will have."""
-    from orchestrator.sweep.metrics import known_metrics
-
-    first = sweep.at(sweep.any_point(), 0)
-    known = known_metrics(first.evaluation.measures)
-    for name in sweep.objectives:
-        if name not in known:
-            raise UserError(f"objectives.{name}: no measure; allowed are {', '.join(known)}")

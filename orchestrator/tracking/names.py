@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from orchestrator.analysis import words
 from orchestrator.config import Experiment
 
 
@@ -27,9 +28,7 @@ def own_metric_name(measure: dict[str, Any]) -> str:
     """Return a measure's name in its generator's run, e.g. frechet_distance."""
     if measure["subject"] == "training_set":
         return f"training_set/{measure['metric']}"
-    # those that a training set has too
-    prefix = "samples_" if measure["metric"] in ("entropy", "variance") else ""
-    return f"{prefix}{measure['metric']}"
+    return words.metric_name(measure["metric"], measure["subject"])
 
 
 def share_name(share: dict[str, Any]) -> str:

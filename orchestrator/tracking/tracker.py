@@ -122,6 +122,12 @@ class Tracker:
         name, run_id = f"alarm.{rung.alarm}.{rung.iteration}", self._arms[rung.arm]
         self._outbox.put(partial(self._client.set_tag, run_id, name, rung.describe()))
 
+    def log_correlations(self, values: Mapping[str, float]) -> None:
+        """Write how metrics of the training sets go with log GS, to the topmost run."""
+        points = runs.as_metrics({f"correlation/{name}": r for name, r in values.items()}, 0)
+        if points and self._top:
+            self._outbox.put(partial(runs.write_metrics, self._client, self._top, points))
+
     def log_files(self, path: Path) -> None:
         """Write a file or folder as artifacts of the topmost run; it must stay until the end."""
         (run_id,) = [self._top] if self._top else self._arms.values()

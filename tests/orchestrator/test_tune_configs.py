@@ -17,6 +17,7 @@ from orchestrator.casting import Node
 from orchestrator.plan import make_plan
 from orchestrator.sweep import config as sweep_config
 from orchestrator.sweep import sweeping
+from orchestrator.sweep.equal_rows import on_equal_rows
 from tests.runs import ROOT
 
 FILES = sorted((ROOT / "tune_configs").glob("*.yaml"))
@@ -117,7 +118,7 @@ def test_every_point_of_a_shipped_sweep_plans_fits_and_has_its_objectives(
         overrides.append(("space.features", [{"kind": "pixels"}, {"kind": "pca"}]))
         overrides.append(("experiment.evaluation.features", None))
     sweep = sweep_config.load(str(file), overrides)
-    sweeping.check(sweep)
+    sweep = on_equal_rows(sweep)
     assert sweeping.cast_points(sweep, [Node(8, 4) if at_papers_size else Node(2, 0)]).copies >= 1
     plans = {
         (str(point), seed): frozenset(make_plan(sweep.at(point, seed)).steps)

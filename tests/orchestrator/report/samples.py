@@ -63,7 +63,8 @@ def sweep(ratios: dict[str, list[float]], n: int = ROWS) -> Sweep:
     """Return a sweep over the ratio, whose Fréchet distances at iteration 3 are given by seed."""
     trials = [
         Trial(
-            f"{ratio}-{seed}", f"ratio={ratio}", {"selection.ratio": ratio}, seed, "finished", None,
+            f"{ratio}-seed{seed}", f"ratio={ratio}, seed {seed}", {"selection.ratio": ratio}, seed,
+            "finished", None,
             Outcome(
                 "known", "finished", seed, {"main": configuration()},
                 [result("main", 3, 10.0 + seed, 2.0, value, n)],
@@ -73,6 +74,7 @@ def sweep(ratios: dict[str, list[float]], n: int = ROWS) -> Sweep:
         for seed, value in enumerate(values)
     ]  # fmt: skip
     objectives = {"frechet_distance": "min"}
+    seeds = list(range(max(map(len, ratios.values()))))
     return Sweep(
-        "known", "finished", ["selection.ratio"], [0, 1], objectives, len(trials), {}, trials
+        "known", "finished", ["selection.ratio"], seeds, objectives, len(trials), {}, trials
     )

@@ -95,7 +95,7 @@ def test_the_optimum_of_a_ratio_curve_is_told() -> None:
         for f in figures(sweep({"0.2": [9.0, 9.5], "0.5": [4.0, 4.1], "0.8": [7.0, 7.1]}))
         if f.name == "frechet_distance-samples-by-selection.ratio"
     ]
-    assert "best at selection.ratio 0.5, inside the range" in curve.caption
+    assert "lowest at selection.ratio 0.5, inside the range, too few seeds" in curve.caption
     assert "95 % t-interval over 2 seeds" in curve.caption
 
 

@@ -1,5 +1,5 @@
+from orchestrator.analysis.records import records
 from orchestrator.report.paper import NUMBERS, Published, closest, ours, reasons
-from orchestrator.report.records import records
 from tests.orchestrator.report.samples import configuration, run
 
 

@@ -11,12 +11,13 @@ import psutil
 import pytest
 from mlflow import MlflowClient
 
+from orchestrator.analysis import words
 from tests.orchestrator.conftest import Swept, sweep
 from tests.runs import SECONDS, call, start
 
 
 def table_of(output: str) -> str:
-    return output[output.index("Points at their last iteration") : output.index("best ")]
+    return output[output.index("Points at their last iteration") : output.index("lowest ")]
 
 
 def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept: Swept) -> None:
@@ -53,10 +54,15 @@ def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_the
     assert top.info.run_name == "tiny_sweep"
     assert len(trials) == 12
     assert {run.info.status for run in runs} == {"FINISHED"}
-    best = re.search(r"best frechet_distance: (\S+) at (.+)", swept.output)
+    best = re.search(r"lowest Fréchet distance at iteration 3: (.+?), ([0-9.]+) ", swept.output)
     assert best is not None
-    assert f"{top.data.metrics['best/frechet_distance']:.4g}" == best[1]
-    assert top.data.tags["best/frechet_distance"] == best[2]
+    assert f"{top.data.metrics['best/frechet_distance']:.4g}" == best[2]
+    assert top.data.tags["best/frechet_distance"] == best[1]
+    report = (swept.folder / "report.html").read_text()
+    assert f"Lowest Fréchet distance at iteration 3: {best[1]}, {best[2]} " in report
+    pooled = re.search(r"r = (\S+) over \d+ distinct points of equal cards", report)
+    assert pooled is not None
+    assert words.number(top.data.metrics["correlation/entropy"], 2) == pooled[1]
     shared = json.loads((swept.folder / "sweep.json").read_text())["shared"]
     assert {name: top.data.metrics[f"shared/{name}"] for name in shared} == shared
     files = {file.path for file in client.list_artifacts(top.info.run_id)}
@@ -69,6 +75,23 @@ def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_the
     some = next(run for run in trials if "ratio=0.25, kind=greedy, seed 1" in run.info.run_name)
     assert some.data.params["selection.ratio"] == "0.25"
     assert some.data.tags["seed"] == "1"
+
+
+def test_every_point_is_measured_on_equally_many_rows_too(swept: Swept) -> None:
+    cards = [
+        measure
+        for trial in swept.trials()
+        for result in trial["outcome"]["results"]
+        for measure in result["measures"]
+    ]
+    own = {m["n"] for m in cards if (m["metric"], m["subject"]) == ("entropy", "training_set")}
+    equal = [m for m in cards if m["metric"] == "entropy_at_equal_n"]
+    # a quarter, a half and all of 80 samples
+    assert own == {20, 40, 80}
+    assert {m["n"] for m in equal} == {min(own)}
+    assert len(equal) == 6 * 2 * 3
+    assert all(m["value"] is not None for m in equal)
+    assert "on 20 rows" in swept.output
 
 
 @pytest.mark.soak

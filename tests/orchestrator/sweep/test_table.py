@@ -1,54 +1,40 @@
-import numpy as np
-import optuna
-import pytest
+from io import StringIO
 
-from orchestrator.outcome import Outcome, Sweep, Trial
-from orchestrator.results import Result
-from orchestrator.sweep.table import best, best_line, front, interval
+from rich.console import Console
 
-
-def trial(name: str, seed: int, status: str, **measures: float) -> Trial:
-    cards = [{"metric": m, "subject": "samples", "value": v} for m, v in measures.items()]
-    outcome = Outcome(name, status, seed, {}, [Result("main", 1, "a", cards)])
-    return Trial(f"{name}{seed}", f"{name}, seed {seed}", {"x": name}, seed, status, None, outcome)
+from orchestrator.analysis.records import records
+from orchestrator.outcome import Sweep
+from orchestrator.sweep.table import interval, print_table
+from tests.orchestrator.report.samples import sweep
 
 
-def sweep(trials: list[Trial], **objectives: str) -> Sweep:
-    return Sweep("s", "finished", ["x"], [0, 1], objectives, len(trials), trials=trials)
+def printed(found: Sweep) -> str:
+    console = Console(file=StringIO(), width=200)
+    print_table(console, found)
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
 
 
-def test_the_best_point_is_that_of_the_mean_over_seeds_among_those_that_ran_to_their_end() -> None:
-    found = sweep(
-        [
-            trial("x=1", 0, "finished", fld=1.0),
-            trial("x=1", 1, "finished", fld=5.0),
-            trial("x=2", 0, "finished", fld=2.0),
-            trial("x=2", 1, "finished", fld=3.0),
-            trial("x=3", 0, "stopped", fld=0.0),
-            trial("x=3", 1, "finished", fld=0.0),
-        ],
-        fld="min",
-    )
-    assert best(found) == {"fld": (2.5, "x=2")}
-    assert best_line(found) == "best fld: 2.5 at x=2"
+def test_an_interval_needs_two_values() -> None:
+    def of(*values: float) -> str:
+        key = ("frechet_distance", "samples")
+        return interval([r for r in records(sweep({"1": list(values)})) if r.key == key])
 
-
-@pytest.mark.parametrize("seed", range(5))
-def test_the_front_of_two_objectives_is_that_of_optuna(seed: int) -> None:
-    values = np.random.default_rng(seed).integers(0, 6, (20, 2)).astype(float)
-    trials = [
-        trial(f"x={i}", 0, "finished", fld=one, kid=other)
-        for i, (one, other) in enumerate(values.tolist())
-    ]
-    study = optuna.create_study(directions=["minimize", "maximize"])
-    study.add_trials([optuna.trial.create_trial(values=pair) for pair in values.tolist()])
-    found = sweep(trials, fld="min", kid="max")
-    assert front(found) == [f"x={one.number}" for one in study.best_trials]
-    assert "no other is better in all: " in (best_line(found) or "")
-
-
-def test_an_interval_needs_two_finite_values() -> None:
     assert interval([]) == ""
-    assert interval([1.0]) == "1.00"
-    assert interval([1.0, float("-inf")]) == "-inf"
-    assert interval([1.0, 3.0]) == "2.00 ± 12.71"  # t = 12.706 with one degree of freedom
+    assert of(1.0) == "1.00"
+    assert of(1.0, 3.0) == "2.00 ± 12.71"  # t = 12.706 with one degree of freedom
+
+
+def test_measures_on_equally_many_rows_take_the_place_of_those_that_are_not() -> None:
+    found = sweep({"0.2": [9.0], "0.5": [4.0]})
+    assert "rows" not in printed(found)
+    for trial in found.trials:
+        assert trial.outcome is not None
+        measures = trial.outcome.results[0].measures
+        measures[0]["n"] = {"0.2": 51, "0.5": 128}[trial.point["selection.ratio"]]
+        equal = {"value": 7.25, "n": 51, "settings": {"subsamples": 16}}
+        measures.append({**measures[0], **equal, "metric": "entropy_at_equal_n"})
+    text = printed(found)
+    assert "on 51 rows" in text
+    assert text.count("7.25") == 2
+    assert "measured on other sets" not in text

@@ -3,8 +3,8 @@ from scipy import stats
 
 from actors.errors import UserError
 from actors.evaluation.measures import Measure, check_comparable
-from orchestrator.report.findings import finding, standings
-from orchestrator.report.records import by_generator, card_of, records, summaries
+from orchestrator.analysis.cards import card_of
+from orchestrator.analysis.records import arms_in_series, by_generator, records, summaries
 from tests.orchestrator.report.samples import ROWS, configuration, result, run, sweep
 
 
@@ -34,39 +34,26 @@ def test_numbers_of_different_data_sets_have_different_cards() -> None:
     assert card_of(card, configuration()) == card_of(card, same)
 
 
+def test_a_fitted_space_is_the_same_over_seeds_and_another_with_other_settings_or_rows() -> None:
+    def card(weights: str, components: int = 4, rows: int = ROWS) -> str:
+        measure = {**result("main", 1, 1.0, 1.0, 1.0).measures[3], "extractor": weights}
+        space = {"kind": "pca", "components": components}
+        data = {"kind": "digits", "rows": rows}
+        return card_of(measure, configuration(features=space, dataset=data))
+
+    assert card("weights of seed 0") == card("weights of seed 1")
+    assert card("w") != card("w", components=5)
+    assert card("w") != card("w", rows=2 * ROWS)
+
+
 def test_a_training_set_that_generators_share_is_shown_once() -> None:
     shared = [r for r in records(run()) if r.key == ("entropy", "training_set")]
     assert list(by_generator(shared)) == [""]
 
 
-def test_the_finding_of_a_run_ranks_the_arms_by_their_entropy() -> None:
-    told = finding(run(), records(run()))
-    assert "Under vanilla, training-set entropy fell from 16 to 8 nats" in told
-    assert "greedy ends 7.5 nats above it" in told
-    assert "13 under vanilla, 5.5 under greedy" in told
-
-
-def test_the_finding_does_not_rank_arms_that_were_measured_on_other_sets() -> None:
-    told = finding(run(greedy=7), records(run(greedy=7)))
-    assert "are not compared" in told
-    assert "above" not in told
-
-
-def test_the_finding_of_a_sweep_names_the_optimum_and_whether_it_is_inside() -> None:
-    inside = sweep({"0.2": [9.0, 9.1], "0.5": [4.0, 4.1], "0.8": [7.0, 7.1]})
-    told = finding(inside, records(inside))
-    assert "ratio 0.5, 4.05" in told
-    assert "inside the range" in told
-    edge = sweep({"0.2": [1.0], "0.5": [4.0], "0.8": [7.0]})
-    assert "at the edge of the range" in finding(edge, records(edge))
-
-
-def test_standings_have_the_best_point_first() -> None:
-    found = records(sweep({"0.2": [9.0], "0.5": [4.0], "0.8": [7.0]}))
-    assert [
-        one.point["selection.ratio"] for one in standings(found, "frechet_distance", "min")
-    ] == [
-        "0.5",
-        "0.8",
-        "0.2",
-    ]
+def test_arms_that_differ_in_their_seed_only_are_one_series() -> None:
+    arms = {f"{kind}_{seed}": {"kind": kind, "seed": seed} for kind in "ab" for seed in (0, 1)}
+    assert arms_in_series(arms) == {"a_0": "a", "a_1": "a", "b_0": "b", "b_1": "b"}
+    assert arms_in_series({"x": {"seed": 0}, "y": {"seed": 1}}) == {"x": "x", "y": "x"}
+    twice = {"x": {"kind": "a", "seed": 0}, "y": {"kind": "a", "seed": 0}}
+    assert arms_in_series(twice) == {"x": "x", "y": "y"}

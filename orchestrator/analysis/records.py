@@ -1,17 +1,19 @@
 """Records: every number of a run or a sweep, with where it came from."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.evaluation.measures import CARD
-from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report.statistics import Interval, mean_interval
-from orchestrator.report.words import Key
+from orchestrator.analysis.cards import card_of, main_card
+from orchestrator.analysis.statistics import Interval, mean_interval
+from orchestrator.analysis.words import Key
+from orchestrator.outcome import Outcome, Sweep, Trial
+from orchestrator.results import Result
 
-# what of a data set may differ between numbers that are compared; the card has the numbers of rows
-NOT_OF_CARD = ("rows", "reference_rows")
+# what tells arms that are repeats of each other apart, at the end of their names
+NUMBER = re.compile(r"[-_. ]*(seed)?[-_. ]*[0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Record:
     """One number.
 
     Attributes:
-        series: the arm of a run, or the point of a sweep.
+        series: the arm of a run, or the point of a sweep; arms that differ in their seed only are
+            one.
         card: what another number must share to be compared with this one.
         point: where in a sweep.
     """
@@ -43,37 +46,48 @@ class Summary:
 
     Attributes:
         record: the first of them.
-        interval: over the seeds, or where there is one seed, of the measure itself.
+        interval: over the seeds.
+        values: by seed.
     """
 
     record: Record
     interval: Interval
+    values: dict[int, float]
 
     @property
     def low(self) -> float | None:
+        """End of the interval over the seeds, or where there is one, of the measure itself."""
         return self.interval.low if self.interval.n > 1 else self.record.measure["low"]
 
     @property
     def high(self) -> float | None:
+        """End of the interval over the seeds, or where there is one, of the measure itself."""
         return self.interval.high if self.interval.n > 1 else self.record.measure["high"]
 
 
-def point_name(point: dict[str, Any]) -> str:
-    """Return what a point of a sweep is called, e.g. "ratio 0.4, kind greedy"."""
-    lasts = [axis.rsplit(".", 1)[-1] for axis in point]
-    return ", ".join(
-        f"{axis_name(axis, lasts)} {value:.4g}"
-        if isinstance(value, float)
-        else f"{axis_name(axis, lasts)} {value}"
-        for axis, value in point.items()
-    )
+def point_of(trial: Trial) -> str:
+    """Return the name of a trial's point, without its seed; members of a population by number."""
+    name = trial.name.rpartition(", seed ")[0] or trial.name
+    if trial.id.startswith("member-"):
+        return f"{name} (member {trial.id.split('-')[1]})"
+    return name
 
 
-def axis_name(axis: str, lasts: list[str]) -> str:
-    """Return the last part of a dotted path, with the one before where that is not enough."""
-    parts = axis.split(".")
-    enough = lasts.count(parts[-1]) < 2 and parts[-1] not in ("kind", "rows", "steps")
-    return parts[-1] if enough else " ".join(parts[-2:]).removesuffix(" kind")
+def arms_in_series(arms: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Return the series of each arm: arms that differ in their seed only are repeats of one."""
+    alike: dict[str, list[str]] = {}
+    for arm, own in arms.items():
+        rest = {name: value for name, value in own.items() if name != "seed"}
+        alike.setdefault(json.dumps(rest, sort_keys=True), []).append(arm)
+    series: dict[str, str] = {}
+    for names in alike.values():
+        seeds = {arms[arm].get("seed") for arm in names}
+        stems = {NUMBER.sub("", arm) for arm in names}
+        stem = stems.pop() if len(stems) == 1 else ""
+        stem = stem or names[0]
+        repeats = len(seeds) == len(names) > 1 and stem not in series.values()
+        series |= {arm: stem if repeats else arm for arm in names}
+    return series
 
 
 def outcomes(found: Outcome | Sweep) -> Iterator[tuple[str, dict[str, Any], int, Outcome]]:
@@ -85,39 +99,48 @@ def outcomes(found: Outcome | Sweep) -> Iterator[tuple[str, dict[str, Any], int,
         if trial.outcome:
             # JSON has sorted the axes by name
             point = {axis: trial.point[axis] for axis in found.axes if axis in trial.point}
-            yield point_name(point), point, trial.seed, trial.outcome
+            yield point_of(trial), point, trial.seed, trial.outcome
 
 
 def records(found: Outcome | Sweep) -> list[Record]:
     """Return every number of a run or a sweep."""
     return [
-        Record(
-            series or result.arm,
-            result.generator,
-            result.iteration,
-            seed,
-            measure,
-            card_of(measure, outcome.arms.get(result.arm, {})),
-            point,
-        )
+        record
         for series, point, seed, outcome in outcomes(found)
-        for result in outcome.results
-        for measure in result.measures
+        for record in records_of(outcome.results, outcome.arms, seed, series, point)
     ]
 
 
-def card_of(measure: dict[str, Any], configuration: dict[str, Any]) -> str:
-    """Return a card as text: equal texts may be compared."""
-    dataset = configuration.get("dataset", {})
-    card = {name: measure.get(name) for name in CARD}
-    card["dataset"] = {k: v for k, v in dataset.items() if k not in NOT_OF_CARD}
-    return json.dumps(card, sort_keys=True)
+def records_of(
+    results: Iterable[Result],
+    arms: dict[str, dict[str, Any]],
+    seed: int,
+    series: str = "",
+    point: dict[str, Any] | None = None,
+) -> list[Record]:
+    """Return every number of some results.
 
-
-def main_card(found: list[Record]) -> str:
-    """Return the card that most numbers have; the first of several."""
-    cards = [record.card for record in found]
-    return max(dict.fromkeys(cards), key=cards.count)
+    Args:
+        arms: configurations as JSON values, by arm.
+        seed: of arms that name none.
+        series: point of a sweep; none for a run, whose series are its arms.
+        point: where in a sweep.
+    """
+    named = arms_in_series(arms)
+    return [
+        Record(
+            series or named.get(result.arm, result.arm),
+            result.generator,
+            result.iteration,
+            own.get("seed", seed),
+            measure,
+            card_of(measure, own),
+            point or {},
+        )
+        for result in results
+        for own in [arms.get(result.arm, {})]
+        for measure in result.measures
+    ]
 
 
 def summaries(found: list[Record]) -> list[Summary]:
@@ -131,9 +154,15 @@ def summaries(found: list[Record]) -> list[Summary]:
             where = (record.series, record.generator, record.iteration, record.card)
             groups.setdefault(where, []).append(record)
     return [
-        Summary(group[0], mean_interval([record.measure["value"] for record in group]))
+        Summary(group[0], mean_interval(list(values.values())), values)
         for group in groups.values()
+        for values in [{record.seed: float(record.measure["value"]) for record in group}]
     ]
+
+
+def usual_card(found: list[Record]) -> str:
+    """Return the card that most of some records have."""
+    return main_card([record.card for record in found])
 
 
 def keys(found: list[Record]) -> list[Key]:

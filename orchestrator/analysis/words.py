@@ -1,17 +1,24 @@
 """What measures are called, and which way is good."""
 
-import json
-from typing import Any
+from typing import Literal
+
+from actors.evaluation.equal_rows import AT_EQUAL_N
 
 # metric and subject, to what it is called
 Key = tuple[str, str]
 
-MAIN: tuple[Key, ...] = (
-    ("entropy", "training_set"),
-    ("generalization_score", "samples"),
-    ("frechet_distance", "samples"),
-    ("fld", "samples"),
+MAIN: tuple[Key, ...] = tuple(
+    (metric + suffix, subject)
+    for metric, subject in (
+        ("entropy", "training_set"),
+        ("generalization_score", "samples"),
+        ("frechet_distance", "samples"),
+        ("fld", "samples"),
+    )
+    for suffix in ("", AT_EQUAL_N)
 )
+# measures of training set and samples alike
+OF_BOTH = ("entropy", "entropy_as_released", "variance")
 
 NAMES = {
     "entropy": "Entropy",
@@ -32,7 +39,7 @@ NAMES = {
 }
 SHORT = {"generalization_score": "GS", "fld": "FLD", "frechet_distance": "Fréchet"}
 
-BETTER = {
+BETTER: dict[str, Literal["min", "max"]] = {
     "entropy": "max",
     "generalization_score": "max",
     "frechet_distance": "min",
@@ -59,25 +66,44 @@ MEANS = {
 }
 
 
+def metric_name(metric: str, subject: str) -> str:
+    """Return what a measure is called in objectives: of measures of both sets, the samples' own."""
+    of_both = plain(metric) in OF_BOTH
+    return f"samples_{metric}" if of_both and subject == "samples" else metric
+
+
+def plain(metric: str) -> str:
+    """Return a metric without what says that it was taken on equally many rows."""
+    return metric.removesuffix(AT_EQUAL_N)
+
+
+def _at_equal_n(metric: str) -> str:
+    return AT_EQUAL_N.replace("_", " ") if metric.endswith(AT_EQUAL_N) else ""
+
+
 def name(key: Key) -> str:
     """Return what a measure is called in a title."""
-    metric, subject = key
-    plain = NAMES.get(metric) or metric.replace("_", " ").capitalize()
-    if metric not in ("entropy", "variance"):
-        return plain
-    return f"{plain} of the {subject.replace('_', ' ')}"
+    metric, subject = plain(key[0]), key[1]
+    called = NAMES.get(metric) or metric.replace("_", " ").capitalize()
+    if metric in OF_BOTH:
+        called = f"{called} of the {subject.replace('_', ' ')}"
+    return called + _at_equal_n(key[0])
 
 
 def axis(key: Key) -> str:
     """Return what a measure is called on an axis."""
-    return SHORT.get(key[0]) or NAMES.get(key[0], key[0].replace("_", " ")).split(",")[0].lower()
+    metric = plain(key[0])
+    called = SHORT.get(metric) or NAMES.get(metric, metric.replace("_", " ")).split(",")[0].lower()
+    return called + _at_equal_n(key[0])
 
 
 def short(key: Key) -> str:
     """Return what a measure is called in a sentence."""
-    if key in (("entropy", "training_set"), ("variance", "training_set")):
-        return f"training-set {key[0]}"
-    return SHORT.get(key[0]) or lowered(name(key))
+    metric = plain(key[0])
+    if metric in ("entropy", "variance") and key[1] == "training_set":
+        return f"training-set {metric}{_at_equal_n(key[0])}"
+    called = SHORT.get(metric)
+    return called + _at_equal_n(key[0]) if called else lowered(name(key))
 
 
 def lowered(title: str) -> str:
@@ -88,9 +114,14 @@ def lowered(title: str) -> str:
 
 def better(metric: str) -> str:
     """Return which way is good, in words; nothing where neither is."""
-    if metric in MEANS:
-        return MEANS[metric]
-    return {"min": "lower is better", "max": "higher is better"}.get(BETTER.get(metric, ""), "")
+    if plain(metric) in MEANS:
+        return MEANS[plain(metric)]
+    return {"min": "lower is better", "max": "higher is better"}.get(goal(metric) or "", "")
+
+
+def goal(metric: str) -> Literal["min", "max"] | None:
+    """Return which way of a metric is good; None where neither is."""
+    return BETTER.get(plain(metric))
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -101,36 +132,3 @@ def number(value: float | None, digits: int = 4) -> str:
     # large numbers in plain digits
     text = f"{value:,.0f}" if "e+" in text and abs(value) < 1e9 else text
     return text.replace("-", "\N{MINUS SIGN}") if value < 0 else text
-
-
-def spelled_text(card: str) -> str:
-    """Return a card given as text in a few words."""
-    return spelled(json.loads(card))
-
-
-def spelled(card: dict[str, Any]) -> str:
-    """Return in a few words what a number was measured on."""
-    told = [f"{card['features']} features", f"n {card['n']:,}"]
-    if card["k"] is not None:
-        told.append(f"k {card['k']}")
-    if card["reference"]:
-        told.append(f"against {card['reference'].replace('_', ' ')} ({card['reference_n']:,} rows)")
-    told += [
-        f"{key.replace('_', ' ')} {value}".replace("_", " ")
-        for key, value in card["settings"].items()
-    ]
-    if card["resize"] != "none":
-        told.append(f"resized {card['resize']}")
-    return ", ".join(told)
-
-
-def differing(one: dict[str, Any], other: dict[str, Any]) -> str:
-    """Return the fields of a card that differ from another's."""
-    told = []
-    for name, value in one.items():
-        if isinstance(value, dict):
-            told.append(differing(value, other[name]))
-        elif value != other.get(name):
-            plain = "rows of the reference" if name == "reference_n" else name.replace("_", " ")
-            told.append(f"{plain} {value}")
-    return ", ".join(filter(None, told))

@@ -1,0 +1,91 @@
+"""How entropy, and variance, of training sets go with log GS: the paper's correlation.
+
+Only points of equal cards are pooled, equal n among them.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from actors.evaluation.correlation import Correlation, correlation
+from actors.evaluation.equal_rows import AT_EQUAL_N
+from orchestrator.analysis.cards import main_card
+from orchestrator.analysis.records import Record
+
+SCORE = "generalization_score"
+METRICS = ("entropy", "variance")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A training set's measure with log GS of the generator trained on it.
+
+    Attributes:
+        is_main: whether its cards are those that most pairs have, which are pooled.
+    """
+
+    record: Record
+    value: float
+    log_gs: float
+    is_main: bool
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The pairs of a run or a sweep, and the correlation over those of equal cards.
+
+    Attributes:
+        found: over the distinct ones, as arms share iteration 1; None where there are too few, or
+            one of the two does not vary.
+    """
+
+    metric: str
+    pairs: list[Pair]
+    found: Correlation | None
+
+
+def pool(records: list[Record], metric: str) -> Pooled:
+    """Return how a metric of the training sets goes with log GS.
+
+    Where both were measured on equally many rows, those values are taken.
+    """
+    pairs = _pairs(records, metric + AT_EQUAL_N, SCORE + AT_EQUAL_N)
+    pairs = pairs or _pairs(records, metric, SCORE)
+    points = sorted({(pair.value, pair.log_gs) for pair in pairs if pair.is_main})
+    return Pooled(metric, pairs, _correlation(np.array(points, np.float64).reshape(-1, 2)))
+
+
+def _correlation(points: np.ndarray) -> Correlation | None:
+    if len(points) < 3 or not np.ptp(points, axis=0).all():
+        return None
+    return correlation(points[:, 0], points[:, 1])
+
+
+def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
+    def where(record: Record) -> tuple[str, str, int, int]:
+        return record.series, record.generator, record.iteration, record.seed
+
+    # of a distance of zero there is no logarithm
+    scores = {where(r): r for r in records if r.key == (score, "samples") and r.measure["value"]}
+    sets = [
+        r
+        for r in records
+        if r.key == (metric, "training_set")
+        and r.measure["value"] is not None
+        and where(r) in scores
+    ]
+    if not sets:
+        return []
+    cards = [f"{r.card} {scores[where(r)].card}" for r in sets]
+    main = main_card(cards)
+    return [
+        Pair(r, r.measure["value"], math.log(scores[where(r)].measure["value"]), card == main)
+        for r, card in zip(sets, cards, strict=True)
+    ]
+
+
+def correlations(records: list[Record]) -> dict[str, float]:
+    """Return r by metric where there is one, for the tracking server."""
+    pooled = (pool(records, metric) for metric in METRICS)
+    return {one.metric: one.found.r for one in pooled if one.found}

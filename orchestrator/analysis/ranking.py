@@ -1,0 +1,154 @@
+"""Ranking: which point of a sweep is best by an objective, among those that may be compared."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from orchestrator.analysis import words
+from orchestrator.analysis.cards import differing
+from orchestrator.analysis.records import Record, point_of, records_of
+from orchestrator.analysis.statistics import Interval, mean_interval, paired
+from orchestrator.outcome import Sweep, Trial
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A point of a sweep with an objective.
+
+    Attributes:
+        values: means over generators, by seed.
+        interval: over the seeds.
+        iteration: at which it was measured, its last.
+        cards: of all its values.
+    """
+
+    name: str
+    point: dict[str, Any]
+    values: dict[int, float]
+    interval: Interval
+    iteration: int
+    cards: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The points of a sweep by one objective.
+
+    Attributes:
+        places: points that may be compared, the best first; none where there are fewer than two.
+        apart: the other points, with why they are not among them.
+    """
+
+    objective: str
+    goal: str
+    places: list[Standing] = field(default_factory=list)
+    apart: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def best(self) -> Standing | None:
+        """The first of those that may be compared."""
+        return self.places[0] if self.places else None
+
+    @property
+    def lead(self) -> Interval | None:
+        """The paired difference of the best to the next, over the seeds of both."""
+        return paired(self.places[0].values, self.places[1].values) if self.places else None
+
+
+def by_point(sweep: Sweep) -> dict[str, list[Trial]]:
+    """Return the trials of each point, by its name."""
+    points: dict[str, list[Trial]] = {}
+    for trial in sweep.trials:
+        points.setdefault(point_of(trial), []).append(trial)
+    return points
+
+
+def last_records(trials: Sequence[Trial], objective: str) -> list[Record]:
+    """Return what an objective is made of: one measure of some trials at their last iteration."""
+    results = [(t, t.outcome) for t in trials if t.outcome and t.outcome.results]
+    last = max((r.iteration for _, outcome in results for r in outcome.results), default=0)
+    return [
+        record
+        for trial, outcome in results
+        for record in records_of(
+            (r for r in outcome.results if r.iteration == last),
+            outcome.arms,
+            trial.seed,
+            point_of(trial),
+            trial.point,
+        )
+        if words.metric_name(*record.key) == objective
+    ]
+
+
+def values_of(found: list[Record]) -> dict[int, float]:
+    """Return the mean over generators for each seed that has every value."""
+    by_seed: dict[int, list[float | None]] = {}
+    for record in found:
+        by_seed.setdefault(record.seed, []).append(record.measure["value"])
+    return {
+        seed: float(np.mean([v for v in values if v is not None]))
+        for seed, values in by_seed.items()
+        if None not in values
+    }
+
+
+def rank(sweep: Sweep, objective: str) -> Ranking:
+    """Return the points by an objective, those that ran to their end with every seed.
+
+    Points are compared at one iteration and equal cards; of several sets of points that could be,
+    the largest is ranked, and the first of several.
+    """
+    goal = sweep.objectives.get(objective) or words.goal(objective) or "min"
+    apart: dict[str, str] = {}
+    standings = []
+    for name, trials in by_point(sweep).items():
+        found = last_records(trials, objective)
+        values = values_of(found)
+        if unended := sorted({t.status for t in trials if t.status != "finished"}):
+            apart[name] = "/".join(unended)
+        elif missing := sorted(set(sweep.seeds) - values.keys()):
+            apart[name] = f"no value with seed {', '.join(map(str, missing))}"
+        else:
+            cards = tuple(sorted({record.card for record in found}))
+            interval = mean_interval(list(values.values()))
+            iteration = found[0].iteration
+            standings.append(Standing(name, trials[0].point, values, interval, iteration, cards))
+    comparable = [(one.iteration, one.cards) for one in standings]
+    main = max(dict.fromkeys(comparable), key=comparable.count, default=None)
+    places = [one for one in standings if (one.iteration, one.cards) == main]
+    if len(places) < 2:
+        apart |= dict.fromkeys((one.name for one in places), "nothing to compare it with")
+    apart |= {one.name: _difference(one, places[0]) for one in standings if one not in places}
+    sign = 1 if goal == "min" else -1
+    places = sorted(places, key=lambda one: sign * one.interval.mean) if len(places) > 1 else []
+    return Ranking(objective, goal, places, apart)
+
+
+def _difference(one: Standing, usual: Standing) -> str:
+    """Return in what a point differs from those that are compared."""
+    if one.iteration != usual.iteration:
+        return f"ended at iteration {one.iteration}"
+    told = differing(json.loads(one.cards[0]), json.loads(usual.cards[0]))
+    return told or "several cards"
+
+
+def front(rankings: list[Ranking]) -> list[str]:
+    """Return the points that no other is as good as in every objective and better in one."""
+    costs: dict[str, list[float]] = {}
+    for ranking in rankings:
+        sign = 1 if ranking.goal == "min" else -1
+        for one in ranking.places:
+            costs.setdefault(one.name, []).append(sign * one.interval.mean)
+    complete = {name: own for name, own in costs.items() if len(own) == len(rankings)}
+    return [
+        name
+        for name, own in complete.items()
+        if not any(
+            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            for other in complete.values()
+        )
+    ]
