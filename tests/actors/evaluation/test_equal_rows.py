@@ -107,7 +107,8 @@ def test_a_set_with_fewer_rows_has_no_value_and_a_note_that_names_both_numbers()
 
 def test_every_group_can_be_taken_and_the_same_seed_gives_the_same_values() -> None:
     rng = np.random.default_rng(0)
-    of = Sets(*rng.normal(size=(3, 14, 2)), card={"features": "pixels"}, intervals=False)
+    samples, reference, training_set = rng.normal(size=(3, 14, 2))
+    of = Sets(samples, reference, training_set, card={"features": "pixels"}, intervals=False)
     rows = {"training_set": 12, "samples": 12, "reference": 13}
     found = taken(of, rows, tuple(GROUPS))
     assert {name.removesuffix(AT_EQUAL_N) for name in found} == {
