@@ -66,7 +66,7 @@ def print_comparison(console: Console, found: Outcome) -> None:
     if correlated := correlations(numbers):
         console.print(correlated, highlight=False, soft_wrap=True)
     for one in compare(numbers):
-        console.print(compared(one), highlight=False, style="bold")
+        console.print(compared(one), highlight=False, soft_wrap=True, style="bold")
 
 
 def shown(results: list[Result]) -> list[Result]:

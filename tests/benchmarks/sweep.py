@@ -22,6 +22,7 @@ from orchestrator.config import Experiment
 from orchestrator.loop import Stage, execute
 from orchestrator.plan import make_plan
 from orchestrator.sweep import config, sweeping
+from orchestrator.sweep.equal_rows import on_equal_rows
 from orchestrator.tracking import open_sweep
 
 SWEEP = Path(__file__).parents[2] / "tune_configs" / "ratio_sweep.yaml"
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--side-by-side", action="store_true")
     given = parser.parse_args()
     overrides = [("repeat.seeds", given.seeds), ("experiment.iterations", given.iterations)]
-    sweep = config.load(str(SWEEP), overrides)
+    sweep = on_equal_rows(config.load(str(SWEEP), overrides))
     trials = [sweep.at(point, seed) for point in sweep.points() for seed in sweep.repeat.seeds]
     cluster.prepare()
     sweeping.prepare()

@@ -124,7 +124,7 @@ def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
         check=False,
     )
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
-    assert "kept more entropy" in submitted.stdout
+    assert "one seed, no verdict" in submitted.stdout
     client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
     experiment = client.get_experiment_by_name("ouroboros")
     assert experiment is not None

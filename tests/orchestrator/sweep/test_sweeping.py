@@ -206,8 +206,8 @@ def test_optuna_suggests_points_for_two_objectives_and_goes_on_with_those_it_had
     assert len(ratios) == 4
     assert min(ratios) >= 0.2
     assert max(ratios) <= 1.0
-    for objective in ("frechet_distance", "entropy"):
-        assert re.search(rf"best {objective}: \S+ at ratio=", done.stdout)
+    for objective in ("lowest Fréchet distance", "highest entropy of the training set at equal n"):
+        assert f"{objective} at iteration 2: ratio=" in done.stdout
     again = call(*searched, "--search.points", "4")
     assert "4 of 4 trials ended before" in again.stdout
     assert table_of(again.stdout) == table_of(done.stdout)
