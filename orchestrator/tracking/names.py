@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,25 @@ def experiment_key(experiment: Experiment) -> str:
     """Return the hash of a configuration, by which its run is found again."""
     text = json.dumps(experiment.model_dump(mode="json"), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+NOT_ALLOWED = re.compile(r"[^\w.\- :]")
+LONGEST_NAME = 250
+
+
+def valid_name(name: str) -> str:
+    """Return a name that MLflow accepts for a metric, parameter or tag.
+
+    A name that it would refuse, such as a sweep's label `ddpm+edm`, keeps what can be kept and
+    ends with a hash, so that two different names stay different.
+    """
+    valid = "/".join(
+        "_" if part in ("", ".", "..") else NOT_ALLOWED.sub("_", part) for part in name.split("/")
+    )
+    if valid == name and len(name) <= LONGEST_NAME:
+        return name
+    ending = f"-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
+    return valid[: LONGEST_NAME - len(ending)] + ending
 
 
 def metric_name(generator: str, measure: dict[str, Any]) -> str:

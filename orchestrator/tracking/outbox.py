@@ -95,7 +95,7 @@ class Outbox:
             self._failed_tries += 1
             tries, kept = self._failed_tries, len(self._records)
         away = is_away(error)
-        if not away and (tries >= TRIES or not is_servers_fault(error)):
+        if is_refusal(error) or (not away and tries >= TRIES):
             if not self._refused:
                 cause = " ".join(f"{type(error).__name__}: {error}".split())[:300]
                 self._say(f"{self._server} refused a record, and the run goes on ({cause})")
@@ -134,6 +134,11 @@ def is_away(error: BaseException) -> bool:
     # MLflow wraps what happened
     inner = error.__cause__ or error.__context__
     return inner is not None and is_away(inner)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether a failure is the record's own: writing it again would fail again."""
+    return not is_away(error) and not is_servers_fault(error)
 
 
 def is_servers_fault(error: BaseException) -> bool:

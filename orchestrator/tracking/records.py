@@ -12,6 +12,7 @@ from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.results import Result
 from orchestrator.tracking.names import metric_name, own_metric_name, share_name
+from orchestrator.tracking.runs import metric
 
 # written last: an iteration that has it is there
 MARKER = "iteration"
@@ -73,14 +74,12 @@ def loss_metrics(training: Training, iteration: int) -> list[Any]:
 
     The step is (iteration - 1) * steps of a training + step of this training.
     """
-    from mlflow.entities import Metric
-
     if not training.losses:
         return []
     steps = training.losses[-1][0]
     started, seconds = training.manifest["started"], training.manifest["seconds"]
     return [
-        Metric(
+        metric(
             "training_loss",
             loss,
             int((started + seconds * step / steps) * 1000),
@@ -91,10 +90,8 @@ def loss_metrics(training: Training, iteration: int) -> list[Any]:
 
 
 def _points(values: dict[str, float | None], manifest: dict[str, Any], step: int) -> list[Any]:
-    from mlflow.entities import Metric
-
     ended = int((manifest["started"] + manifest["seconds"]) * 1000)
-    return [Metric(name, value, ended, step) for name, value in values.items() if value is not None]
+    return [metric(name, value, ended, step) for name, value in values.items() if value is not None]
 
 
 def _shares(result: Result) -> dict[str, Any]:

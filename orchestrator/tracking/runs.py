@@ -2,14 +2,15 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from actors.pool.storage import Storage
 from orchestrator.plan import Plan, rows_of
-from orchestrator.tracking.outbox import Outbox
+from orchestrator.tracking.names import valid_name
+from orchestrator.tracking.outbox import Outbox, is_refusal
 from orchestrator.tracking.server import Server, patiently
 
 KEY_TAG = "ouroboros.key"
@@ -59,7 +60,7 @@ class Runs:
             patiently(partial(client.update_run, run.info.run_id, status="RUNNING"))
         else:
             below = {"mlflow.parentRunId": parent} if parent else {}
-            short = {name: value[:LONGEST_TAG] for name, value in tags.items()}
+            short = {valid_name(name): value[:LONGEST_TAG] for name, value in tags.items()}
             run = patiently(
                 partial(
                     client.create_run,
@@ -79,23 +80,50 @@ def write_params(client: Any, run_id: str, params: Mapping[str, Any]) -> None:
     """Write parameters, however many."""
     from mlflow.entities import Param
 
-    given = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params.items()]
-    for first in range(0, len(given), PARAMS_TOGETHER):
-        client.log_batch(run_id, params=given[first : first + PARAMS_TOGETHER])
+    given = [Param(valid_name(name), str(value)[:LONGEST_PARAM]) for name, value in params.items()]
+    _write(lambda some: client.log_batch(run_id, params=some), given, PARAMS_TOGETHER)
 
 
 def write_metrics(client: Any, run_id: str, metrics: Sequence[Any]) -> None:
     """Write Metrics, however many; those that are there with the same time are not doubled."""
-    for first in range(0, len(metrics), METRICS_TOGETHER):
-        client.log_batch(run_id, metrics=metrics[first : first + METRICS_TOGETHER])
+    _write(lambda some: client.log_batch(run_id, metrics=some), metrics, METRICS_TOGETHER)
+
+
+def _write(write: Callable[[Any], None], records: Sequence[Any], together: int) -> None:
+    """Write records in batches; of a batch that is refused, all but those at fault.
+
+    Raises:
+        MlflowException: of the first record that was refused, once the others are written.
+    """
+    refused: list[Exception] = []
+    batches = [records[first : first + together] for first in range(0, len(records), together)]
+    while batches:
+        batch = batches.pop(0)
+        try:
+            write(batch)
+        except Exception as error:  # MLflow's clients raise many kinds
+            if not is_refusal(error):
+                raise
+            if len(batch) == 1:
+                refused.append(error)
+            else:
+                half = len(batch) // 2
+                batches[:0] = [batch[:half], batch[half:]]
+    if refused:
+        raise refused[0]
+
+
+def metric(name: str, value: float, milliseconds: int, step: int) -> Any:
+    """Return a Metric under a name that MLflow accepts, of a time since 1970."""
+    from mlflow.entities import Metric
+
+    return Metric(valid_name(name), value, milliseconds, step)
 
 
 def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
     """Return values as Metrics of this moment."""
-    from mlflow.entities import Metric
-
     now = int(time.time() * 1000)
-    return [Metric(name, value, now, step) for name, value in values.items()]
+    return [metric(name, value, now, step) for name, value in values.items()]
 
 
 def write_picture(client: Any, run_id: str, file: Path, name: str, step: int) -> None:

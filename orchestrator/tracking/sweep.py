@@ -8,7 +8,7 @@ from typing import Any
 from actors.pool.filesystems import without_secrets
 from actors.pool.storage import Storage
 from orchestrator.tracking import runs
-from orchestrator.tracking.names import flatten, git_commit
+from orchestrator.tracking.names import flatten, git_commit, valid_name
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.server import connect, explained
 from orchestrator.tracking.system import SystemMetrics
@@ -49,7 +49,7 @@ class SweepRun:
     def tag(self, tags: Mapping[str, str]) -> None:
         """Set tags, in place of those of the same name."""
         for name, value in tags.items():
-            self._outbox.put(partial(self._client.set_tag, self.run_id, name, value))
+            self._outbox.put(partial(self._client.set_tag, self.run_id, valid_name(name), value))
 
     def log_files(self, path: Path) -> None:
         """Write a local file or folder as artifacts; it must stay until the end."""
