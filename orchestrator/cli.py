@@ -4,11 +4,12 @@ import argparse
 import atexit
 import gc
 import os
+import reprlib
 import signal
 import sys
 from typing import Any
 
-from orchestrator.declarations import CURATE_OPTIONS, EVALUATE_OPTIONS, make_parser
+from orchestrator.declarations import CURATE_OPTIONS, EVALUATE_OPTIONS, make_parser, separate
 
 
 def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
@@ -17,9 +18,8 @@ def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
     Raises:
         UserError: a token is no option, or an option has no value.
     """
-    import yaml
-
     from actors.errors import UserError
+    from orchestrator.yaml_files import parse_yaml
 
     overrides = []
     rest = iter(tokens)
@@ -30,10 +30,7 @@ def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
         value = text if equals else next(rest, None)
         if value is None:
             raise UserError(f"--{path}: no value; fields are given as --{path} VALUE")
-        try:
-            overrides.append((path, yaml.safe_load(value)))
-        except yaml.YAMLError:
-            raise UserError(f"--{path}: found {value!r}, which is no YAML value") from None
+        overrides.append((path, parse_yaml(value, f"--{path}: found {reprlib.repr(value)}")))
     return overrides
 
 
@@ -45,29 +42,38 @@ def main(arguments: list[str] | None = None) -> int:
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)
     # `ouroboros run a.yaml --help` must not wait for the imports below
-    command, tokens = make_parser().parse_known_args(arguments)
-    from actors.errors import StorageError, UserError
+    declared, fields = separate(sys.argv[1:] if arguments is None else arguments)
+    command, unknown = make_parser().parse_known_args(declared)
+    tokens = [*fields, *unknown]
+    from actors.errors import DamagedError, StorageError, UserError
 
     try:
-        if command.command in ALONE:
-            return ALONE[command.command](command, tokens)
-        from orchestrator import config
-
-        experiment = config.load(command.config, parse_overrides(tokens))
-        from orchestrator import commands
-
-        if command.command == "plan":
-            return commands.plan(experiment)
-        return commands.run(experiment, _again(command, tokens))
+        return COMMANDS[command.command](command, tokens)
     except (UserError, StorageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2 if isinstance(error, UserError) else 1
+    except DamagedError as error:
+        print(f"error: damaged: {error}; see `ouroboros pool verify`", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\ninterrupted before anything ran", file=sys.stderr)
         return 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+def _plan(command: argparse.Namespace, tokens: list[str]) -> int:
+    from orchestrator import commands, config
+
+    return commands.plan(config.load(command.config, parse_overrides(tokens)))
+
+
+def _run(command: argparse.Namespace, tokens: list[str]) -> int:
+    overrides = parse_overrides(tokens)
+    from orchestrator import commands, config
+
+    return commands.run(config.load(command.config, overrides), _again(command, tokens))
 
 
 def _why(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -122,8 +128,9 @@ def _refuse(tokens: list[str], allowed: str) -> None:
         raise UserError(f"{tokens[0]!r}: unexpected; allowed are {allowed}")
 
 
-# commands that need no experiment
-ALONE = {
+COMMANDS = {
+    "run": _run,
+    "plan": _plan,
     "why": _why,
     "curate": _curate,
     "evaluate": _evaluate,

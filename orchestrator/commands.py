@@ -19,14 +19,18 @@ from orchestrator.plan_table import print_plan
 STALE_SECONDS = 3600
 
 
+def locate_store(uri: str) -> Storage:
+    """Return the store at a URI or path, paths made absolute; nothing is read or written."""
+    return Storage(os.path.abspath(uri) if "://" not in uri else uri)
+
+
 def open_store(experiment: Experiment) -> Storage:
-    """Return the experiment's store, local paths made absolute, once it is known to be writable."""
+    """Return the experiment's store once it is known to be writable, without old temporaries."""
     uri = experiment.store
-    local = "://" not in uri
-    storage = Storage(os.path.abspath(uri) if local else uri)
+    storage = locate_store(uri)
     storage.check_writable()
     storage.sweep(time.time() - STALE_SECONDS)
-    if local and not os.path.isabs(uri) and cluster.is_joined():
+    if "://" not in uri and not os.path.isabs(uri) and cluster.is_joined():
         print(
             f"warning: store {uri!r} is relative, so on this cluster it is {storage.uri}; "
             "give an absolute path that all machines share",
@@ -36,12 +40,13 @@ def open_store(experiment: Experiment) -> Storage:
 
 
 def plan(experiment: Experiment) -> int:
-    """Print the plan of an experiment; start no Ray, join one only to ask what it has."""
+    """Print the plan of an experiment: start no Ray, join one only to ask what it has, and write
+    nothing."""
     console = Console()
     planned = make_plan(experiment)
     nodes = _machines()
     actors = cast(planned, nodes)
-    print_plan(console, planned, actors, nodes, open_store(experiment))
+    print_plan(console, planned, actors, nodes, locate_store(experiment.store))
     return 0
 
 
@@ -77,7 +82,7 @@ def report(name: str, store: str, out: str | None, figures: str | None) -> int:
     """Write the report of a run or a sweep that is in a store."""
     from orchestrator.report import REPORT, find, write_report
 
-    storage = Storage(os.path.abspath(store) if "://" not in store else store)
+    storage = locate_store(store)
     found = find(storage, name)
     if found.others:
         print(f"{len(found.others) + 1} have this name; this is the newest, {found.folder}")

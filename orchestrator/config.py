@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from actors.config import Config, Resources, tagged_union
@@ -20,7 +18,8 @@ from actors.selection import METHODS
 from orchestrator.alarms import Alarm
 from orchestrator.checks import check
 from orchestrator.paradigms import PARADIGMS
-from orchestrator.schema import describe_errors, merge
+from orchestrator.schema import assign, describe_errors, merge
+from orchestrator.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from actors.features import Extractor as Features
@@ -224,7 +223,7 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:
     """
     raw = read_yaml(path)
     for dotted, value in overrides:
-        raw = merge(Experiment, raw, nested(dotted.split("."), value))
+        raw = assign(Experiment, raw, dotted.split("."), value)
     experiment = validate(raw)
     for arm, override in experiment.arms.items():
         for field in SHARED_BY_ARMS:
@@ -245,44 +244,3 @@ def _has(value: Any, path: list[str]) -> bool:
     if not path:
         return True
     return isinstance(value, dict) and path[0] in value and _has(value[path[0]], path[1:])
-
-
-def nested(path: list[str], value: Any) -> Any:
-    """Return {a: {b: value}} for the path [a, b]."""
-    return value if not path else {path[0]: nested(path[1:], value)}
-
-
-def read_yaml(path: str) -> Any:
-    """Read a YAML file safely.
-
-    Raises:
-        UserError: it is not there, is no YAML, or names a field twice.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        cause = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise UserError(f"configuration {path!r}: {cause}; give a YAML file") from None
-    try:
-        _refuse_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader))
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"configuration {path!r}: {' '.join(str(error).split())}") from None
-
-
-def _refuse_repeated_keys(node: yaml.Node | None, path: str = "") -> None:
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repeated_keys(item, path)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    lines: dict[str, int] = {}
-    for key, value in node.value:
-        here = f"{path}.{key.value}" if path else str(key.value)
-        line = key.start_mark.line + 1
-        if key.value in lines:
-            raise UserError(
-                f"{here}: named twice, in lines {lines[key.value]} and {line}; allowed is once"
-            )
-        lines[key.value] = line
-        _refuse_repeated_keys(value, here)

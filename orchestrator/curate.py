@@ -24,9 +24,8 @@ from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.selection import METHODS
 from orchestrator import cluster
-from orchestrator.config import nested
 from orchestrator.curate_display import ShownStages, print_closing
-from orchestrator.schema import describe_errors, merge
+from orchestrator.schema import assign, describe_errors
 
 if TYPE_CHECKING:
     from actors.features import Extractor as Features
@@ -108,7 +107,7 @@ def load(overrides: list[tuple[str, Any]]) -> Curation:
     """
     raw: dict[str, Any] = {"selection": {"kind": "greedy"}}
     for dotted, value in overrides:
-        raw = merge(Curation, raw, nested(dotted.split("."), value))
+        raw = assign(Curation, raw, dotted.split("."), value)
     try:
         return Curation.model_validate(raw)
     except ValidationError as error:

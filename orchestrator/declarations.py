@@ -6,7 +6,8 @@ from typing import Any
 from orchestrator.pool.options import STORE, declare_pool
 
 EPILOG = """\
-Any field of the configuration can be given by its dotted path, as YAML:
+Any field of the configuration can be given by its dotted path, as YAML. A block is laid over the
+one in the file; a mapping of names, such as --arms '{a: {}, b: {seed: 1}}', takes its place:
   ouroboros run tune_configs/digits.yaml --selection.ratio 0.4 --iterations 2
 """
 
@@ -62,6 +63,39 @@ EVALUATE_OPTIONS = (
     ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
     ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
 )
+
+
+# the options of each command that takes fields by their dotted path as well: with a value, without
+OPTIONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
+    "run": (frozenset(), frozenset()),
+    "plan": (frozenset(), frozenset()),
+    "sweep": (frozenset(), frozenset({"--fail-fast"})),
+    "curate": (frozenset(option for option, *_ in CURATE_OPTIONS), frozenset({"--skip-bad"})),
+    "evaluate": (frozenset(option for option, *_ in EVALUATE_OPTIONS), frozenset({"--skip-bad"})),
+}
+
+
+def separate(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return what a command declares, and the fields given by dotted path with their values.
+
+    argparse does not know that a field takes a value, so that it would take the 2 of
+    `run --iterations 2 x.yaml` for the file.
+    """
+    if not arguments or arguments[0] not in OPTIONS:
+        return arguments, []
+    with_value, without = OPTIONS[arguments[0]]
+    declared = arguments[:1]
+    fields: list[str] = []
+    rest = iter(arguments[1:])
+    for token in rest:
+        name, equals, _ = token.partition("=")
+        known = name in with_value or name in without or name in ("-h", "--help")
+        is_field = token.startswith("--") and token != "--" and not known
+        target = fields if is_field else declared
+        target.append(token)
+        if (is_field or name in with_value) and not equals:
+            target += [value for value in [next(rest, None)] if value is not None]
+    return declared, fields
 
 
 def make_parser() -> argparse.ArgumentParser:

@@ -18,8 +18,8 @@ from actors.evaluation.equal_rows import measure_also_on
 from actors.evaluation.measures import Measure
 from actors.features import EXTRACTORS
 from actors.features.pixels import Pixels
-from orchestrator.config import Evaluation, nested
-from orchestrator.schema import describe_errors, merge
+from orchestrator.config import Evaluation
+from orchestrator.schema import assign, describe_errors
 
 if TYPE_CHECKING:
     from actors.features import Extractor as Features
@@ -59,7 +59,7 @@ def load(overrides: list[tuple[str, Any]]) -> Request:
     """
     raw: dict[str, Any] = {}
     for dotted, value in overrides:
-        raw = merge(Request, raw, nested(dotted.split("."), value))
+        raw = assign(Request, raw, dotted.split("."), value)
     try:
         return Request.model_validate(raw)
     except ValidationError as error:

@@ -3,15 +3,18 @@
 They hold all that a report needs, so that one is made without planning anything again.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from actors.errors import StorageError
 from actors.pool.storage import Storage
 from orchestrator.results import Result
 
 FILE = "outcome.json"
 SWEEP = "sweep.json"
 # MLflow's word for how a run ended, to ours
+Read = TypeVar("Read")
 STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
 
@@ -92,7 +95,7 @@ def write_outcome(storage: Storage, folder: str, outcome: Outcome) -> None:
 
 def read_outcome(storage: Storage, folder: str) -> Outcome:
     """Read the outcome of a run from its folder of the store."""
-    return Outcome.from_json(storage.read_json(f"{folder}/{FILE}"))
+    return _read(storage, f"{folder}/{FILE}", Outcome.from_json)
 
 
 def write_trial(storage: Storage, folder: str, trial: Trial) -> None:
@@ -103,7 +106,7 @@ def write_trial(storage: Storage, folder: str, trial: Trial) -> None:
 def read_trial(storage: Storage, folder: str, id: str) -> Trial | None:
     """Read one trial of a sweep, None where it never began."""
     path = f"{folder}/trials/{id}.json"
-    return Trial.from_json(storage.read_json(path)) if storage.exists(path) else None
+    return _read(storage, path, Trial.from_json) if storage.exists(path) else None
 
 
 def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
@@ -115,10 +118,24 @@ def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
 
 def read_sweep(storage: Storage, folder: str) -> Sweep:
     """Read a sweep and its trials, by point and seed, from its folder of the store."""
-    trials = [Trial.from_json(storage.read_json(p)) for p in storage.files(f"{folder}/trials")]
-    known = storage.read_json(f"{folder}/{SWEEP}")
-    trials.sort(key=lambda trial: (_order(trial, known["axes"]), trial.seed))
-    return Sweep(**known, trials=trials)
+    trials = [_read(storage, p, Trial.from_json) for p in storage.files(f"{folder}/trials")]
+
+    def build(known: dict[str, Any]) -> Sweep:
+        trials.sort(key=lambda trial: (_order(trial, known["axes"]), trial.seed))
+        return Sweep(**known, trials=trials)
+
+    return _read(storage, f"{folder}/{SWEEP}", build)
+
+
+def _read(storage: Storage, path: str, build: Callable[[Any], Read]) -> Read:
+    """Return what `build` makes of a JSON file; raise StorageError where it is damaged."""
+    try:
+        return build(storage.read_json(path))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise StorageError(
+            f"{path}: damaged, it is not what a run or sweep writes; the command that wrote it "
+            "writes it again"
+        ) from None
 
 
 def _order(trial: Trial, axes: list[str]) -> list[tuple[int, float, str]]:

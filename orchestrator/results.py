@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.errors import DamagedError
 from actors.evaluation import MEASURES, PICTURES, SHARES
 from actors.pool.step import is_done
 from actors.pool.storage import Storage
@@ -36,7 +37,11 @@ class Result:
 
 
 def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> Iterator[Result]:
-    """Yield the results whose evaluate step is stored (and among the paths `only`)."""
+    """Yield the results whose evaluate step is stored (and among the paths `only`).
+
+    Raises:
+        DamagedError: the file of a result is not what was written.
+    """
     for (arm, iteration, generator), step in plan.evaluations.items():
         if (only is None or step.path in only) and is_done(storage, step.path):
             pictures = {
@@ -44,6 +49,13 @@ def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> 
                 for name, file in PICTURES.items()
                 if storage.exists(path := f"{step.path}/{file}")
             }
-            measures = storage.read_json(f"{step.path}/{MEASURES}")
-            shares = storage.read_json(f"{step.path}/{SHARES}")
+            measures, shares = (_read(storage, step.path, file) for file in (MEASURES, SHARES))
             yield Result(arm, iteration, generator, measures, pictures, shares, step.path)
+
+
+def _read(storage: Storage, step_path: str, name: str) -> Any:
+    path = f"{step_path}/{name}"
+    try:
+        return storage.read_json(path)
+    except (FileNotFoundError, ValueError):
+        raise DamagedError(step_path, path, "it is not what was written") from None

@@ -50,11 +50,34 @@ def merge(annotation: Any, base: Any, override: Any) -> Any:
         model = _model(annotation, override)
         known = model.model_fields if model else {}
         base = {key: value for key, value in base.items() if key in known}
+    override = {_same_key(base, key): value for key, value in override.items()}
     merged = {**base, **override}
     for key, value in override.items():
         if key in base and value != {}:
             merged[key] = merge(_child(annotation, merged, key), base[key], value)
     return merged
+
+
+def assign(annotation: Any, base: Any, path: list[str], value: Any) -> Any:
+    """Return `base` with the value at a path set to `value`, as on the command line.
+
+    A block is laid over what was there, field by field, as `merge` does; a mapping whose keys are
+    names (generators, arms, objectives) takes the place of the one that was there.
+    """
+    base = base if isinstance(base, dict) else {}
+    key, rest = _same_key(base, path[0]), path[1:]
+    child = _child(annotation, base, key)
+    if rest:
+        return {**base, key: assign(child, base.get(key), rest, value)}
+    is_named = any(typing.get_origin(member) is dict for member in _members(child))
+    if is_named and isinstance(value, dict):
+        return {**base, key: value}
+    return merge(annotation, base, {key: value})
+
+
+def _same_key(base: dict[Any, Any], key: Any) -> Any:
+    """Return the key of `base` that reads like `key`: YAML has 2 where a dotted path has "2"."""
+    return next((known for known in base if str(known) == str(key)), key)
 
 
 def describe_errors(

@@ -12,9 +12,10 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from actors.config import Config, tagged_union
 from actors.errors import UserError
-from orchestrator.config import Experiment, Name, nested, read_yaml, validate
-from orchestrator.schema import describe_errors, merge
+from orchestrator.config import Experiment, Name, validate
+from orchestrator.schema import assign, describe_errors, merge
 from orchestrator.sweep.space import Point, Space, grid, random_points
+from orchestrator.yaml_files import read_yaml
 
 # what the seeds of every point may be: a number of them, or which
 Seeds = Annotated[
@@ -207,6 +208,7 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> SweepConfig:
     raw = {**raw, "experiment": _experiment(raw.get("experiment"), Path(path).parent)}
     for dotted, value in overrides:
         raw = _override(raw, dotted, value)
+    _refuse_fields_of_experiment(raw)
     try:
         sweep = SweepConfig.model_validate(raw)
     except ValidationError as error:
@@ -231,11 +233,20 @@ def _override(raw: dict[str, Any], dotted: str, value: Any) -> Any:
     """Return the sweep with one field changed; axes have dots in their names."""
     block, _, field = dotted.partition(".")
     if block == "experiment" and field:
-        changed = merge(Experiment, raw.get(block), nested(field.split("."), value))
-        return {**raw, block: changed}
+        return {**raw, block: assign(Experiment, raw.get(block), field.split("."), value)}
     if block == "space" and field:
         return {**raw, block: {**raw.get(block, {}), field: value}}
-    return merge(SweepConfig, raw, nested(dotted.split("."), value))
+    return assign(SweepConfig, raw, dotted.split("."), value)
+
+
+def _refuse_fields_of_experiment(raw: dict[str, Any]) -> None:
+    """Raise UserError for a field that belongs below `experiment`."""
+    for field in raw:
+        if field in Experiment.model_fields and field not in SweepConfig.model_fields:
+            raise UserError(
+                f"{field}: a field of the experiment that is swept; give it as experiment.{field}, "
+                f"on the command line --experiment.{field}"
+            )
 
 
 def check_points(sweep: SweepConfig) -> None:

@@ -30,13 +30,14 @@ from orchestrator import cluster, config
 from orchestrator.casting import cast
 from orchestrator.loop import Stage, execute
 from orchestrator.plan import Plan, make_plan
+from orchestrator.yaml_files import read_yaml
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
 
 
 def experiment(store: str, iterations: int, seed: int) -> config.Experiment:
     """Return the digits demo with its DDPM alone, without arms."""
-    raw = config.read_yaml(str(DIGITS))
+    raw = read_yaml(str(DIGITS))
     raw["generators"] = {"ddpm": raw["generators"]["ddpm"]}
     del raw["arms"]
     return config.validate({**raw, "store": store, "iterations": iterations, "seed": seed})

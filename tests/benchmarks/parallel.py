@@ -21,13 +21,14 @@ from orchestrator import cluster, config
 from orchestrator.casting import cast
 from orchestrator.loop import Stage, execute
 from orchestrator.plan import Plan, PlannedStep, make_plan
+from orchestrator.yaml_files import read_yaml
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
 
 
 def experiment(store: str, seed: int) -> config.Experiment:
     """Return the first iteration of the digits demo, without arms."""
-    raw = config.read_yaml(str(DIGITS))
+    raw = read_yaml(str(DIGITS))
     del raw["arms"]
     return config.validate({**raw, "store": store, "iterations": 1, "seed": seed})
 

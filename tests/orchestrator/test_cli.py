@@ -43,7 +43,6 @@ def test_help_loads_no_heavy_library(arguments: list[str], shown: str) -> None:
         (["--iterations"], "--iterations: no value"),
         (["spurious"], "'spurious': unexpected; fields are given as --field.path VALUE"),
         (["--itrations", "2"], "itrations: unknown field; did you mean iterations?"),
-        (["--store", "/proc/x"], "store: '/proc/x' cannot be written"),
         (
             ["--generators.edm.resources.cpus", "4096"],
             "generators.edm.resources.cpus: found 4096; allowed are up to",
@@ -65,6 +64,13 @@ def test_a_mistake_is_one_line_and_status_2_before_any_work(
         assert len(error.splitlines()) == 1
         assert error.startswith(f"error: {message}")
     assert not store.exists()
+
+
+def test_a_store_that_cannot_be_written_is_refused_before_any_work(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["run", str(TINY), "--store", "/proc/x"]) == 2
+    assert capsys.readouterr().err.startswith("error: store: '/proc/x' cannot be written")
 
 
 def test_the_process_of_a_mistake_ends_with_status_2_and_no_traceback() -> None:

@@ -18,6 +18,7 @@ from orchestrator.oracle import Course, courses, print_oracle
 from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import read_outcome
 from orchestrator.results import Result
+from orchestrator.yaml_files import read_yaml
 from tests.runs import ROOT, call
 
 ROWS, ITERATIONS, DIMENSIONS = 24, 6, 16
@@ -26,7 +27,7 @@ SHIPPED = ROOT / "tune_configs" / "oracle.yaml"
 
 def arm(changes: dict[str, Any] | None = None, **generator: Any) -> config.Experiment:
     """Return the shipped experiment as one arm, with some of it changed."""
-    raw = config.read_yaml(str(SHIPPED))
+    raw = read_yaml(str(SHIPPED))
     del raw["arms"]
     raw["generators"]["gaussian"] |= generator
     return config.validate(raw | (changes or {}))
@@ -150,7 +151,7 @@ def test_the_figure_is_a_picture_with_every_arm(tmp_path: Path) -> None:
 
 def test_a_real_run_does_what_the_closed_form_says(tmp_path: Path) -> None:
     store, file = tmp_path / "store", tmp_path / "oracle.yaml"
-    raw = config.read_yaml(str(SHIPPED))
+    raw = read_yaml(str(SHIPPED))
     raw |= {"iterations": ITERATIONS, "arms": {"zero": {"seed": 0}, "one": {"seed": 1}}}
     file.write_text(yaml.safe_dump(raw, sort_keys=False))
     done = call("run", str(file), "--store", str(store))

@@ -18,10 +18,11 @@ from orchestrator.plan import make_plan
 from orchestrator.sweep import config as sweep_config
 from orchestrator.sweep import sweeping
 from orchestrator.sweep.equal_rows import on_equal_rows
+from orchestrator.yaml_files import read_yaml
 from tests.runs import ROOT
 
 FILES = sorted((ROOT / "tune_configs").glob("*.yaml"))
-SWEEPS = [file for file in FILES if "space" in config.read_yaml(str(file))]
+SWEEPS = [file for file in FILES if "space" in read_yaml(str(file))]
 CONFIGS = [file for file in FILES if file not in SWEEPS]
 # what their data sets look like, which are not here
 CHANNELS = {"cifar10": 3, "ffhq32": 3, "mnist": 1, "fashion_mnist": 1}
@@ -48,7 +49,7 @@ def write(file: Path, rows: int, side: int) -> Path:
 
 def cut_down(file: Path, pictures: Path) -> config.Experiment:
     """Return the experiment with few rows, few steps and a data set that is here."""
-    raw = config.read_yaml(str(file))
+    raw = read_yaml(str(file))
     sizes = {"rows": 16, "reference_rows": 8}
     if file.stem in CHANNELS:
         raw["dataset"] = {

@@ -85,6 +85,6 @@ def test_a_point_that_the_cluster_cannot_hold_is_refused_by_name_with_the_number
     with pytest.raises(UserError) as caught:
         sweeping.cast_points(sweep, [Node(2, 0)])
     assert str(caught.value) == (
-        "ratio=0.25, kind=random, cpus=64: generators.a.resources.cpus: found 64; allowed are up "
+        "cpus=64: generators.a.resources.cpus: found 64; allowed are up "
         "to 2, what the largest of 1 machine has"
     )
