@@ -14,6 +14,19 @@ from actors.selection import Method
 from orchestrator.config import Experiment
 from orchestrator.offers import Offer
 
+# the output of each kind of step, by a number that is raised when the same configuration comes to
+# make another; tests/digests.py notices when the code of one changes
+VERSIONS = {
+    "real": 1,
+    "fit": 1,
+    "embed": 1,
+    "order": 1,
+    "select": 1,
+    "train": 1,
+    "sample": 1,
+    "evaluate": 1,
+}
+
 # (sample, embed) step pairs
 Candidates = Sequence[tuple[Step, Step]]
 
@@ -43,14 +56,16 @@ def _real(
         "shard_rows": experiment.shard_rows,
     }
     settings = {"dataset": experiment.dataset.model_dump(mode="json", include=how)}
-    return Step("sample", "pool", config, {}, derive_seed(experiment.seed, "split"), settings)
+    seed = derive_seed(experiment.seed, "split")
+    return Step("sample", "pool", config, {}, seed, settings, VERSIONS["real"])
 
 
 def fit(experiment: Experiment, extractor: Extractor, real: Step) -> Step:
     """Fit an extractor on the real training set."""
     config, settings = _extracting(experiment, extractor)
     seed = derive_seed(experiment.seed, "fit")
-    return Step("fit", "features", config, _paths(samples=real), seed, settings)
+    inputs = _paths(samples=real)
+    return Step("fit", "features", config, inputs, seed, settings, VERSIONS["fit"])
 
 
 def embed(
@@ -61,7 +76,8 @@ def embed(
     digest = extractor.digest()
     config |= {"digest": digest} if digest else {}
     inputs = _paths(samples=samples, fitted=fitted)
-    return Step("embed", "features", config, inputs, settings=settings)
+    version = VERSIONS["embed"]
+    return Step("embed", "features", config, inputs, settings=settings, version=version)
 
 
 def _extracting(
@@ -92,7 +108,8 @@ class Choice:
 def order(choice: Choice) -> Step:
     """Rank all candidates by a nested method, once for every ratio."""
     config = {"selection": _method(choice.method), **_drawn(choice.offer)}
-    return Step("order", "selection", config, _inputs(choice.candidates), choice.seed)
+    inputs, version = _inputs(choice.candidates), VERSIONS["order"]
+    return Step("order", "selection", config, inputs, choice.seed, version=version)
 
 
 def select(choice: Choice, ranked: Step | None = None) -> Step:
@@ -112,6 +129,7 @@ def select(choice: Choice, ranked: Step | None = None) -> Step:
         },
         _inputs(choice.candidates) | ({"order": (ranked.path,)} if ranked else {}),
         choice.seed,
+        version=VERSIONS["select"],
     )
 
 
@@ -173,6 +191,7 @@ def train(
             "cpus": generator.resources.cpus,
             "generator": {"training": how},
         },
+        version=VERSIONS["train"],
     )
 
 
@@ -202,6 +221,7 @@ def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step |
             "workers": generator.sampling.workers,
             "generator": {"sampling": how},
         },
+        version=VERSIONS["sample"],
     )
 
 
@@ -260,4 +280,5 @@ def evaluate(
         )
         | ({"candidates": tuple(step.path for step in candidates)} if candidates else {}),
         seed=derive_seed(experiment.seed, "evaluate"),
+        version=VERSIONS["evaluate"],
     )

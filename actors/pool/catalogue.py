@@ -13,7 +13,6 @@ from typing import Any
 import ray
 from ray.actor import ActorHandle
 
-from actors.pool.step import code_version
 from actors.pool.storage import Storage
 
 NAMESPACE = "ouroboros"
@@ -88,8 +87,7 @@ class Alone:
 
 def open_catalogue(storage: Storage) -> Any:
     """Return the store's catalogue actor on this cluster, starting it when there is none."""
-    identity = f"{storage.uri}\n{code_version('pool')}"
-    name = "catalogue-" + hashlib.sha256(identity.encode()).hexdigest()[:16]
+    name = "catalogue-" + hashlib.sha256(storage.uri.encode()).hexdigest()[:16]
     options = {"name": name, "namespace": NAMESPACE, "lifetime": "detached"}
     catalogue: Any = Catalogue  # Ray's decorator has no type for a class that takes no arguments
     return catalogue.options(**options, get_if_exists=True).remote()

@@ -6,29 +6,20 @@ import platform
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from actors.pool.integrity import check
 from actors.pool.manifest import files_of, is_done, manifest_path
 from actors.pool.storage import Storage
 
-__all__ = ["Step", "code_version", "files_of", "is_done", "manifest_path", "once"]
+__all__ = ["Step", "files_of", "is_done", "manifest_path", "once"]
 
-ACTORS = Path(__file__).resolve().parents[1]
-
-
-@cache
-def code_version(room: str) -> str:
-    """Return the hash of a room's source files, part of the key of every step it does."""
-    digest = hashlib.sha256()
-    for file in sorted((ACTORS / room).rglob("*.py")):
-        name = file.relative_to(ACTORS / room).as_posix()
-        digest.update(name.encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:16]
+# whose versions a manifest holds, for people: they may explain a difference in rounding
+LIBRARIES = ("torch", "diffusers", "faiss-cpu", "faiss-gpu")
 
 
 @dataclass(frozen=True)
@@ -37,12 +28,13 @@ class Step:
 
     Attributes:
         kind: train, sample, fit, embed, order, select or evaluate.
-        room: the room whose code does it.
+        room: the room whose actor does it.
         config: the part of the configuration that determines the output, as JSON values.
         inputs: role to the paths of the steps it reads.
         seed: seed of everything random in it.
         settings: how to do it (batch sizes, where files lie); changes rounding at most, so not
             part of the key.
+        version: number of the output that its code makes, raised when that changes.
     """
 
     kind: str
@@ -51,6 +43,7 @@ class Step:
     inputs: dict[str, tuple[str, ...]] = field(default_factory=dict)
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
 
     @cached_property
     def identity(self) -> dict[str, Any]:
@@ -60,7 +53,7 @@ class Step:
             "config": self.config,
             "inputs": {role: list(paths) for role, paths in self.inputs.items()},
             "seed": self.seed,
-            "code": code_version(self.room),
+            "version": self.version,
         }
 
     @cached_property
@@ -107,7 +100,17 @@ def once(
             "started": started,
             "seconds": time.time() - started,
             "host": socket.gethostname(),
-            "python": platform.python_version(),
+            "libraries": _libraries(),
         }
         storage.write_json(manifest_path(step.path), manifest)
     return step.path
+
+
+@cache
+def _libraries() -> dict[str, str]:
+    """Return the versions of Python and of the libraries that compute."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found

@@ -15,7 +15,7 @@ from actors.pool.storage import Storage
 
 # manifests are small, so on a remote store what counts is how many are asked for at once
 READERS = 16
-FIELDS = {"kind", "key", "config", "inputs", "seed", "files", "seconds", "started"}
+FIELDS = {"kind", "key", "config", "inputs", "seed", "version", "files", "seconds", "started"}
 
 
 @dataclass(frozen=True)

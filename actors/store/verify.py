@@ -18,7 +18,7 @@ from actors.pool.selections import FILE, sample_ids
 from actors.pool.storage import Storage
 from actors.store.contents import Contents, Finished
 
-IDENTITY = ("kind", "config", "inputs", "seed", "code")
+IDENTITY = ("kind", "config", "inputs", "seed", "version")
 
 
 @dataclass(frozen=True)

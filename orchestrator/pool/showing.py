@@ -93,7 +93,8 @@ def _step(step: Finished) -> dict[str, str]:
         "started": started,
         "seconds": f"{manifest['seconds']:.3g}",
         "host": manifest.get("host", "not known"),
-        "code": manifest.get("code", "not known"),
+        "version": str(manifest["version"]),
+        "libraries": _yaml(manifest.get("libraries")),
     }
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from actors.errors import DamagedError
-from actors.pool import step as step_module
-from actors.pool.step import Step, code_version, is_done, manifest_path, once
+from actors.pool.step import Step, is_done, manifest_path, once
 from actors.pool.storage import Storage
 
 STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)
@@ -20,15 +20,16 @@ STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)
         replace(STEP, inputs={"training_set": ("steps/select/y",)}),
         replace(STEP, seed=4),
         replace(STEP, kind="sample"),
-        replace(STEP, room="selection"),
+        replace(STEP, version=2),
     ],
 )
 def test_whatever_determines_the_output_changes_the_key(changed: Step) -> None:
     assert changed.key != STEP.key
 
 
-def test_settings_and_the_order_of_fields_do_not_change_the_key() -> None:
+def test_settings_the_room_and_the_order_of_fields_do_not_change_the_key() -> None:
     assert replace(STEP, settings={"batch_size": 8}).key == STEP.key
+    assert replace(STEP, room="elsewhere").key == STEP.key
     assert replace(STEP, config={"b": 1, "a": 2}).key == replace(STEP, config={"a": 2, "b": 1}).key
 
 
@@ -55,6 +56,9 @@ def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
     manifest = storage.read_json(f"{STEP.path}/step.json")
     assert manifest["key"] == STEP.key
     assert manifest["seed"] == 3
+    assert manifest["libraries"]["torch"] == torch.__version__.partition("+")[0]
+    assert manifest["libraries"].keys() & {"faiss-cpu", "faiss-gpu"}
+    assert "diffusers" in manifest["libraries"]
 
 
 def test_a_step_whose_work_fails_is_not_done(tmp_path: Path) -> None:
@@ -86,18 +90,3 @@ def test_a_step_does_not_read_what_is_not_whole(tmp_path: Path, found: str) -> N
     assert caught.value.step_path == "steps/select/x"
     assert not calls
     assert not is_done(storage, STEP.path)
-
-
-def test_the_version_of_a_room_follows_every_file_in_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(step_module, "ACTORS", tmp_path)
-    (tmp_path / "room" / "below").mkdir(parents=True)
-    versions = set()
-    for file in ("a.py", "below/a.py"):
-        for text in ("1", "2"):
-            (tmp_path / "room" / file).write_text(text)
-            code_version.cache_clear()
-            versions.add(code_version("room"))
-    code_version.cache_clear()
-    assert len(versions) == 4
