@@ -67,8 +67,7 @@ class Alarm(Config):
         """Return why it goes off, None if it does not.
 
         Args:
-            history: (rows measured, value) of every iteration up to now; minus infinity for an
-                entropy of duplicates alone.
+            history: (rows measured, value) of every iteration up to now.
         """
         _, unit, sign = WATCHED[self.measure]
         rows, now = history[-1]
@@ -82,8 +81,7 @@ class Alarm(Config):
         values = [value for n, value in history[-self.over :] if n == rows]
         if len(values) < self.over:
             return None
-        finite = np.isfinite(values).all()
-        slope = float(np.polyfit(np.arange(self.over), values, 1)[0]) if finite else -np.inf
+        slope = float(np.polyfit(np.arange(self.over), values, 1)[0])
         if sign * slope <= self.trend:
             return None
         moves = "falls" if sign < 0 else "rises"

@@ -35,19 +35,19 @@ def print_comparison(console: Console, found: Outcome) -> None:
     rows: dict[tuple[int, str], dict[str, Result]] = {}
     for result in shown(results):
         rows.setdefault((result.iteration, result.arm), {})[result.generator] = result
-    left_out, previous = False, 0
+    copies, previous = False, 0
     for (iteration, arm), by_generator in rows.items():
         if previous not in (0, iteration):
             table.add_section()
         start = ["" if iteration == previous else str(iteration), arm]
         if wide:
             entropy, duplicates = _entropy(by_generator)
-            left_out |= duplicates
+            copies |= duplicates
             table.add_row(*start, entropy, *_measures(by_generator, generators))
         else:
             for name in filter(by_generator.__contains__, generators):
                 entropy, duplicates = _entropy({name: by_generator[name]} if own else by_generator)
-                left_out |= duplicates
+                copies |= duplicates
                 told = entropy if own or start[1] else ""
                 table.add_row(*start, told, name, *_measures(by_generator, [name]))
                 start = ["", ""]
@@ -60,8 +60,8 @@ def print_comparison(console: Console, found: Outcome) -> None:
         style="dim",
         highlight=False,
     )
-    if left_out:
-        console.print("* rows with an exact duplicate are left out of this entropy")
+    if copies:
+        console.print("* some rows have a copy in the training set, which lowers this entropy")
     numbers = records(found)
     if correlated := correlations(numbers):
         console.print(correlated, highlight=False, soft_wrap=True)
@@ -87,11 +87,11 @@ def own_training_sets(results: list[Result]) -> bool:
 
 
 def _entropy(by_generator: dict[str, Result]) -> tuple[str, bool]:
-    """Return the entropy of the training set, and whether duplicates are left out of it."""
+    """Return the entropy of the training set, and whether some rows have copies in it."""
     # the same for every generator that was trained
     cards = [result.measure("entropy", "training_set") for result in by_generator.values()]
     card = next(filter(None, cards), None)
-    duplicates = bool(card and card["zero_distances"])
+    duplicates = bool(card and card["at_floor"])
     return _value(card) + "*" * duplicates, duplicates
 
 
@@ -109,4 +109,4 @@ def _value(card: dict[str, Any] | None) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "-inf" if value is None else f"{value:.2f}"
+    return "none" if value is None else f"{value:.2f}"

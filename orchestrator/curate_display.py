@@ -107,11 +107,11 @@ def _explanation(figures: Figures) -> str:
             f"entropy: of {rows:,} random candidates, and of {kept}; "
             "more is more varied, compared at equal numbers of rows",
         )
-        left_out = [e.zero_distances for e in (figures.before, figures.after)]
-        if any(left_out):
+        copies = [e.at_floor for e in (figures.before, figures.after)]
+        if any(copies):
             lines.append(
-                "* rows with an exact copy in the set are left out of its entropy "
-                f"({left_out[0]:,} random, {left_out[1]:,} kept)"
+                f"* {copies[0]:,} random and {copies[1]:,} kept rows have a copy in the set, which "
+                f"counts as a distance of {figures.after.floor:.2g}"
             )
     return "\n".join(lines)
 
@@ -126,7 +126,7 @@ def _cost(stages: Stages) -> str:
 def _nats(entropy: Entropy | None) -> str:
     if entropy is None:
         return "-"
-    return f"{entropy.nats:.2f}" + ("*" if entropy.zero_distances else "")
+    return f"{entropy.nats:.2f}" + ("*" if entropy.at_floor else "")
 
 
 def _peak_bytes() -> int:

@@ -42,9 +42,9 @@ def _cause(alarm: Alarm, results: list[Result]) -> str | None:
         ]
         # a generator that is not trained has no training set to measure
         history = [
-            (int(card["n"]), -float("inf") if card["value"] is None else float(card["value"]))
+            (int(card["n"]), float(card["value"]))
             for card in cards
-            if card
+            if card and card["value"] is not None
         ]
         if history and (cause := alarm.cause(history)):
             return f"{generator}: {cause}"

@@ -121,7 +121,7 @@ def make_parser() -> argparse.ArgumentParser:
             command.add_argument(
                 "--fail-fast", action="store_true", help="end with the first trial that fails"
             )
-    summary = "keep the rows of any data set that have the highest entropy"
+    summary = "keep rows of any data set that have a high entropy together"
     usage = "curate INPUT (--ratio R | --rows N) --out PATH [--field.path VALUE ...]"
     command = _configured(commands, summary, usage, CURATE_EPILOG)
     command.add_argument("input", metavar="INPUT", help="what to choose among")

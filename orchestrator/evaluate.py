@@ -123,7 +123,13 @@ def _print(console: Console, measures: list[Measure], skipped: list[str]) -> Non
     console.print(f"All in {measures[0].features} space.", style="dim", highlight=False)
     for one in measures:
         if one.note:
-            console.print(f"{one.metric}: {one.note}", style="dim", highlight=False)
+            console.print(
+                f"{one.metric} of the {_heading(one)}: {one.note}",
+                style="dim",
+                highlight=False,
+                soft_wrap=True,
+                markup=False,
+            )
     if skipped:
         console.print(f"left out, as they cannot be decoded: {len(skipped)}", highlight=False)
 
@@ -137,6 +143,6 @@ def _heading(one: Measure) -> str:
 
 def _value(one: Measure) -> str:
     if one.value is None:
-        return "" if one.note else "-inf"
-    duplicates = f" ({one.zero_distances} duplicates)" if one.zero_distances else ""
-    return f"{one.value:.4g}{duplicates}"
+        return "not taken"
+    copies = f" ({one.at_floor} copies)" if one.at_floor else ""
+    return f"{one.value:.4g}{copies}"

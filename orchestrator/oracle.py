@@ -26,7 +26,7 @@ class Course:
 
     Attributes:
         cards: of each metric's values, at iterations 1, 2, ....
-        values: (iterations,) float64 by metric; minus infinity for an entropy of duplicates alone.
+        values: (iterations,) float64 by metric.
         predicted: by metric; empty where there is no closed form.
     """
 
@@ -59,16 +59,16 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
         cards: dict[str, list[dict[str, Any]]] = {metric: [] for metric in UNITS}
         for iteration in range(1, len(own) + 1):
             both = {m: own[iteration].measure(m, "training_set") for m in UNITS if iteration in own}
-            if not all(both.values()):
+            known = {m: card for m, card in both.items() if card and card["value"] is not None}
+            if len(known) < len(UNITS):
                 break
-            for metric, card in both.items():
-                assert card is not None
+            for metric, card in known.items():
                 cards[metric].append(card)
         fits = isinstance(generator, GaussianMixture) and experiment.measured_in.kind == "pixels"
         if others or not fits or not cards["entropy"]:
             continue
         values = {
-            metric: np.array([-np.inf if c["value"] is None else c["value"] for c in of_metric])
+            metric: np.array([card["value"] for card in of_metric])
             for metric, of_metric in cards.items()
         }
         found.append(Course(arm, experiment, cards, values, predict(experiment, cards)))
@@ -78,7 +78,8 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
 def predict(experiment: Experiment, cards: dict[str, list[dict[str, Any]]]) -> dict[str, Band]:
     """Return the closed forms that hold for an arm: variance, and for `spherical` entropy.
 
-    Those of `full` and `diag` hold for real rows of equal variances in all pixels alone.
+    Those of `full` and `diag` hold for real rows of equal variances in all pixels alone, and
+    that of the entropy where no two rows of a training set have the same pixels.
     """
     (generator,) = experiment.generators.values()
     assert isinstance(generator, GaussianMixture)
@@ -104,7 +105,7 @@ def predict(experiment: Experiment, cards: dict[str, list[dict[str, Any]]]) -> d
     bands = {
         "variance": Band(*(first["value"] * e for e in (change.mean, change.low, change.high)))
     }
-    if form == "spherical":
+    if form == "spherical" and not any(card["at_floor"] for card in cards["entropy"]):
         each = first["value"] / dimensions
         bands["entropy"] = training_set_entropy(each, rows, dimensions, iterations, entropy["k"])
     return bands
@@ -201,4 +202,4 @@ def _partner(course: Course, found: list[Course]) -> Course | None:
 
 
 def _number(value: float) -> str:
-    return "-inf" if value == -np.inf else f"{value:.3g}"
+    return f"{value:.3g}"

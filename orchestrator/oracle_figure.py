@@ -62,7 +62,7 @@ def _shown(course: Course, metric: str, values: np.ndarray) -> np.ndarray:
         return values / course.values[metric][0]
     start = course.predicted.get(metric)
     first = start.mean[0] if start else course.values[metric][0]
-    return np.where(np.isfinite(values), values - first, np.nan)
+    return values - first
 
 
 def _bands(axes: Axes, metric: str, found: list[Course]) -> None:

@@ -9,12 +9,14 @@ import pyarrow as pa
 
 from actors.curation.inputs import row_numbers
 from actors.errors import UserError
+from actors.features.space import GIVEN
 
 
 class ArrayFile:
     """A 2-D array in a .npy or .npz file."""
 
     skipped: tuple[str, ...] = ()
+    space = GIVEN
 
     def __init__(self, path: str, column: str | None = None) -> None:
         """Open a file; `column` names one of several arrays of a .npz.

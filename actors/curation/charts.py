@@ -15,10 +15,6 @@ SHOWN_SOURCES = 10
 def draw_entropy(axes: Axes, theme: Theme, before: Entropy, after: Entropy) -> None:
     """Draw two entropies as dots: a bar would give 0 nats a meaning that it does not have."""
     values = np.array([after.nats, before.nats])
-    if not np.isfinite(values).all():
-        axes.text(0.5, 0.5, "minus infinity: every row has an exact copy", ha="center", va="center")
-        axes.set_axis_off()
-        return
     axes.hlines([0, 1], values.min(), values, color=theme.ink, alpha=0.3, zorder=1)
     axes.scatter(values, [0, 1], s=90, color=[theme.kept, theme.before], zorder=2)
     for place, value in enumerate(values):
@@ -33,10 +29,10 @@ def draw_entropy(axes: Axes, theme: Theme, before: Entropy, after: Entropy) -> N
 
 
 def _named(name: str, entropy: Entropy) -> str:
-    """Return a name, with how many rows its entropy leaves out."""
-    if not entropy.zero_distances:
+    """Return a name, with how many rows have an exact copy, or as good as that."""
+    if not entropy.at_floor:
         return name
-    return f"{name}\n(without {entropy.zero_distances:,}\nexact copies)"
+    return f"{name}\n({entropy.at_floor:,} with\na copy)"
 
 
 def draw_shares(axes: Axes, theme: Theme, shares: dict[str, tuple[float, float]]) -> None:

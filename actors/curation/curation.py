@@ -61,7 +61,7 @@ def curate(
     else:
         features, keys, selection, reasons = _here(candidates, method, n, seed, stages)
     with stages.stage("measure"):
-        figures = measure(features, keys, origins, selection, reasons, seed)
+        figures = measure(features, keys, origins, selection, reasons, seed, candidates.space.floor)
     return Curated(ids, origins, features, selection, reasons, figures)
 
 

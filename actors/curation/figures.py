@@ -52,10 +52,15 @@ def measure(
     selection: Selection,
     reasons: Reasons,
     seed: int,
+    floor: float,
 ) -> Figures:
-    """Measure a selection among the rows of a source, given their duplicate keys."""
+    """Measure a selection among the rows of a source, given their duplicate keys.
+
+    Args:
+        floor: of the distances that entropies take, in feature units.
+    """
     positions, distances = selection.positions, selection.distances
-    before, after = entropies(source, positions, seed)
+    before, after = entropies(source, positions, seed, floor)
     return Figures(
         rows=source.rows,
         kept=len(positions),
@@ -70,16 +75,17 @@ def measure(
 
 
 def entropies(
-    source: FeatureSource, positions: np.ndarray, seed: int
+    source: FeatureSource, positions: np.ndarray, seed: int, floor: float
 ) -> tuple[Entropy | None, Entropy | None]:
     """Return the entropy of random rows and of kept ones; as many of each, or they mean nothing."""
-    rows = entropy_rows(len(positions), source.dimension)
-    if rows < 2:
+    count = entropy_rows(len(positions), source.dimension)
+    if count < 2:
         return None, None
     rng = np.random.default_rng(derive_seed(seed, "curation", "entropy"))
-    chance = np.sort(rng.choice(source.rows, rows, replace=False))
-    kept = np.sort(rng.choice(positions, rows, replace=False))
-    return entropy(pick(source, chance)), entropy(pick(source, kept))
+    chance = np.sort(rng.choice(source.rows, count, replace=False))
+    kept = np.sort(rng.choice(positions, count, replace=False))
+    before, after = (entropy(pick(source, rows), floor=floor) for rows in (chance, kept))
+    return before, after
 
 
 def entropy_rows(kept: int, dimension: int) -> int:

@@ -72,6 +72,7 @@ class ImageFolder:
         width, height = (image_size, image_size) if image_size else one_size(good)
         self.shape = (height, width, 1 if self._mode == "L" else 3)
         self.dimension = extractor.dimension(self.shape)
+        self.space = extractor.space
 
     def read(self, start: int, stop: int) -> np.ndarray:
         return self._extractor.extract(self._decoded(self.names[start:stop]))

@@ -8,10 +8,15 @@ import pyarrow.compute as pc
 
 from actors.errors import UserError
 from actors.features.source import FeatureSource, name_rows
+from actors.features.space import Space
 
 
 class Candidates(FeatureSource, Protocol):
     """A feature source whose rows have names, and maybe origins and qualities."""
+
+    @property
+    def space(self) -> Space:
+        """How near two rows may be and still be told apart."""
 
     @property
     def skipped(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from actors.curation.inputs import row_numbers
 from actors.curation.vectors import is_vector, vector_length, vectors
 from actors.errors import UserError
 from actors.features.source import block_rows, name_rows
+from actors.features.space import GIVEN
 
 ID_COLUMNS = ("sample_id", "id")
 SOURCE_COLUMN = "source"
@@ -21,6 +22,7 @@ class TableFiles:
     """An embedding column of Parquet or Arrow files, row after row through the files in order."""
 
     skipped: tuple[str, ...] = ()
+    space = GIVEN
 
     def __init__(
         self,

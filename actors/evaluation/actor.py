@@ -14,7 +14,7 @@ from actors.evaluation.shares import selected_shares
 from actors.features import weights
 from actors.pool import selections
 from actors.pool.catalogue import Alone
-from actors.pool.step import Step, once
+from actors.pool.step import Step, manifest_path, once
 from actors.pool.storage import Storage
 
 
@@ -56,8 +56,30 @@ class EvaluationActor:
         assert reference is not None
         card = weights.card(self._storage, step.inputs["features"][0])
         shared = {"features": card["name"], "extractor": card["weights"], "resize": card["resize"]}
-        k = step.config["entropy_k"]
-        return Sets(samples, reference, trained_on, real, shared, k, step.seed)
+        return Sets(
+            samples,
+            reference,
+            trained_on,
+            real,
+            shared,
+            k=step.config["entropy_k"],
+            seed=step.seed,
+            space=card["space"],
+            selected=self._is_selected(step),
+        )
+
+    def _is_selected(self, step: Step) -> bool:
+        """Whether the training set was chosen among more rows by another method than chance."""
+        for path in step.inputs.get("training_set", ()):
+            config = self._storage.read_json(manifest_path(path))["config"]
+            chosen = selections.read(self._storage, path)
+            whole = (
+                sum(selections.sizes(self._storage, chosen.samples))
+                if chosen.offered is None
+                else len(chosen.offered)
+            )
+            return config["selection"]["kind"] != "random" and len(chosen) < whole
+        return False
 
     def _shown(self, step: Step, sets: Sets) -> Shown:
         images = selections.gather(self._storage, step.inputs["samples"], "image")

@@ -14,6 +14,7 @@ from actors.features import Extractor
 from actors.features.extractor import Fitted
 from actors.features.memory import load
 from actors.features.source import FeatureSource
+from actors.features.space import GIVEN
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,11 @@ def gather(
     """
     sources: dict[str, FeatureSource] = dict(inputs)
     card: dict[str, Any] = {"features": "given", "extractor": None}
+    space = GIVEN
     if all(isinstance(one, ImageFolder) for one in inputs.values()):
         card = {"features": extractor.name, "extractor": extractor.digest()}
         card["resize"] = extractor.resize
+        space = extractor.space
         if extractor.fits:
             sources, card["extractor"] = _fitted(inputs, extractor, seed)
     first = sources["real"].dimension
@@ -61,7 +64,15 @@ def gather(
                 "real rows have (--image-size makes all images one size)"
             )
     arrays = {name: load(source) for name, source in sources.items()}
-    sets = Sets(arrays["samples"], arrays["real"], arrays.get("train"), None, card, k, seed)
+    sets = Sets(
+        arrays["samples"],
+        arrays["real"],
+        arrays.get("train"),
+        card=card,
+        k=k,
+        seed=seed,
+        space=space,
+    )
     return sets, [f"{name}: {one}" for name in inputs for one in inputs[name].skipped]
 
 

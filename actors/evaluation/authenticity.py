@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from actors.evaluation.generalization import to_training_set
 from actors.evaluation.neighbours import nearest
 from actors.evaluation.rows import check
 
@@ -14,8 +13,8 @@ def authenticity(samples: np.ndarray, training_set: np.ndarray) -> float:
     """Return the share of samples that are not taken for noisy copies of a training row.
 
     A sample is authentic when its nearest training row is nearer to another training row than to
-    the sample (Alaa et al. 2022). Equal distances do not count. What is left is
-    `memorization_rate`, but for equal distances greater than 0, which neither counts.
+    the sample (Alaa et al. 2022). Equal distances do not count. Its yardstick is the spacing of the
+    training set, which a selection widens: compare it between training sets that were chosen alike.
 
     Args:
         samples: (m, d), m >= 1.
@@ -24,8 +23,14 @@ def authenticity(samples: np.ndarray, training_set: np.ndarray) -> float:
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    distance, own = to_training_set(samples, training_set)
-    return float((distance > own).mean())
+    check(samples=samples)
+    check(2, training_set=training_set)
+    check(samples=samples, training_set=training_set)
+    distances, positions = nearest(samples, training_set)
+    rows, index = np.unique(positions[:, 0], return_inverse=True)
+    # the second, as the row itself is at distance 0
+    others = nearest(training_set[rows], training_set, 2)[0][:, 1]
+    return float((distances[:, 0] > others[index]).mean())
 
 
 def data_copying(samples: np.ndarray, training_set: np.ndarray, held_out: np.ndarray) -> float:

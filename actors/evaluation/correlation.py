@@ -3,16 +3,29 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
+from scipy.stats import pearsonr
+
+# spread of a series over its size below which it is rounding
+CONSTANT = 1e-12
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """Pearson's r of n pairs with its interval, which needs at least 4 of them."""
+    """Pearson's r of distinct pairs with its interval.
 
-    r: float
+    Attributes:
+        r: None where there is none, which `note` says.
+        n: distinct pairs that it is of.
+        interval: needs at least 4 of them.
+        left_out: pairs that are not finite.
+        note: why there is no r.
+    """
+
+    r: float | None
     n: int
-    interval: tuple[float, float] | None
+    interval: tuple[float, float] | None = None
+    left_out: int = 0
+    note: str | None = None
 
 
 def correlation(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Correlation:
@@ -21,40 +34,45 @@ def correlation(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> C
     The paper correlates the entropy of the training sets with log(generalization_score) over 54
     runs (r = 0.91) and sets it against variance with the same (Shi et al. 2025). The interval is
     tanh(atanh(r) +- z / sqrt(n - 3)) (Fisher 1921); it takes the pairs for independent, which the
-    iterations of one run are not.
+    iterations of one run are not. A pair that is there several times, as iteration 1 of arms that
+    share it, counts once.
 
     Args:
-        first: (n,) values, n >= 3.
+        first: (n,) values; the logarithm of 0 and NaN are left out, and counted.
         second: (n,) values.
         level: probability of the interval.
 
+    Returns:
+        The correlation; without r, but a note, where fewer than 3 distinct pairs are left or one of
+        the series does not vary.
+
     Raises:
-        ValueError: series of different length, too short, constant or not finite.
+        ValueError: series of different length, or a level that is not between 0 and 1.
     """
+    pairs = np.column_stack(_same_length(first, second))
+    if not 0 < level < 1:
+        raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
+    keep = np.isfinite(pairs).all(axis=1)
+    left_out = int((~keep).sum())
+    one, two = np.unique(pairs[keep], axis=0).T
+    n = len(one)
+    if n < 3:
+        note = f"{n} distinct pairs; a correlation needs at least 3"
+        return Correlation(None, n, left_out=left_out, note=note)
+    for name, series in (("first", one), ("second", two)):
+        if np.ptp(series) <= CONSTANT * np.abs(series).max():
+            note = f"the {name} series does not vary"
+            return Correlation(None, n, left_out=left_out, note=note)
+    found = pearsonr(one, two)
+    r = float(found.statistic)
+    if n < 4:
+        return Correlation(r, n, left_out=left_out)
+    low, high = found.confidence_interval(level)
+    return Correlation(r, n, (float(low), float(high)), left_out)
+
+
+def _same_length(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     one, two = np.asarray(first, np.float64), np.asarray(second, np.float64)
     if one.shape != two.shape or one.ndim != 1:
         raise ValueError(f"second: found shape {two.shape}; allowed is that of first, {one.shape}")
-    if len(one) < 3:
-        raise ValueError(f"first: found {len(one)} values; allowed are 3 and more")
-    if not 0 < level < 1:
-        raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
-    for name, series in (("first", one), ("second", two)):
-        if not np.isfinite(series).all():
-            raise ValueError(f"{name}: found values that are not finite; allowed are finite ones")
-        if np.ptp(series) == 0:
-            raise ValueError(f"{name}: found one value only; allowed are series that vary")
-    r = float(np.clip(_unit(one) @ _unit(two), -1, 1))
-    if len(one) < 4:
-        return Correlation(r, len(one), None)
-    if abs(r) == 1:
-        return Correlation(r, len(one), (r, r))
-    half = ndtri((1 + level) / 2) / np.sqrt(len(one) - 3)
-    low, high = np.tanh(np.arctanh(r) + np.array((-half, half)))
-    return Correlation(r, len(one), (float(low), float(high)))
-
-
-def _unit(series: np.ndarray) -> np.ndarray:
-    # scaled first: squares of very small or large values would leave the range of float64
-    centred = series / np.abs(series).max()
-    centred = centred - centred.mean()
-    return centred / np.linalg.norm(centred)
+    return one, two

@@ -3,10 +3,14 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, ndtri
 
 from actors.evaluation.neighbours import nearest
 from actors.evaluation.rows import check
+from actors.features.space import GIVEN
+
+# what the published code adds inside the logarithm, to distances in 0..255 pixel space
+RELEASED_OFFSET = 1e-10
 
 
 @dataclass(frozen=True)
@@ -14,91 +18,125 @@ class Entropy:
     """An estimate with what it rests on.
 
     Attributes:
-        nats: the estimate; minus infinity when every row has an exact duplicate.
-        n: rows, duplicates included.
+        nats: the estimate.
+        n: rows, copies included.
         k: which neighbour.
-        zero_distances: rows whose k-th neighbour is an exact copy; left out of the mean logarithm,
-            which would otherwise be minus infinity.
+        floor: distance that nearer neighbours count as.
+        at_floor: rows whose neighbour is nearer than that, exact copies among them.
     """
 
     nats: float
     n: int
     k: int
-    zero_distances: int
+    floor: float
+    at_floor: int
 
 
-def entropy(features: np.ndarray, k: int = 1) -> Entropy:
+def entropy(features: np.ndarray, k: int = 1, *, floor: float = GIVEN.floor) -> Entropy:
     """Estimate the entropy of the distribution behind (n, d) rows, in nats.
 
-    H = psi(n) - psi(k) + log c_d + d * mean_i log r_k(i), with c_d the volume of the unit d-ball
-    and r_k(i) the distance from row i to its k-th nearest other row (Kozachenko and Leonenko 1987,
-    in the form of Kraskov et al. 2004, equation 20). Comparable only at equal n, d and k.
-
-    Raises:
-        ValueError: fewer than k + 1 rows, or values that are not finite.
-    """
-    check(0, features=features)
-    n, d = features.shape
-    if not 1 <= k < n:
-        raise ValueError(f"k: found {k}; allowed are 1 to n - 1 = {n - 1}")
-    radius = nearest(features, features, k, exclude_self=True)[0][:, k - 1]
-    positive = radius[radius > 0]
-    log_ball = d / 2 * np.log(np.pi) - gammaln(d / 2 + 1)
-    mean_log = np.log(positive).mean() if len(positive) else -np.inf
-    nats = digamma(n) - digamma(k) + log_ball + d * mean_log
-    return Entropy(float(nats), n, k, n - len(positive))
-
-
-def entropy_interval(
-    features: np.ndarray,
-    k: int = 1,
-    *,
-    seed: int,
-    level: float = 0.95,
-    subsamples: int = 100,
-    size: int | None = None,
-) -> tuple[float, float]:
-    """Return the ends of an interval for the entropy that n rows give on average, in nats.
-
-    Subsamples of m rows are drawn without replacement, as a bootstrap's copies would have zero
-    distances (Politis and Romano 1994). What they differ by, scaled by sqrt(m / n) and by
-    1 / sqrt(1 - m / n) for being drawn from these n rows only, is what the estimate may be off by.
-    It is taken about the subsamples' own mean: the estimator's bias depends on the number of rows,
-    so that the interval tells the noise of the rows drawn and not that bias.
+    H = psi(n) - psi(k) + log c_d + d * mean_i log max(r_k(i), floor), with c_d the volume of the
+    unit d-ball and r_k(i) the distance from row i to its k-th nearest other row (Kozachenko and
+    Leonenko 1987, in the form of Kraskov et al. 2004, equation 20). The floor, where two rows are
+    no more told apart, lets copies lower the estimate by a finite amount each, as they must: left
+    out of the mean they would raise it. Comparable only at equal n, d, k and floor.
 
     Args:
         features: (n, d).
         k: which neighbour.
-        seed: of the subsamples.
-        level: probability of the interval.
-        subsamples: how many.
-        size: m, rows of a subsample; a quarter of the rows when None.
-
-    Returns:
-        The lower and the upper end; minus infinity twice where the estimate is, and an infinite
-        interval where fewer than two subsamples have a row without an exact duplicate.
+        floor: in feature units, greater than 0; of an extractor, `space.floor`.
 
     Raises:
-        ValueError: n or m too small for k, or an argument outside its range.
+        ValueError: fewer than k + 1 rows, or values that are not finite.
     """
-    estimate = entropy(features, k).nats
-    n = len(features)
-    m = n // 4 if size is None else size
-    if not k < m < n:
-        raise ValueError(f"size: found {m}; allowed are k + 1 = {k + 1} to n - 1 = {n - 1}")
-    if not 0 < level < 1:
-        raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
-    if subsamples < 2:
-        raise ValueError(f"subsamples: found {subsamples}; allowed are 2 and more")
-    if estimate == -np.inf:
-        return estimate, estimate
-    rng = np.random.default_rng(seed)
-    parts = np.array(
-        [entropy(features[rng.choice(n, m, replace=False)], k).nats for _ in range(subsamples)]
-    )
-    parts = parts[np.isfinite(parts)]
-    if len(parts) < 2:
-        return -np.inf, np.inf
-    tail = (1 - level) / 2
-    low, high = np.quantile((parts - parts.mean()) * np.sqrt(m / (n - m)), (tail, 1 - tail))
-    return float(estimate - high), float(estimate - low)
+    return Spacing.of(features, k).entropy(floor)
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """How far rows are from their nearest other rows: what estimates of their entropy are made of.
+
+    Attributes:
+        distances, positions: (n, m) of the nearest other rows, rising; m is k + 1, or k where there
+            are no more.
+        dimensions: d.
+        k: which neighbour is taken.
+    """
+
+    distances: np.ndarray
+    positions: np.ndarray
+    dimensions: int
+    k: int
+
+    @classmethod
+    def of(cls, features: np.ndarray, k: int = 1) -> "Spacing":
+        """Search the neighbours of (n, d) rows, n > k.
+
+        Raises:
+            ValueError: fewer rows, or values that are not finite.
+        """
+        check(0, features=features)
+        n, d = features.shape
+        if k < 1:
+            raise ValueError(f"k: found {k}; allowed are 1 and more")
+        if n <= k:
+            raise ValueError(f"rows: found {n}; an entropy of neighbour {k} needs at least {k + 1}")
+        found = nearest(features, features, min(k + 1, n - 1), exclude_self=True)
+        return cls(*found, d, k)
+
+    def entropy(self, floor: float) -> Entropy:
+        """Return the estimate; as `entropy`."""
+        radius = self.distances[:, self.k - 1]
+        mean_log = np.log(np.maximum(radius, floor)).mean()
+        return Entropy(
+            self._estimate(mean_log, self.k),
+            len(radius),
+            self.k,
+            floor,
+            int((radius < floor).sum()),
+        )
+
+    def as_released(self, in_levels: float | None) -> float:
+        """Return the estimate of the published code of Shi et al. 2025, in nats.
+
+        1e-10 is added inside the logarithm, so that a copy counts as a distance of that; k is 1,
+        and distances are those of 0..255 pixels where the features are pixels.
+
+        Args:
+            in_levels: factor to 0..255 pixel space; None for a space without.
+        """
+        radius = self.distances[:, 0] * (in_levels or 1)
+        return self._estimate(np.log(radius + RELEASED_OFFSET).mean(), 1)
+
+    def interval(self, floor: float, level: float = 0.95) -> tuple[float, float] | None:
+        """Return the ends of an interval for the entropy that n independent rows give on average.
+
+        Normal, with the jackknife's variance: leaving out row j puts the (k + 1)-th neighbour in
+        the place of the k-th for the rows that have j among their k nearest (Efron and Stein 1981,
+        who show that on average it is no smaller than the variance). Rows with few neighbours, as
+        in clusters of four, make it up to twice as wide as it need be. It tells the noise of rows
+        that were drawn independently, not the estimator's bias, and nothing where rows were chosen
+        for their distances.
+
+        Returns:
+            Lower and upper end in nats; None with fewer than k + 2 rows.
+
+        Raises:
+            ValueError: a level that is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
+        n, found = self.distances.shape
+        if found == self.k:
+            return None
+        logs = np.log(np.maximum(self.distances[:, self.k - 1 :], floor))
+        gained = np.repeat(logs[:, 1] - logs[:, 0], self.k)
+        lost = logs[:, 0] - np.bincount(self.positions[:, : self.k].ravel(), gained, n)
+        half = ndtri((1 + level) / 2) * self.dimensions * np.sqrt(lost.var(ddof=1) / n)
+        middle = self.entropy(floor).nats
+        return float(middle - half), float(middle + half)
+
+    def _estimate(self, mean_log: float, k: int) -> float:
+        n, d = len(self.distances), self.dimensions
+        log_ball = d / 2 * np.log(np.pi) - gammaln(d / 2 + 1)
+        return float(digamma(n) - digamma(k) + log_ball + d * mean_log)

@@ -77,7 +77,7 @@ def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:
         features = getattr(sets, name)
         rng = np.random.default_rng(derive_seed(sets.seed, "equal rows", name, number))
         cut[name] = features[np.sort(rng.choice(len(features), count, replace=False))]
-    return replace(sets, intervals=False, **cut)
+    return replace(sets, **cut)
 
 
 def _mean(parts: Sequence[Measure], count: int) -> Measure:
@@ -91,6 +91,6 @@ def _mean(parts: Sequence[Measure], count: int) -> Measure:
         settings={**first.settings, "subsamples": count},
         low=None,
         high=None,
-        zero_distances=None,
+        at_floor=None,
         note=next((one.note for one in parts if one.note), None),
     )

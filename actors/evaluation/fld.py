@@ -10,7 +10,7 @@ import torch
 from actors.evaluation.pairs import Pairs
 from actors.evaluation.rows import check
 
-# constants of the authors' package, as of 2023
+# constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
 SAMPLES = 10_000
 STEPS = 50
 LEARNING_RATE = 0.5
@@ -61,7 +61,8 @@ def fld(
     -100 / d * (mean log-likelihood of the test rows) - C under a mixture of isotropic Gaussians of
     equal weight centred at the samples, whose variances were fitted to the training set, so that
     those of copies shrink to nothing (Jiralerspong et al. 2023); C is -100 times what
-    `fld_baseline` gives. Steps and constants are those of the authors' package: features are
+    `fld_baseline` gives. Steps and constants are those of the authors' package at its commit
+    245ac7c of 24 February 2024, without the early stopping that the next one brought: features are
     standardized by the test rows (the constant ones only centred); the logarithms of the variances
     start at what suits the nearest training row and take 50 steps of Adam; in the fit a Gaussian
     around the training set's mean bears up rows that are far from all samples. Unlike it, in

@@ -2,17 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
 from actors.evaluation.authenticity import authenticity, data_copying
-from actors.evaluation.entropy import entropy, entropy_interval
+from actors.evaluation.entropy import RELEASED_OFFSET, Spacing
 from actors.evaluation.fld import fld
 from actors.evaluation.frechet import frechet_distance, frechet_infinity, variance
 from actors.evaluation.generalization import (
-    as_released,
     generalization_score,
     memorization_rate,
     nearest_quantiles,
@@ -21,11 +20,13 @@ from actors.evaluation.kernel_distance import kernel_distance
 from actors.evaluation.manifold import manifold
 from actors.evaluation.measures import Measure
 from actors.evaluation.vendi import vendi_score
+from actors.features.space import GIVEN, Space
 
 # which neighbour the balls of precision, recall, density and coverage reach to, as in `prdc`
 BALL_K = 5
 QUANTILES = (0.05, 0.5, 0.95)
 TRAINING_SET, HELD_OUT, REAL = "training_set", "held-out real", "real"
+SELECTED = "no interval: selected rows are no independent draws"
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ class Sets:
         card: fields of `Measure` that all share: features, extractor, resize.
         k: which neighbour the entropy takes.
         seed: of subsamples.
-        intervals: whether measures that have an interval take it.
+        space: how near two rows may be and still be told apart.
+        selected: whether the training set was chosen by another method than chance.
     """
 
     samples: np.ndarray
@@ -50,7 +52,8 @@ class Sets:
     card: dict[str, Any] = field(default_factory=dict)
     k: int = 1
     seed: int = 0
-    intervals: bool = True
+    space: Space = GIVEN
+    selected: bool = False
 
     def measure(self, metric: str, unit: str, value: Callable[[], float], **fields: Any) -> Measure:
         """Return a measure of the samples; without a value, but a note, where it cannot be."""
@@ -59,9 +62,10 @@ class Sets:
             found = value()
         except ValueError as error:
             return Measure(metric=metric, unit=unit, value=None, note=str(error), **fields)
-        return Measure(
-            metric=metric, unit=unit, value=found if np.isfinite(found) else None, **fields
-        )
+        if not np.isfinite(found):
+            fields["note"] = f"it comes to {found}"
+            return Measure(metric=metric, unit=unit, value=None, **fields)
+        return Measure(metric=metric, unit=unit, value=found, **fields)
 
     def against_reference(self) -> dict[str, Any]:
         """Return the fields of a measure that compares with held-out real rows."""
@@ -77,32 +81,44 @@ class Sets:
 
 
 def dispersion(sets: Sets) -> Iterator[Measure]:
-    """Entropy, with an interval, and variance of training set and samples."""
+    """Entropy, with an interval and as the published code has it, and variance of both sets."""
     for subject, rows in ((TRAINING_SET, sets.training_set), ("samples", sets.samples)):
         if rows is None:
             continue
         fields: dict[str, Any] = {"subject": subject, "n": len(rows)}
-        yield _entropy(sets, rows, fields)
+        yield from _entropies(sets, rows, fields)
         yield sets.measure("variance", "squared distance", partial(variance, rows), **fields)
 
 
-def _entropy(sets: Sets, rows: np.ndarray, fields: dict[str, Any]) -> Measure:
-    estimate = entropy(rows, sets.k)
+def _entropies(sets: Sets, rows: np.ndarray, fields: dict[str, Any]) -> Iterator[Measure]:
+    floor, in_levels = sets.space.floor, sets.space.in_levels
+    searched = cache(partial(Spacing.of, rows, sets.k))
     found = sets.measure(
         "entropy",
         "nats",
-        lambda: estimate.nats,
+        lambda: searched().entropy(floor).nats,
         k=sets.k,
-        zero_distances=estimate.zero_distances,
+        settings={"floor": floor},
         **fields,
     )
-    if not sets.intervals:
-        return found
-    try:
-        low, high = entropy_interval(rows, sets.k, seed=sets.seed)
-    except ValueError:  # too few rows for subsamples
-        return found
-    return replace(found, low=low, high=high) if np.isfinite((low, high)).all() else found
+    if found.value is not None:
+        found = replace(found, at_floor=searched().entropy(floor).at_floor)
+        if sets.selected and found.subject == TRAINING_SET:
+            found = replace(found, note=SELECTED)
+        elif ends := searched().interval(floor):
+            found = replace(found, low=ends[0], high=ends[1])
+    yield found
+    yield sets.measure(
+        "entropy_as_released",
+        "nats",
+        lambda: searched().as_released(in_levels),
+        k=1,
+        settings={
+            "added": RELEASED_OFFSET,
+            "distances": "0..255 pixels" if in_levels else "features",
+        },
+        **fields,
+    )
 
 
 def generalization(sets: Sets) -> Iterator[Measure]:
@@ -114,19 +130,12 @@ def generalization(sets: Sets) -> Iterator[Measure]:
             partial(generalization_score, sets.samples, rows),
             **against,
         )
-        yield sets.measure(
-            "generalization_score_as_released",
-            "squared distance per dimension",
-            partial(as_released, sets.samples, rows),
-            **against,
-        )
-        for level, value in zip(
-            QUANTILES, nearest_quantiles(sets.samples, rows, QUANTILES), strict=True
-        ):
+        quantiles = cache(partial(nearest_quantiles, sets.samples, rows, QUANTILES))
+        for place, level in enumerate(QUANTILES):
             yield sets.measure(
                 f"nearest_distance_q{100 * level:02.0f}",
                 "distance",
-                partial(float, value),
+                partial(lambda place, found: found()[place], place, quantiles),
                 **against,
             )
         yield sets.measure(
@@ -180,20 +189,16 @@ def kernel(sets: Sets) -> Iterator[Measure]:
 
 def fidelity(sets: Sets) -> Iterator[Measure]:
     """Precision, recall, density and coverage against held-out real rows."""
-    try:
-        found, note = manifold(sets.samples, sets.reference, BALL_K), None
-    except ValueError as error:
-        found, note = None, str(error)
+    found = cache(partial(manifold, sets.samples, sets.reference, BALL_K))
     for metric in ("precision", "recall", "density", "coverage"):
-        one = sets.measure(
+        yield sets.measure(
             metric,
             "balls / k" if metric == "density" else "share",
-            partial(getattr, found, metric, np.nan),
+            partial(lambda metric: getattr(found(), metric), metric),
             k=BALL_K,
             settings={"ties": "inside"},
             **sets.against_reference(),
         )
-        yield replace(one, note=note)
 
 
 def diversity(sets: Sets) -> Iterator[Measure]:

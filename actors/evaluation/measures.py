@@ -26,7 +26,7 @@ class Measure:
 
     Attributes:
         subject: the rows measured: `training_set` or `samples`.
-        value: None where the measure is minus infinity, or cannot be taken, which `note` says.
+        value: None where the measure cannot be taken, which `note` says.
         features: name of the feature space.
         extractor: hash of the weights that made the features, if there are any.
         resize: what was done to the size of images before.
@@ -34,8 +34,8 @@ class Measure:
         k: which neighbour.
         reference: the set that the rows are compared with.
         settings: anything else that the value depends on.
-        low, high: ends of a 95 % interval for the noise of the rows drawn.
-        zero_distances: rows left out, being exact copies of others.
+        low, high: ends of a 95 % interval for the noise of rows drawn independently.
+        at_floor: rows that count with the floor of an entropy, exact copies among them.
     """
 
     metric: str
@@ -52,7 +52,7 @@ class Measure:
     settings: dict[str, Any] = field(default_factory=dict)
     low: float | None = None
     high: float | None = None
-    zero_distances: int | None = None
+    at_floor: int | None = None
     note: str | None = None
 
     def as_json(self) -> dict[str, Any]:

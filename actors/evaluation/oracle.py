@@ -138,6 +138,7 @@ def _standard_entropies(rows: int, dimensions: int, k: int) -> np.ndarray:
     # without `entropy`, whose threads cost more than they save on so few rows
     radii = (np.partition(cdist(one, one), k, axis=1)[:, k] for one in draws)
     logs = dimensions * np.array([np.log(radius).mean() for radius in radii])
+    # nobody's neighbours are as near as the floor
     return logs + (entropy(draws[0], k).nats - logs[0])
 
 

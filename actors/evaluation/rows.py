@@ -29,3 +29,10 @@ def check(least: int = 1, **sets: np.ndarray) -> None:
             total = rows.sum(dtype=np.float64)
         if not np.isfinite(total):
             raise ValueError(f"{name}: found values that are not finite; allowed are finite ones")
+
+
+def distinct(rows: np.ndarray) -> np.ndarray:
+    """Return the (n, d) rows that equal no earlier one, in their order."""
+    same = np.ascontiguousarray(rows + 0)  # -0 and 0 are one number
+    keys = same.view(np.dtype((np.void, same.shape[1] * same.itemsize)))[:, 0]
+    return rows[np.sort(np.unique(keys, return_index=True)[1])]

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from actors.config import Config
+from actors.features.space import GIVEN, Space
 
 # weights that were fitted on real rows, by name
 Fitted = Mapping[str, np.ndarray]
@@ -21,6 +22,8 @@ class Extractor(Config):
     fits: ClassVar[bool] = False
     # what it does to the size of images, for the card
     resize: ClassVar[str] = "none"
+    # how near two images may be in it and still be told apart
+    space: ClassVar[Space] = GIVEN
 
     kind: str
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from actors.errors import UserError
 from actors.features.extractor import Extractor
+from actors.features.space import NETWORK, Space
 
 if TYPE_CHECKING:
     import torch
@@ -20,6 +21,7 @@ class Network(Extractor):
     """An extractor that computes in batches on a device."""
 
     HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "device"})
+    space: ClassVar[Space] = NETWORK
 
     batch_size: int = Field(64, ge=1, description="images computed together")
     device: Literal["cpu", "cuda"] | None = Field(

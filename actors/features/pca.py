@@ -7,6 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from actors.features.extractor import Extractor, Fitted
+from actors.features.space import PIXELS, Space
 
 # values centred at once, in float64
 BLOCK = 1 << 24
@@ -16,6 +17,8 @@ class Pca(Extractor):
     """Coordinates on the top principal components of the real training set's scaled pixels."""
 
     fits: ClassVar[bool] = True
+    # a projection, whose distances are those of pixels or less
+    space: ClassVar[Space] = PIXELS
 
     kind: Literal["pca"] = "pca"
     components: int = Field(64, ge=1, description="how many, those of largest variance first")

@@ -1,14 +1,17 @@
 """Pixels as features."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from actors.features.extractor import Extractor, Fitted
+from actors.features.space import PIXELS, Space
 
 
 class Pixels(Extractor):
     """The image itself, flattened and scaled to [-1, 1]; 1 there is 127.5 in 0..255 pixel space."""
+
+    space: ClassVar[Space] = PIXELS
 
     kind: Literal["pixels"] = "pixels"
 

@@ -41,8 +41,8 @@ def load(storage: Storage, step_path: str) -> Fitted:
 def card(storage: Storage, embed_path: str) -> dict[str, Any]:
     """Return what the features of a finished embed step must have in common with others.
 
-    The extractor's fields, its `name` and `resize`, and `weights`: the sha256 of the file that they
-    were read from or fitted into, None for an extractor without weights.
+    The extractor's fields, its `name`, `resize` and `space`, and `weights`: the sha256 of the file
+    that they were read from or fitted into, None for an extractor without weights.
     """
     from actors.features import EXTRACTORS
 
@@ -58,5 +58,6 @@ def card(storage: Storage, embed_path: str) -> dict[str, Any]:
         **features,
         "name": extractor.name,
         "resize": extractor.resize,
+        "space": extractor.space,
         "weights": weights,
     }

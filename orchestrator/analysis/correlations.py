@@ -36,13 +36,12 @@ class Pooled:
     """The pairs of a run or a sweep, and the correlation over those of equal cards.
 
     Attributes:
-        found: over the distinct ones, as arms share iteration 1; None where there are too few, or
-            one of the two does not vary.
+        found: over the distinct ones, as arms share iteration 1.
     """
 
     metric: str
     pairs: list[Pair]
-    found: Correlation | None
+    found: Correlation
 
 
 def pool(records: list[Record], metric: str) -> Pooled:
@@ -52,14 +51,9 @@ def pool(records: list[Record], metric: str) -> Pooled:
     """
     pairs = _pairs(records, metric + AT_EQUAL_N, SCORE + AT_EQUAL_N)
     pairs = pairs or _pairs(records, metric, SCORE)
-    points = sorted({(pair.value, pair.log_gs) for pair in pairs if pair.is_main})
-    return Pooled(metric, pairs, _correlation(np.array(points, np.float64).reshape(-1, 2)))
-
-
-def _correlation(points: np.ndarray) -> Correlation | None:
-    if len(points) < 3 or not np.ptp(points, axis=0).all():
-        return None
-    return correlation(points[:, 0], points[:, 1])
+    main = [pair for pair in pairs if pair.is_main]
+    values, scores = (np.array([getattr(p, name) for p in main]) for name in ("value", "log_gs"))
+    return Pooled(metric, pairs, correlation(values, scores))
 
 
 def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
@@ -87,5 +81,5 @@ def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
 
 def correlations(records: list[Record]) -> dict[str, float]:
     """Return r by metric where there is one, for the tracking server."""
-    pooled = (pool(records, metric) for metric in METRICS)
-    return {one.metric: one.found.r for one in pooled if one.found}
+    found = {metric: pool(records, metric).found.r for metric in METRICS}
+    return {metric: r for metric, r in found.items() if r is not None}

@@ -98,10 +98,10 @@ def told_interval(found: Interval) -> str:
 
 
 def correlated(pooled: Pooled) -> str | None:
-    """Return the correlation of a metric with log GS, and what was left out of it."""
+    """Return the correlation of a metric with log GS; None with fewer than three points."""
     found = pooled.found
-    if found is None:
-        return None
+    if found.r is None:
+        return f"has none: {found.note}" if found.n > 2 else None
     told = f"r = {words.number(found.r, 2)} over {found.n} distinct points of equal cards"
     if found.interval is not None:
         low, high = (words.number(end, 2) for end in found.interval)

@@ -24,7 +24,7 @@ NAMES = {
     "entropy": "Entropy",
     "variance": "Variance",
     "generalization_score": "Generalization score (GS)",
-    "generalization_score_as_released": "GS as in the published code",
+    "entropy_as_released": "Entropy as in the published code",
     "memorization_rate": "Memorization rate",
     "frechet_distance": "Fréchet distance",
     "frechet_distance_infinity": "Fréchet distance, n to infinity",
@@ -54,14 +54,14 @@ BETTER: dict[str, Literal["min", "max"]] = {
     "coverage": "max",
     "vendi_score": "max",
     "authenticity": "max",
-    "generalization_score_as_released": "max",
+    "entropy_as_released": "max",
 }
 
 # of these more is not better without end: noise has it too
 MEANS = {
     "entropy": "higher is more varied",
     "generalization_score": "higher is further from the training set",
-    "generalization_score_as_released": "higher is further from the training set",
+    "entropy_as_released": "higher is more varied",
     "vendi_score": "higher is more varied",
 }
 
@@ -125,7 +125,7 @@ def goal(metric: str) -> Literal["min", "max"] | None:
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Return a number as it is shown; a measure without a value is minus infinity or not taken."""
+    """Return a number as it is shown; `none` for a measure that could not be taken."""
     if value is None:
         return "none"
     text = f"{value:,.{digits}g}"

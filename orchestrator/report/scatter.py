@@ -20,7 +20,7 @@ def scatters(found: list[Record], styles: dict[str, Style]) -> Iterator[Figure]:
     """Yield a figure each for entropy and variance, where there are pairs that vary."""
     for metric in METRICS:
         pooled = pool(found, metric)
-        if pooled.found:
+        if pooled.found.r is not None:
             yield _figure(pooled, styles)
 
 
@@ -91,7 +91,7 @@ def _draw(
             fontsize=7,
             alpha=0.75,
         )
-    if pooled.found:
+    if pooled.found.r is not None:
         axes.set_title(f"r = {words.number(pooled.found.r, 2)}", loc="left", fontsize=9.5)
     axes.set_xlabel(label)
     axes.set_ylabel("log GS (GS: distance)")

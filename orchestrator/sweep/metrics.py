@@ -32,7 +32,7 @@ def known_metrics(evaluation: Evaluation) -> dict[str, set[str]]:
     """Return the names of all measures that are taken, with the sets whose rows they depend on."""
     generator = np.random.default_rng(0)
     rows = generator.normal(size=(4, ROWS, 2)).astype(np.float32)
-    sets = Sets(rows[0], rows[1], rows[2], rows[3], card={"features": "any"}, intervals=False)
+    sets = Sets(rows[0], rows[1], rows[2], rows[3], card={"features": "any"})
     known = {}
     for one in measure(sets, evaluation.measures):
         name, sets_of = metric_name(one.metric, one.subject), depends_on(one)

@@ -44,7 +44,14 @@ def loop(name: str, seed: int, shrink: float = 1.0, rows: int = ROWS) -> list[Re
         nats = digamma(rows) - digamma(1) + ball + DIMENSIONS * np.log(radius).mean()
         values = {"entropy": nats, "variance": data.var(axis=0, ddof=1).sum()}
         cards = [
-            {"metric": m, "subject": "training_set", "value": float(v), "n": rows, "k": 1}
+            {
+                "metric": m,
+                "subject": "training_set",
+                "value": float(v),
+                "n": rows,
+                "k": 1,
+                "at_floor": 0,
+            }
             for m, v in values.items()
         ]
         results.append(Result(name, iteration, "gaussian", cards))
@@ -127,16 +134,22 @@ def test_a_selection_that_makes_dispersion_worse_is_told_so_plainly() -> None:
     assert "gist, 2 seeds: entropy lower than with random in 1, variance lower" in lines[-1]
 
 
-def test_an_entropy_of_duplicates_alone_is_below_every_other() -> None:
-    collapsed = loop("gist", 0, 0.7)
-    card = collapsed[-1].measure("entropy", "training_set")
+def test_a_training_set_with_copies_has_no_closed_form_of_its_entropy() -> None:
+    results = loop("a", 0)
+    card = results[-1].measure("entropy", "training_set")
+    assert card is not None
+    card["at_floor"] = 2
+    (course,) = courses({"a": arm()}, results)
+    assert list(course.predicted) == ["variance"]
+
+
+def test_iterations_whose_entropy_could_not_be_taken_are_left_out() -> None:
+    results = loop("a", 0)
+    card = results[-1].measure("entropy", "training_set")
     assert card is not None
     card["value"] = None
-    arms = {"random": arm(), "gist": arm({"selection": {"kind": "gist"}})}
-    told = printed(arms, loop("random", 0) + collapsed)[-1]
-    assert "gist made dispersion worse" in told
-    assert "entropy -inf nats against" in told
-    assert draw_oracle(arms, loop("random", 0) + collapsed) is not None
+    (course,) = courses({"a": arm()}, results)
+    assert len(course.values["entropy"]) == ITERATIONS - 1
 
 
 def test_the_figure_is_a_picture_with_every_arm(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from actors.curation.arrays import ArrayFile
 from actors.curation.curation import Curated, curate
 from actors.curation.tables import TableFiles
 from actors.errors import UserError
+from actors.evaluation.entropy import entropy
 from actors.selection import METHODS, Method, Selection, greedy
 from tests.actors.curation.inputs import features, parquet
 
@@ -86,7 +87,8 @@ def test_identical_rows_are_each_kept_once(tmp_path: Path) -> None:
     assert sorted(result.selection.positions.tolist()) == list(range(30))
     assert (result.figures.repeats, result.figures.kept_repeats) == (29, 29)
     assert result.figures.after is not None
-    assert result.figures.after.nats == -np.inf
+    assert result.figures.after.at_floor == 30
+    assert result.figures.after == entropy(np.ones((30, 2)), floor=2.0**-24)
     half = curated(tmp_path, np.ones((30, 2), np.float32), n=15)
     assert whole(half)["reason"].to_pylist()[-1].endswith("is an exact copy")
 

@@ -15,7 +15,7 @@ def sets(rows: int, seed: int = 0, dimensions: int = 16) -> Sets:
     rng = np.random.default_rng(seed)
     samples, reference = rng.normal(size=(2, 60, dimensions)).astype(np.float32)
     training_set = rng.normal(size=(rows, dimensions)).astype(np.float32)
-    return Sets(samples, reference, training_set, card={"features": "pixels"}, intervals=False)
+    return Sets(samples, reference, training_set, card={"features": "pixels"})
 
 
 def taken(of: Sets, rows: dict[str, int], groups: tuple[str, ...] = GROUP) -> dict[str, Measure]:
@@ -108,7 +108,7 @@ def test_a_set_with_fewer_rows_has_no_value_and_a_note_that_names_both_numbers()
 def test_every_group_can_be_taken_and_the_same_seed_gives_the_same_values() -> None:
     rng = np.random.default_rng(0)
     samples, reference, training_set = rng.normal(size=(3, 14, 2))
-    of = Sets(samples, reference, training_set, card={"features": "pixels"}, intervals=False)
+    of = Sets(samples, reference, training_set, card={"features": "pixels"})
     rows = {"training_set": 12, "samples": 12, "reference": 13}
     found = taken(of, rows, tuple(GROUPS))
     assert {name.removesuffix(AT_EQUAL_N) for name in found} == {

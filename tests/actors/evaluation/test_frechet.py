@@ -104,6 +104,20 @@ def test_extrapolation_is_scipys_line_read_at_infinitely_many() -> None:
     assert found == pytest.approx(expected, rel=1e-8)
 
 
+@pytest.mark.parametrize(("rows", "taken"), [(31, False), (32, True)])
+def test_an_extrapolation_from_few_rows_per_dimension_is_refused(rows: int, taken: bool) -> None:
+    rng = np.random.default_rng(0)
+    samples, reference = rng.normal(size=(rows, 8)), rng.normal(size=(20_000, 8))
+    if taken:
+        # of equal distributions, to a fifth of what the rows themselves give
+        plain = frechet_distance(samples, reference)
+        found = [frechet_infinity(samples, reference, seed=seed) for seed in range(5)]
+        assert abs(np.mean(found)) < 0.2 * plain
+        return
+    with pytest.raises(ValueError, match="found 31 rows of 8 dimensions, the smallest subset 15"):
+        frechet_infinity(samples, reference, seed=0)
+
+
 def test_moments_that_do_not_fit_are_refused() -> None:
     two, three = Moments.of(np.eye(2)), Moments.of(np.eye(3))
     with pytest.raises(ValueError, match="other: found 3 dimensions; allowed are 2"):

@@ -6,6 +6,7 @@ import pytest
 from actors.errors import UserError
 from actors.evaluation.groups import GROUPS, Sets, measure
 from actors.evaluation.measures import Measure, check_comparable
+from actors.features.space import GIVEN, PIXELS
 
 
 def rows(seed: int, n: int, spread: float = 1.0) -> np.ndarray:
@@ -30,12 +31,32 @@ def test_every_measure_has_a_value_and_the_card_of_what_it_was_taken_on() -> Non
     assert (score.reference, score.reference_n) == ("training_set", 50)
 
 
-def test_entropy_lies_in_its_interval() -> None:
-    one = taken()["entropy", "samples"]
+def test_entropy_lies_in_its_interval_and_its_card_has_the_floor() -> None:
+    one = taken(space=PIXELS)["entropy", "samples"]
     assert one.low is not None
     assert one.high is not None
     assert one.value is not None
     assert one.low < one.value < one.high
+    assert one.settings == {"floor": 0.5 / 127.5}
+    assert one.card() != taken()["entropy", "samples"].card()
+
+
+def test_entropy_as_released_is_in_levels_of_pixels_where_the_space_has_them() -> None:
+    one, other = (taken(space=space)["entropy_as_released", "samples"] for space in (PIXELS, GIVEN))
+    assert one.value is not None
+    assert other.value is not None
+    assert one.value - other.value == pytest.approx(4 * np.log(127.5))
+    assert one.card() != other.card()
+
+
+def test_a_selected_training_set_has_no_interval_and_says_why() -> None:
+    found = taken(selected=True)
+    chosen, made = found["entropy", "training_set"], found["entropy", "samples"]
+    assert chosen.value is not None
+    assert (chosen.low, chosen.high) == (None, None)
+    assert chosen.note == "no interval: selected rows are no independent draws"
+    assert made.low is not None
+    assert made.note is None
 
 
 def test_a_generator_that_was_not_trained_has_what_needs_no_training_set() -> None:
@@ -50,9 +71,38 @@ def test_what_cannot_be_taken_has_a_note_and_no_value_and_nothing_is_nan() -> No
     assert {"precision", "data_copying"} <= missing
     assert all(one.note for one in few.values() if one.value is None)
     collapsed = taken(samples=np.ones((60, 4), np.float32))
-    assert collapsed["entropy", "samples"].value is None
-    assert collapsed["entropy", "samples"].zero_distances == 60
+    assert collapsed["entropy", "samples"].at_floor == 60
+    assert collapsed["entropy", "samples"].value is not None
     assert all(one.value is None or np.isfinite(one.value) for one in collapsed.values())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        *({which: rows(0, 1)} for which in ("samples", "reference", "training_set", "real")),
+        {"samples": rows(0, 1), "reference": rows(1, 1), "training_set": rows(2, 1)},
+        {"k": 50},
+        {"k": 60},
+        *({which: np.ones((40, 4), np.float32)} for which in ("samples", "reference")),
+        {"training_set": np.ones((40, 4), np.float32)},
+        {w: np.zeros((40, 4), np.float32) for w in ("samples", "reference", "training_set")},
+        {"samples": np.repeat(rows(0, 30), 2, axis=0), "training_set": rows(0, 30)},
+        {w: 1e18 * rows(0, 40) for w in ("samples", "reference", "training_set")},
+        {w: rows(i, 40)[:, :1] for i, w in enumerate(("samples", "reference", "training_set"))},
+    ],
+    ids=lambda changed: ", ".join(f"{k} {getattr(v, 'shape', v)}" for k, v in changed.items()),
+)
+def test_a_measure_that_cannot_be_taken_has_a_note_and_the_others_are_taken(
+    changed: dict[str, Any],
+) -> None:
+    given = {"real": rows(3, 70)} if "real" in changed else {}
+    found = taken(**{**given, **changed})
+    expected = taken(**{**given, **{k: v for k, v in changed.items() if k == "real"}})
+    assert found.keys() == expected.keys()
+    for one in found.values():
+        assert np.isfinite(one.value) if one.value is not None else one.note, one
+        assert "\n" not in (one.note or "")
+    assert any(one.value is not None for one in found.values())
 
 
 def test_groups_are_taken_as_asked_for_and_have_different_measures() -> None:

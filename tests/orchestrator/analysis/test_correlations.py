@@ -55,6 +55,8 @@ def test_only_points_of_equal_cards_are_pooled_on_the_terminal_in_the_report_and
 def test_there_is_no_correlation_where_one_of_the_two_does_not_vary_or_points_are_few() -> None:
     run = different_sizes()
     constant = [result("same", i, 20.0 + i, 2.0, 1.0) for i in range(1, 7)]
-    assert pool(records(replace(run, results=constant)), "entropy").found is None
-    assert pool(records(replace(run, results=run.results[:2])), "entropy").found is None
-    assert correlated(pool(records(replace(run, results=constant)), "entropy")) is None
+    few = pool(records(replace(run, results=run.results[:2])), "entropy")
+    assert few.found.r is None
+    assert correlated(few) is None
+    found = pool(records(replace(run, results=constant)), "entropy")
+    assert correlated(found) == "has none: the second series does not vary"
