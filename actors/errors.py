@@ -13,6 +13,10 @@ class StorageError(OSError):
     """A store cannot be read or written: one line with the file, the store and the cause."""
 
 
+class PathError(StorageError):
+    """A path, as a file of a store may hold one, that does not lead into the store."""
+
+
 class DamagedError(Exception):
     """A stored file is no longer what was written.
 

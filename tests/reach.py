@@ -192,9 +192,9 @@ class _Written:
                 parts = [self.write(one, silent) for one in node]
                 return f"[{' '.join(filter(None, parts))}]" if any(parts) else ""
             case ast.AST():
-                words = isinstance(node, ast.JoinedStr) and silent
+                left_out = isinstance(node, ast.JoinedStr) and silent
                 text = f"({type(node).__name__}{self._fields(node, silent, top)})"
-                return "" if words else text
+                return "" if left_out else text
         return repr(node)
 
     def _fields(self, node: ast.AST, silent: bool, top: bool) -> str:

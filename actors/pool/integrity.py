@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from actors.errors import DamagedError
+from actors.errors import DamagedError, PathError
 from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage, digest_of
 
@@ -17,10 +17,13 @@ def damage(storage: Storage, record: dict[str, Any]) -> str | None:
     A process reads a file for this once, until it changes. What is wrong with this machine's copy
     of a remote file counts only if it is so when fetched again.
     """
-    found = _damage(storage, record)
-    if found and not storage.is_local:
-        storage.forget(record["path"])
+    try:
         found = _damage(storage, record)
+        if found and not storage.is_local:
+            storage.forget(record["path"])
+            found = _damage(storage, record)
+    except PathError as error:
+        return str(error)
     return found
 
 
@@ -61,6 +64,8 @@ def _manifest(storage: Storage, step_path: str) -> Any:
         return storage.read_json(path)
     except FileNotFoundError:
         raise DamagedError(step_path, path, "it is not there") from None
+    except PathError as error:
+        raise DamagedError(step_path, path, str(error)) from None
     except ValueError:
         raise DamagedError(step_path, path, "it is not JSON") from None
 

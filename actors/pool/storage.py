@@ -19,6 +19,7 @@ from safetensors import SafetensorError
 
 from actors.errors import StorageError, UserError
 from actors.pool.filesystems import open_filesystem, without_secrets
+from actors.pool.paths import below, below_on_disk
 
 TEMPORARY = "tmp"
 BLOCK = 1 << 22
@@ -30,7 +31,8 @@ class Storage:
     """The store at a URI; cheap to make, safe to send between processes.
 
     Its methods raise StorageError where a file cannot be read or written, the disk being full or
-    the network down, and FileNotFoundError where there is none to read.
+    the network down, PathError, which is one, where a path leads out of the store, and
+    FileNotFoundError where there is none to read.
     """
 
     uri: str
@@ -59,12 +61,20 @@ class Storage:
     @property
     def _temporary(self) -> Path:
         """Where files are filled before they are published."""
-        return (Path(self.root) if self.is_local else self._cache) / TEMPORARY
+        return self._here(TEMPORARY)
+
+    def _at(self, path: str) -> str:
+        """Return a path of the store as its file system has it."""
+        return (below_on_disk if self.is_local else below)(self.root, path)
+
+    def _here(self, path: str) -> Path:
+        """Return a path of the store, or of its copy, on this machine."""
+        return Path(self._at(path) if self.is_local else below_on_disk(str(self._cache), path))
 
     def exists(self, path: str) -> bool:
         """Whether a whole file lies at `path`."""
         with self._read(path):
-            return self.filesystem.get_file_info(f"{self.root}/{path}").type == fs.FileType.File
+            return self.filesystem.get_file_info(self._at(path)).type == fs.FileType.File
 
     def write(self, path: str, write: Callable[[Path], object]) -> dict[str, Any]:
         """Let `write` fill a temporary file, then make it appear at `path` whole or not at all.
@@ -72,6 +82,7 @@ class Storage:
         Returns:
             The file's record: path, bytes, sha256.
         """
+        target = self._at(path)
         temporary = self._temporary / f"{uuid.uuid4().hex}-{Path(path).name}"
         try:
             self._temporary.mkdir(parents=True, exist_ok=True)
@@ -80,7 +91,7 @@ class Storage:
                 _start_writing(file.fileno())
                 record = _record(temporary, path)
                 os.fsync(file.fileno())
-            self._publish(temporary, path)
+            self._publish(temporary, path, target)
         except StorageError:
             raise
         except (OSError, SafetensorError) as error:
@@ -95,32 +106,29 @@ class Storage:
         with self._read(path):
             return _record(self.local(path), path)
 
-    def _publish(self, temporary: Path, path: str) -> None:
-        target = f"{self.root}/{path}"
+    def _publish(self, temporary: Path, path: str, target: str) -> None:
         if self.is_local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(target)
             return
         # an upload that is broken off may leave a part of the file under its name (pyarrow closes
         # its stream in any case), so that name is not yet the one that readers look for
-        uploaded = f"{self.root}/{TEMPORARY}/{temporary.name}"
+        uploaded = self._at(f"{TEMPORARY}/{temporary.name}")
         with temporary.open("rb") as source, self.filesystem.open_output_stream(uploaded) as sink:
             shutil.copyfileobj(source, sink, BLOCK)
         self.filesystem.move(uploaded, target)
         # of an earlier file of this name
-        (self._cache / path).unlink(missing_ok=True)
+        self.forget(path)
 
     def local(self, path: str) -> Path:
         """Return a local path of the file, for memory-mapping; a remote one is fetched once."""
-        if self.is_local:
-            return Path(self.root) / path
-        cached = self._cache / path
-        if not cached.exists():
+        cached = self._here(path)
+        if not self.is_local and not cached.exists():
             partial = cached.with_name(f"{cached.name}.{uuid.uuid4().hex}")
             with self._read(path):
                 cached.parent.mkdir(parents=True, exist_ok=True)
                 try:
-                    remote = self.filesystem.open_input_stream(f"{self.root}/{path}")
+                    remote = self.filesystem.open_input_stream(self._at(path))
                     with remote as source, partial.open("wb") as sink:
                         shutil.copyfileobj(source, sink, BLOCK)
                     partial.replace(cached)
@@ -131,18 +139,23 @@ class Storage:
     def forget(self, path: str) -> None:
         """Drop this machine's copy of a remote file, so that it is fetched again."""
         if not self.is_local:
-            (self._cache / path).unlink(missing_ok=True)
+            self._here(path).unlink(missing_ok=True)
 
     def local_folder(self, path: str) -> Path:
         """Return a local path of a folder with all its files."""
         if not self.is_local:
             for file in self.files(path):
                 self.local(file)
-        return (Path(self.root) if self.is_local else self._cache) / path
+        return self._here(path)
 
     def files(self, path: str) -> list[str]:
-        """Return the paths of all files below a folder, in order; none where there is no folder."""
-        selector = fs.FileSelector(f"{self.root}/{path}", recursive=True, allow_not_found=True)
+        """Return the paths of all files below a folder, in order; none where there is no folder.
+
+        Args:
+            path: of the folder; empty: the whole store.
+        """
+        folder = self._at(path) if path else self.root
+        selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
         with self._read(path):
             found = self.filesystem.get_file_info(selector)
         return sorted(
@@ -156,7 +169,7 @@ class Storage:
         # another run may remove it at the same time
         with self._read(path), suppress(FileNotFoundError):
             if self.exists(path):
-                self.filesystem.delete_file(f"{self.root}/{path}")
+                self.filesystem.delete_file(self._at(path))
         self.forget(path)
 
     def write_json(self, path: str, value: Any) -> dict[str, Any]:
@@ -168,7 +181,7 @@ class Storage:
         """Read a JSON file."""
         with (
             self._read(path),
-            self.filesystem.open_input_stream(f"{self.root}/{path}") as source,
+            self.filesystem.open_input_stream(self._at(path)) as source,
         ):
             return json.loads(source.read())
 
@@ -190,7 +203,7 @@ class Storage:
         _sweep(fs.LocalFileSystem(), str(self._temporary), older_than)
         if not self.is_local:
             with self._read(TEMPORARY):
-                _sweep(self.filesystem, f"{self.root}/{TEMPORARY}", older_than)
+                _sweep(self.filesystem, self._at(TEMPORARY), older_than)
 
     @contextmanager
     def _read(self, path: str) -> Iterator[None]:

@@ -1,6 +1,7 @@
 """What a store holds: its finished steps by their manifests, and the files of unfinished ones."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from actors.errors import UserError
+from actors.errors import PathError, UserError
 from actors.pool.filesystems import without_secrets
 from actors.pool.manifest import manifest_path
+from actors.pool.paths import below
 from actors.pool.storage import Storage
 
 # manifests are small, so on a remote store what counts is how many are asked for at once
@@ -178,13 +180,24 @@ def _read(storage: Storage, path: str) -> Finished | str | None:
     """Return a finished step, or what is wrong with its manifest; None where it is gone by now."""
     try:
         manifest = storage.read_json(manifest_path(path))
+        whole = manifest.keys() >= FIELDS
+        for named in _named(manifest) if whole else ():
+            below("", named)
     except FileNotFoundError:
         return None
+    except PathError as error:
+        return str(error)
     except ValueError:
         return "it is not JSON"
-    if not isinstance(manifest, dict) or not manifest.keys() >= FIELDS:
-        return "it is no manifest of a step"
-    return Finished(path, manifest)
+    except (AttributeError, KeyError, TypeError):
+        whole = False
+    return Finished(path, manifest) if whole else "it is no manifest of a step"
+
+
+def _named(manifest: dict[str, Any]) -> Iterator[object]:
+    """Yield the paths that a manifest names."""
+    yield from (record["path"] for record in manifest["files"])
+    yield from (path for paths in manifest["inputs"].values() for path in paths)
 
 
 def place(step: Finished, index: int) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from actors.errors import PathError
 from actors.pool import selections, shards
 from actors.pool.integrity import check
 from actors.pool.manifest import files_of
@@ -20,6 +22,8 @@ from actors.pool.storage import Storage
 from actors.store.contents import Contents, Finished
 
 COLUMNS = ("sample_id", "source", "iteration", "label", "seed")
+# what schema.sample_id makes
+ID = re.compile(r"[0-9a-f]{12}-[0-9]{8,}")
 # rows whose images are encoded and written together
 BLOCK_ROWS = 1024
 
@@ -80,11 +84,18 @@ def write_folder(storage: Storage, extracts: Sequence[Extract], folder: Path) ->
         out = csv.writer(text, lineterminator="\n")
         out.writerow(("file_name", *COLUMNS))
         for columns, pictures in _blocks(storage, extracts):
-            names = [f"{one}.png" for one in columns["sample_id"].to_pylist()]
+            names = [f"{_plain_id(one)}.png" for one in columns["sample_id"].to_pylist()]
             for name, picture in zip(names, pictures, strict=True):
                 (folder / name).write_bytes(picture)
             every = [columns[name].to_pylist() for name in COLUMNS]
             out.writerows(zip(names, *every, strict=True))
+
+
+def _plain_id(found: str) -> str:
+    """Return the id of a sample, if files can be named by it."""
+    if not ID.fullmatch(found or ""):
+        raise PathError(f"{found!r}: is no id of a sample, so that no file is named by it")
+    return found
 
 
 def _blocks(

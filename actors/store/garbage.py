@@ -80,6 +80,6 @@ def remove_empty(storage: Storage, path: str) -> None:
     """Remove what folders are left of a path on a local store, where they are empty."""
     if storage.is_local:
         # deepest first; one that another run has begun to fill is not empty and stays
-        for folder, _, _ in os.walk(Path(storage.root) / path, topdown=False):
+        for folder, _, _ in os.walk(storage.local(path), topdown=False):
             with suppress(OSError):
                 Path(folder).rmdir()

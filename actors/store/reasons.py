@@ -1,13 +1,12 @@
 """Why one row of the pool is in a stored selection or not, found when it is asked for."""
 
-import json
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from actors.errors import UserError
 from actors.pool import selections, shards
+from actors.pool.manifest import files_of
 from actors.pool.storage import Storage
 from actors.store.contents import Finished
 
@@ -43,24 +42,23 @@ def reason(storage: Storage, select: Finished, sample: Finished, index: int) -> 
     Raises:
         UserError: the selection was not among the rows of that step.
     """
-    if sample.path not in select.manifest["inputs"].get("samples", ()):
+    samples = select.manifest["inputs"].get("samples", [])
+    if sample.path not in samples:
         raise UserError(
             f"SAMPLE_ID: the rows of its step, {sample.path}, were not among those that "
             f"{select.path} selected from"
         )
     table = shards.read_table(storage, f"{select.path}/{selections.FILE}")
-    origin = json.loads(table.schema.metadata[b"candidates"])
-    before = origin["samples"][: origin["samples"].index(sample.path)]
-    position = sum(selections.sizes(storage, before)) + index
+    position = sum(selections.sizes(storage, samples[: samples.index(sample.path)])) + index
     limits = {k: v for k, v in select.config.get("limits", {}).items() if v}
     chosen = table.column("position").to_numpy()
     found = np.flatnonzero(chosen == position)
     if len(found):
         row = table.slice(int(found[0]), 1).to_pylist()[0]
         return Reason(True, row["rank"], row["distance"], limits=limits)
-    if "offered" in origin and not _offered(storage, origin, position):
+    if not _is_offered(storage, select, position):
         return Reason(False)
-    features = selections.gather(storage, origin["features"], "features")
+    features = selections.gather(storage, select.manifest["inputs"]["features"], "features")
     place, distance = nearest(features, position, chosen)
     covered_by = table.column("sample_id")[place].as_py()
     return Reason(True, None, distance, covered_by, limits)
@@ -84,6 +82,9 @@ def nearest(features: shards.Gather, position: int, chosen: np.ndarray) -> tuple
     return place, float(np.sqrt(squared[place]))
 
 
-def _offered(storage: Storage, origin: dict[str, Any], position: int) -> bool:
-    offered = shards.read_table(storage, origin["offered"])["position"].to_numpy()
-    return bool((offered == position).any())
+def _is_offered(storage: Storage, select: Finished, position: int) -> bool:
+    """Whether a row was a candidate: all are, where the selection does not say which."""
+    file = f"{select.path}/{selections.OFFERED}"
+    if file not in files_of(storage, select.path):
+        return True
+    return bool((shards.read_table(storage, file)["position"].to_numpy() == position).any())

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from actors.errors import StorageError
+from actors.errors import PathError, StorageError
 from actors.pool import shards
 from actors.pool.integrity import damage
 from actors.pool.manifest import manifest_path
@@ -53,9 +53,9 @@ def damaged_files(storage: Storage, contents: Contents) -> Iterator[tuple[int, P
 
     def look(one: tuple[str, dict[str, Any]]) -> tuple[int, Problem | None]:
         path, record = one
-        # of a remote file, what is stored counts, not this machine's copy
-        storage.forget(record["path"])
         try:
+            # of a remote file, what is stored counts, not this machine's copy
+            storage.forget(record["path"])
             found = damage(storage, record)
         except StorageError as error:
             found = str(error)
@@ -103,5 +103,7 @@ def _wrong_rows(storage: Storage, select: Finished) -> str:
         ids = sample_ids(storage, samples, positions)
     except IndexError:
         return "it has positions past the last row of its sample steps"
+    except PathError as error:
+        return str(error)
     differ = int(np.count_nonzero(ids.to_numpy(False) != table.column("sample_id").to_numpy()))
     return f"{differ:,} of its sample ids are not those of its sample steps' rows" if differ else ""

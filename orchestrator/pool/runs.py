@@ -1,5 +1,6 @@
 """The named runs and sweeps of a store, as their folders tell."""
 
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from actors.pool.storage import Storage
 from actors.store.contents import Contents
 
 STEPS = "steps.json"
+STEP = re.compile(r"steps/[a-z]+/[0-9a-f]+")
 # as in orchestrator.outcome, which brings PyTorch, for which a listing need not wait
 STATE = {"experiments": "outcome.json", "sweeps": "sweep.json"}
 
@@ -42,7 +44,7 @@ class NamedRun:
         path = f"{self.folder}/{STEPS}"
         try:
             listed = storage.read_json(path)["steps"]
-            if all(isinstance(one, str) for one in listed):
+            if all(STEP.fullmatch(one) for one in listed):
                 return listed
         except FileNotFoundError:
             raise UserError(
