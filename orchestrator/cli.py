@@ -9,6 +9,7 @@ import signal
 import sys
 from typing import Any
 
+from orchestrator import cluster
 from orchestrator.declarations import CURATE_OPTIONS, EVALUATE_OPTIONS, make_parser, separate
 
 
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit status: 0 done, 1 a step failed, 2 a mistake in the request,
     130 interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # before any module that imports Ray
+    cluster.prepare()
     # looking for garbage while libraries are imported, and at the end, takes more than a second
     gc.set_threshold(50_000)
     atexit.register(gc.freeze)

@@ -1,15 +1,19 @@
 """The Ray cluster: join the one there is, else start one on loopback."""
 
+from __future__ import annotations
+
 import logging
 import os
 import signal
 import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from actors.errors import UserError
-from orchestrator.casting import Node
+
+if TYPE_CHECKING:
+    from orchestrator.casting import Node
 
 ADDRESS = "RAY_ADDRESS"
 CONNECT_SECONDS = 10
@@ -34,11 +38,13 @@ def local_node() -> Node:
     import joblib
     import torch
 
+    from orchestrator.casting import Node
+
     return Node(joblib.cpu_count(), torch.cuda.device_count())
 
 
 def prepare() -> None:
-    """Set what Ray reads from the environment when it is imported; call it before that."""
+    """Set what Ray reads from the environment when it is imported: before anything imports it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if not is_joined():
         # Ray 2.60 listens on all interfaces unless it is told that it is alone on this machine
@@ -120,6 +126,8 @@ def _check_listens(address: str) -> None:
 def nodes() -> list[Node]:
     """Return the machines of the connected cluster."""
     import ray
+
+    from orchestrator.casting import Node
 
     return [
         Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))

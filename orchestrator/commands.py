@@ -95,7 +95,6 @@ def report(name: str, store: str, out: str | None, figures: str | None) -> int:
 
 def _machines() -> list[Node]:
     """Return the machines there are, joining the cluster if there is one."""
-    cluster.prepare()
     if not cluster.is_joined():
         return [cluster.local_node()]
     cluster.connect()

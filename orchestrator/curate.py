@@ -174,7 +174,6 @@ def _ray(shards: int) -> Iterator[None]:
     if shards == 1:
         yield
         return
-    cluster.prepare()
     import ray
 
     cluster.connect()

@@ -2,14 +2,14 @@
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.runs import TINY, Store, call, start
+from tests.runs import TINY, Store, start
 
 TINY_SWEEP = Path(__file__).parent / "sweep" / "tiny_sweep.yaml"
 # looking at the sockets of a dozen processes is work
@@ -25,18 +25,28 @@ class FinishedRun:
     addresses: set[str]
 
 
+def watch(log: Path, *arguments: str, seconds: float = LOOK_SECONDS) -> tuple[str, set[str]]:
+    """Run the command to its end; return what it printed, and the addresses it listened on.
+
+    Args:
+        log: new file for what it prints.
+        seconds: between two looks at its sockets.
+    """
+    addresses: set[str] = set()
+    with log.open("w") as output:
+        running = start(*arguments, output=output)
+        while running.poll() is None:
+            addresses |= listening(running.pid)
+            time.sleep(seconds)
+    assert running.returncode == 0, log.read_text()
+    return log.read_text(), addresses
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     path = tmp_path_factory.mktemp("finished") / "store"
-    log = path.parent / "output"
-    addresses: set[str] = set()
-    with log.open("w") as output:
-        running = start("run", str(TINY), "--store", str(path), output=output)
-        while running.poll() is None:
-            addresses |= listening(running.pid)
-            time.sleep(LOOK_SECONDS)
-    assert running.returncode == 0, log.read_text()
-    return FinishedRun(Store(path), log.read_text(), addresses)
+    printed, addresses = watch(path.parent / "output", "run", str(TINY), "--store", str(path))
+    return FinishedRun(Store(path), printed, addresses)
 
 
 def listening(pid: int) -> set[str]:
@@ -46,15 +56,17 @@ def listening(pid: int) -> set[str]:
         connections = [c for process in family for c in process.net_connections("inet")]
     except psutil.Error:  # one of them ended meanwhile
         return set()
-    return {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
+    ips = (c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN)
+    return {ip.removeprefix("::ffff:") for ip in ips}
 
 
 @dataclass(frozen=True)
 class Swept:
-    """A sweep that ended."""
+    """A sweep that ended: its store, what it printed, and the addresses it listened on."""
 
     store: Path
     output: str
+    addresses: set[str] = field(default_factory=set)
 
     @property
     def folder(self) -> Path:
@@ -72,7 +84,7 @@ def sweep(store: Path, *overrides: str) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     store = tmp_path_factory.mktemp("swept") / "store"
-    done = call(*sweep(store, "--experiment.evaluation.pictures", "true"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return Swept(store, done.stdout)
+    command = sweep(store, "--experiment.evaluation.pictures", "true")
+    printed, addresses = watch(store.parent / "output", *command)
+    assert "Traceback" not in printed
+    return Swept(store, printed, addresses)
