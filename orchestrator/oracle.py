@@ -1,6 +1,6 @@
 """The closed-form oracle: what a loop of one Gaussian must do, beside what was measured of it.
 
-Where an arm selects in another way than at random it says whether that made dispersion worse.
+Where arms select in another way than at random it says over seeds whether dispersion got worse.
 """
 
 from collections import defaultdict
@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from actors.evaluation.measures import CARD
 from actors.evaluation.oracle import Band, Form, training_set_entropy, variance_change
 from actors.generator.gaussian_mixture import GaussianMixture
 from actors.pool.real.gaussian import Gaussian
+from orchestrator.analysis.cards import card_of
+from orchestrator.analysis.statistics import is_apart, paired
 from orchestrator.config import Experiment
 from orchestrator.results import Result
 
@@ -148,43 +149,48 @@ def predictions(found: list[Course]) -> list[str]:
 
 
 def selections(found: list[Course]) -> list[str]:
-    """Return a sentence for every arm that does not select at random but has one that does beside.
+    """Return how arms that do not select at random compare with those that do, where there are any.
 
     They are compared at the last iteration that both have, by seed, where their cards are equal.
+    There is a verdict on a kind of selection where three seeds and more have both.
     """
     lines = []
-    lower: dict[str, list[dict[str, bool]]] = defaultdict(list)
+    ends: dict[str, list[tuple[int, dict[str, tuple[float, float]]]]] = defaultdict(list)
     for course in found:
-        if course.selection == "random":
-            continue
-        if (random := _partner(course, found)) is None:
+        if course.selection == "random" or (random := _partner(course, found)) is None:
             continue
         last = min(len(one.values["entropy"]) for one in (course, random))
-        ends = {m: (course.values[m][last - 1], random.values[m][last - 1]) for m in UNITS}
-        lower[course.selection].append({m: bool(mine < its) for m, (mine, its) in ends.items()})
+        both = {
+            m: (float(course.values[m][last - 1]), float(random.values[m][last - 1])) for m in UNITS
+        }
+        ends[course.selection].append((course.experiment.seed, both))
         numbers = ", ".join(
             f"{metric} {_number(mine)} {UNITS[metric]} against {_number(its)}"
-            for metric, (mine, its) in ends.items()
+            for metric, (mine, its) in both.items()
         )
-        lines.append(
-            f"{course.arm} {_verdict(ends)} here, at iteration {last}: {numbers} with {random.arm}."
-        )
-    for kind, pairs in lower.items():
-        if len(pairs) > 1:
-            counts = ", ".join(
-                f"{metric} lower than with random in {sum(p[metric] for p in pairs)}"
-                for metric in UNITS
-            )
-            lines.append(f"{kind}, {len(pairs)} seeds: {counts}.")
-    return lines
+        lines.append(f"{course.arm} at iteration {last}: {numbers} with {random.arm}.")
+    return lines + [_compared(kind, pairs) for kind, pairs in ends.items()]
 
 
-def _verdict(ends: dict[str, tuple[float, float]]) -> str:
-    words = {m: "worse" if a < b else "better" if a > b else "equal" for m, (a, b) in ends.items()}
-    if len(set(words.values())) > 1:
-        return "made dispersion " + ", ".join(f"{word} by {m}" for m, word in words.items())
-    word = words["entropy"]
-    return "left dispersion equal" if word == "equal" else f"made dispersion {word}"
+def _compared(kind: str, pairs: list[tuple[int, dict[str, tuple[float, float]]]]) -> str:
+    """Return whether a selection made dispersion worse than a random one, over seeds."""
+    told = []
+    for metric, unit in UNITS.items():
+        mine = {seed: both[metric][0] for seed, both in pairs}
+        its = {seed: both[metric][1] for seed, both in pairs}
+        difference = paired(mine, its)
+        apart = is_apart(difference)
+        if difference is None or apart is None:
+            seeds = len(mine)
+            return f"{kind} against random: {seeds} seed{'s' * (seeds > 1)}, no verdict."
+        assert difference.low is not None
+        assert difference.high is not None
+        word = "worse" if difference.mean < 0 else "better"
+        told.append(
+            f"{metric} {_number(difference.mean)} {unit} (95 % {_number(difference.low)} to "
+            f"{_number(difference.high)}), {word if apart else 'not told apart'}"
+        )
+    return f"{kind} against random, paired over {len(pairs)} seeds: {'; '.join(told)}."
 
 
 def _partner(course: Course, found: list[Course]) -> Course | None:
@@ -193,9 +199,7 @@ def _partner(course: Course, found: list[Course]) -> Course | None:
         if other.selection != "random" or other.experiment.seed != course.experiment.seed:
             continue
         last = min(len(one.values["entropy"]) for one in (course, other)) - 1
-        cards = [
-            [one.cards[m][last].get(c) for m in UNITS for c in CARD] for one in (course, other)
-        ]
+        cards = [[card_of(one.cards[m][last], {}) for m in UNITS] for one in (course, other)]
         if cards[0] == cards[1]:
             return other
     return None

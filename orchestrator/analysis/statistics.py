@@ -49,10 +49,12 @@ def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval | N
         other: value by seed, subtracted.
 
     Returns:
-        The interval of the paired t-test; None where no seed is common.
+        The interval of the paired t-test; None where no seed is common. Differences that are not
+        finite are left out.
     """
-    seeds = [seed for seed in one if seed in other]
-    return mean_interval([one[seed] - other[seed] for seed in seeds]) if seeds else None
+    both = [one[seed] - other[seed] for seed in one if seed in other]
+    found = [difference for difference in both if np.isfinite(difference)]
+    return mean_interval(found) if found else None
 
 
 def is_apart(difference: Interval | None) -> bool | None:

@@ -10,6 +10,7 @@ from orchestrator.report import tables
 from orchestrator.report.axes import axes_of
 from orchestrator.report.crossings import crossings
 from orchestrator.report.curves import curve_axis, curves
+from orchestrator.report.differences import differences
 from orchestrator.report.figure import Figure
 from orchestrator.report.lines import lines
 from orchestrator.report.origins import matrices, shares
@@ -76,6 +77,8 @@ def _of_sweep(sweep: Sweep, numbers: list[Record]) -> Iterator[Section]:
     axes = axes_of(sweep)
     groups = []
     if axis := curve_axis(axes):
+        beside = differences(numbers, axis, sweep.objectives)
+        yield Section(f"Beside each other, along {axis.field}", body=beside)
         panels = list(curves(numbers, axis, sweep.objectives))
         groups.append((f"Along {axis.field}", "Every measure at the last iteration.", panels))
     if len(axes) == 2:

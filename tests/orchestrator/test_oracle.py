@@ -9,6 +9,7 @@ import pytest
 import yaml
 from PIL import Image
 from rich.console import Console
+from scipy import stats
 from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln, polygamma
 
@@ -119,19 +120,43 @@ def test_rows_that_change_and_covariances_of_unequal_pixels_have_no_closed_form(
     assert list(course.predicted) == ["variance"]
 
 
-def test_a_selection_that_makes_dispersion_worse_is_told_so_plainly() -> None:
-    chosen = arm({"selection": {"kind": "gist"}})
-    arms = {"random": arm(), "gist": chosen, "more": chosen, "alone": arm({"seed": 3})}
-    results = loop("random", 0) + loop("gist", 0, 0.7) + loop("more", 0, 1.3) + loop("alone", 3)
-    lines = printed(arms, results)
-    ends = {c.arm: c.values["entropy"][-1] for c in courses(arms, results)}
-    assert ends["gist"] < ends["random"] < ends["more"]
-    expected = f"gist made dispersion worse here, at iteration {ITERATIONS}: entropy "
-    (told,) = (line for line in lines if line.startswith("gist made"))
-    assert told.startswith(f"{expected}{ends['gist']:.3g} nats against {ends['random']:.3g}")
-    assert told.endswith(" with random.")
-    assert any(line.startswith("more made dispersion better here") for line in lines)
-    assert "gist, 2 seeds: entropy lower than with random in 1, variance lower" in lines[-1]
+def compared(shrink: float, seeds: int) -> tuple[list[str], dict[str, float]]:
+    """Return what is printed of random arms and of others that shrink, and their last entropies."""
+    arms, results = {"alone": arm({"seed": 99})}, loop("alone", 99)
+    for seed in range(seeds):
+        arms |= {
+            f"random_{seed}": arm({"seed": seed}),
+            f"gist_{seed}": arm({"seed": seed, "selection": {"kind": "gist"}}),
+        }
+        results += loop(f"random_{seed}", seed) + loop(f"gist_{seed}", seed + 50, shrink)
+    ends = {c.arm: float(c.values["entropy"][-1]) for c in courses(arms, results)}
+    return printed(arms, results), ends
+
+
+def test_a_selection_that_makes_dispersion_worse_is_told_so_over_three_seeds() -> None:
+    lines, ends = compared(0.7, 3)
+    assert any(
+        line.startswith(
+            f"gist_1 at iteration {ITERATIONS}: entropy {ends['gist_1']:.3g} nats against "
+            f"{ends['random_1']:.3g}, variance "
+        )
+        and line.endswith(" with random_1.")
+        for line in lines
+    )
+    expected = stats.ttest_rel(*([ends[f"{k}_{i}"] for i in range(3)] for k in ("gist", "random")))
+    low, high = expected.confidence_interval()
+    mean = np.mean([ends[f"gist_{i}"] - ends[f"random_{i}"] for i in range(3)])
+    assert expected.pvalue < 0.05
+    assert lines[-1].startswith(
+        "gist against random, paired over 3 seeds: entropy "
+        f"{mean:.3g} nats (95 % {low:.3g} to {high:.3g}), worse; variance "
+    )
+    assert "not told apart" in compared(1.0, 3)[0][-1]
+
+
+def test_fewer_than_three_seeds_of_a_selection_give_no_verdict() -> None:
+    for seeds, told in ((1, "1 seed"), (2, "2 seeds")):
+        assert compared(0.5, seeds)[0][-1] == f"gist against random: {told}, no verdict."
 
 
 def test_a_training_set_with_copies_has_no_closed_form_of_its_entropy() -> None:
