@@ -1,5 +1,6 @@
 """Alarms: what is watched at every iteration, and what is done when one goes off."""
 
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -63,14 +64,14 @@ class Alarm(Config):
             raise ValueError(f"found {found}; allowed is one of the two")
         return self
 
-    def cause(self, history: list[tuple[int, float]]) -> str | None:
+    def cause(self, history: Sequence[tuple[Hashable, float]]) -> str | None:
         """Return why it goes off, None if it does not.
 
         Args:
-            history: (rows measured, value) of every iteration up to now.
+            history: (card, value) of every iteration up to now.
         """
         _, unit, sign = WATCHED[self.measure]
-        rows, now = history[-1]
+        last, now = history[-1]
         side = "below" if sign < 0 else "above"
         if self.threshold is not None:
             if sign * now <= sign * self.threshold:
@@ -78,7 +79,7 @@ class Alarm(Config):
             return f"{self.measure} {now:.4g} {unit} is {side} {self.threshold:g}"
         assert self.trend is not None
         # entropies of sets of different sizes cannot be compared
-        values = [value for n, value in history[-self.over :] if n == rows]
+        values = [value for card, value in history[-self.over :] if card == last]
         if len(values) < self.over:
             return None
         slope = float(np.polyfit(np.arange(self.over), values, 1)[0])

@@ -5,6 +5,7 @@ A decision is a function of stored measures alone, so a run that goes on decides
 
 from actors.pool.storage import Storage
 from orchestrator.alarms import WATCHED, Alarm
+from orchestrator.analysis.cards import card_of
 from orchestrator.plan import Decide, Plan, Rung
 from orchestrator.results import Result, read_results
 
@@ -23,13 +24,13 @@ def decider(storage: Storage) -> Decide:
         return [
             Rung(arm, iteration, name, cause, alarm.action.model_dump(mode="json"))
             for name, alarm in experiment.alarms.items()
-            if (cause := _cause(alarm, results))
+            if (cause := cause_of(alarm, results))
         ]
 
     return decide
 
 
-def _cause(alarm: Alarm, results: list[Result]) -> str | None:
+def cause_of(alarm: Alarm, results: list[Result]) -> str | None:
     """Return why an alarm goes off after the last iteration, for the first generator it does."""
     subject, _, _ = WATCHED[alarm.measure]
     for generator in dict.fromkeys(result.generator for result in results):
@@ -42,7 +43,7 @@ def _cause(alarm: Alarm, results: list[Result]) -> str | None:
         ]
         # a generator that is not trained has no training set to measure
         history = [
-            (int(card["n"]), float(card["value"]))
+            (card_of(card, {}), float(card["value"]))
             for card in cards
             if card and card["value"] is not None
         ]

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from orchestrator.alarms import Alarm
+from orchestrator.deciding import cause_of
+from orchestrator.results import Result
 
 
 def alarm(**fields: Any) -> Alarm:
@@ -44,6 +46,31 @@ def test_sets_of_different_sizes_make_no_trend() -> None:
     falling = alarm(measure="entropy", trend=1, over=2)
     assert falling.cause([(100, 50), (80, 10)]) is None
     assert falling.cause([(100, 50), (80, 10), (80, 5)]) is not None
+
+
+def test_rates_against_training_sets_of_other_sizes_make_no_trend() -> None:
+    def rates(*sizes: int) -> list[Result]:
+        return [
+            Result(
+                "main",
+                iteration,
+                "a",
+                [
+                    {
+                        "metric": "memorization_rate",
+                        "subject": "samples",
+                        "value": 0.3 * iteration,
+                        "n": 80,
+                        "reference_n": size,
+                    }
+                ],
+            )
+            for iteration, size in enumerate(sizes, 1)
+        ]
+
+    rising = alarm(measure="memorization_rate", trend=0.1, over=2)
+    assert cause_of(rising, rates(40, 40)) is not None
+    assert cause_of(rising, rates(40, 20)) is None
 
 
 def test_one_of_threshold_and_trend_is_asked_for() -> None:
