@@ -47,6 +47,7 @@ def plan(experiment: Experiment) -> int:
     nodes = _machines()
     actors = cast(planned, nodes)
     print_plan(console, planned, actors, nodes, locate_store(experiment.store))
+    _print_notes(experiment)
     return 0
 
 
@@ -55,6 +56,7 @@ def run(experiment: Experiment, again: str) -> int:
     machines = _machines()
     actors = cast(make_plan(experiment), machines)
     storage = open_store(experiment)
+    _print_notes(experiment)
     from orchestrator.running import Run
     from orchestrator.tracking import check_answers
 
@@ -73,7 +75,9 @@ def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bo
     loaded = equal_rows.on_equal_rows(loaded)
     actors = sweeping.cast_points(loaded, machines)
     seed = loaded.repeat.seeds[0]
-    storage = open_store(loaded.at(loaded.any_point(), seed))
+    experiment = loaded.at(loaded.any_point(), seed)
+    storage = open_store(experiment)
+    _print_notes(experiment)
     check_answers(storage)
     return sweeping.Sweeping(loaded, storage, actors, again, fail_fast).carry_out()
 
@@ -91,6 +95,13 @@ def report(name: str, store: str, out: str | None, figures: str | None) -> int:
     for written in filter(None, (page, figures)):
         print(f"report: {written}")
     return 0
+
+
+def _print_notes(experiment: Experiment) -> None:
+    """Print how the data set is read, and what of it is not."""
+    dataset = experiment.dataset.facts
+    for said in (f"{dataset.rows:,} images, {dataset.reading}", *dataset.notes):
+        print(f"dataset: {said}")
 
 
 def _machines() -> list[Node]:

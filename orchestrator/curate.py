@@ -17,7 +17,7 @@ from actors.curation import outputs, report
 from actors.curation.appearing import check_target
 from actors.curation.curation import curate
 from actors.curation.facts import describe
-from actors.curation.images import ImageFolder
+from actors.curation.images import Images
 from actors.curation.inputs import Candidates
 from actors.curation.opening import open_input
 from actors.errors import UserError
@@ -50,6 +50,9 @@ class Curation(Config):
     id_column: str | None = None
     source_column: str | None = None
     image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
+    channels: Literal[1, 3] | None = Field(
+        None, description="1 makes all images grey, 3 RGB; null: grey where all are"
+    )
     skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
     files: Literal["link", "copy"] | None = Field(None, description="how kept images are placed")
     report: str | None = Field(None, description="new .html or .png file")
@@ -144,7 +147,7 @@ def run_curate(request: Curation) -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; nothing was written", file=sys.stderr)
         return 130
-    print_closing(console, request.selection.kind, curated, candidates.skipped, stages)
+    print_closing(console, request.selection.kind, curated, candidates, stages)
     for name in filter(None, (request.out, request.report)):
         console.print(f"wrote {name}", highlight=False, soft_wrap=True, markup=False)
     return 0
@@ -160,10 +163,11 @@ def _open(request: Curation, stages: ShownStages) -> Candidates:
             id_column=request.id_column,
             source_column=request.source_column,
             image_size=request.image_size,
+            channels=request.channels,
             skip_bad=request.skip_bad,
             progress=progress,
         )
-    if request.files and not isinstance(candidates, ImageFolder):
+    if request.files and not isinstance(candidates, Images):
         raise UserError(f"files: found {request.files!r}, but the input is no folder of images")
     return candidates
 

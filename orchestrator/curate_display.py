@@ -12,6 +12,7 @@ from rich.table import Table
 
 from actors.curation.curation import Curated
 from actors.curation.figures import Figures
+from actors.curation.inputs import Candidates
 from actors.curation.stages import Stages
 from actors.evaluation.entropy import Entropy
 from actors.features.source import Progress as Tell
@@ -63,7 +64,7 @@ class ShownStages(Stages):
 
 
 def print_closing(
-    console: Console, kind: str, curated: Curated, skipped: tuple[str, ...], stages: Stages
+    console: Console, kind: str, curated: Curated, candidates: Candidates, stages: Stages
 ) -> None:
     """Print what a curation is worth and what it cost."""
     figures = curated.figures
@@ -89,7 +90,9 @@ def print_closing(
     console.print(table)
     for line in (_explanation(figures), _cost(stages)):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
-    if skipped:
+    for note in candidates.notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    if skipped := candidates.skipped:
         console.print(f"images that cannot be decoded, left out: {len(skipped):,}", highlight=False)
         for line in skipped[:SHOWN_SKIPPED]:
             console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)

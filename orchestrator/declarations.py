@@ -33,6 +33,7 @@ CURATE_OPTIONS = (
     ("--id-column", "id_column", "NAME", True, "column of ids (default sample_id or id)"),
     ("--source-column", "source_column", "NAME", True, "column of sources (default source)"),
     ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
+    ("--channels", "channels", "1|3", False, "1 makes images grey, 3 RGB"),
     ("--files", "files", "link|copy", True, "how kept images are placed (default link)"),
     ("--report", "report", "FILE", True, "new .html or .png file with pictures"),
     ("--shards", "shards", "K", False, "Ray actors of greedy (default 1: no Ray)"),
@@ -62,6 +63,7 @@ EVALUATE_OPTIONS = (
     ("--seed", "seed", "N", False, "seed (default 0)"),
     ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
     ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
+    ("--channels", "channels", "1|3", False, "1 makes images grey, 3 RGB"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 from rich.console import Console
@@ -40,6 +40,9 @@ class Request(Evaluation):
     out: str = Field("evaluation.json", min_length=1, description="new JSON file")
     column: str | None = Field(None, description="column of the embeddings, array of a .npz")
     image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
+    channels: Literal[1, 3] | None = Field(
+        None, description="1 makes all images grey, 3 RGB; null: grey where all are"
+    )
     skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
 
     @model_validator(mode="after")
@@ -76,17 +79,18 @@ def run_evaluate(request: Request) -> int:
         for name, path in paths.items():
             if path is not None:
                 inputs[name] = _open(name, path, request)
-        sets, skipped = gather(inputs, request.features, request.entropy_k, request.seed)
+        sets, skipped, notes = gather(inputs, request.features, request.entropy_k, request.seed)
     with console.status("measuring"):
         measures = list(measure_also_on(sets, request.measures, request.equal_rows))
     told = {
         "request": request.model_dump(mode="json"),
         "left_out": skipped,
+        "notes": notes,
         "measures": [one.as_json() for one in measures],
     }
     with appearing("out", request.out) as file:
         file.write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
-    _print(console, measures, skipped)
+    _print(console, measures, notes, skipped)
     console.print(f"wrote {request.out}", highlight=False, soft_wrap=True, markup=False)
     return 0
 
@@ -99,13 +103,14 @@ def _open(name: str, path: str, request: Request) -> Any:
             Pixels() if request.features.fits else request.features,
             column=request.column,
             image_size=request.image_size,
+            channels=request.channels,
             skip_bad=request.skip_bad,
         )
     except UserError as error:
         raise UserError(f"{name}: {str(error).removeprefix('input: ')}") from None
 
 
-def _print(console: Console, measures: list[Measure], skipped: list[str]) -> None:
+def _print(console: Console, measures: list[Measure], notes: list[str], skipped: list[str]) -> None:
     parts: dict[str, list[Measure]] = {}
     for one in measures:
         parts.setdefault(_heading(one), []).append(one)
@@ -130,6 +135,8 @@ def _print(console: Console, measures: list[Measure], skipped: list[str]) -> Non
                 soft_wrap=True,
                 markup=False,
             )
+    for note in notes:
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
     if skipped:
         console.print(f"left out, as they cannot be decoded: {len(skipped)}", highlight=False)
 

@@ -49,6 +49,7 @@ def _real(
     config = {
         "dataset": experiment.dataset.model_dump(mode="json", exclude=how),
         "digest": experiment.dataset.facts.digest,
+        "images": str(experiment.dataset.facts.reading),
         "source": source,
         "iteration": iteration,
         "split": split,
@@ -268,6 +269,7 @@ def evaluate(
             # for the titles of pictures
             "source": samples.config["source"],
             "iteration": iteration,
+            "images": str(experiment.dataset.facts.reading),
             # the space is told by the inputs
             **experiment.evaluation.model_dump(mode="json", exclude={"features"}),
         },

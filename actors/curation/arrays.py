@@ -17,6 +17,7 @@ class ArrayFile:
 
     skipped: tuple[str, ...] = ()
     space = GIVEN
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, column: str | None = None) -> None:
         """Open a file; `column` names one of several arrays of a .npz.

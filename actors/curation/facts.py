@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from actors.curation.curation import Curated
+from actors.curation.images import Images
 from actors.curation.inputs import Candidates
 
 
@@ -21,6 +22,8 @@ def describe(
             "notes": curated.selection.notes,
             "figures": figures,
             "entropy": entropy,
+            "images": str(candidates.reading) if isinstance(candidates, Images) else None,
+            "input": list(candidates.notes),
             "skipped": list(candidates.skipped),
         }
     )

@@ -1,102 +1,62 @@
-"""Folders of images as input; features are computed as images are read."""
+"""Images as input; features are computed as images are read."""
 
-import os
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.curation.decoding import BROKEN, GREY, Header, cause, decode, in_threads, read_header
+from actors.data.folder import LOOKED_AT, Folder, look
+from actors.data.reading import Reading, plan_reading
+from actors.data.source import Header
 from actors.errors import UserError
 from actors.features import Extractor
 from actors.features.source import Progress
-
-# files looked at before progress is told
-LOOKED_AT = 1024
+from actors.features.space import Space
 
 
-class ImageFolder:
-    """Images below a folder.
+@dataclass(frozen=True)
+class Images:
+    """Images of a folder.
 
     Attributes:
-        names: their paths relative to the root, which are their ids.
-        shape: height, width, channels of every image as it is decoded.
         skipped: what cannot be decoded, each with its cause.
     """
 
-    def __init__(
-        self,
-        root: str,
-        names: Sequence[str],
-        extractor: Extractor,
-        *,
-        image_size: int | None = None,
-        skip_bad: bool = False,
-        progress: Progress | None = None,
-    ) -> None:
-        """Look at every file's header.
+    source: Folder
+    reading: Reading
+    extractor: Extractor
+    skipped: tuple[str, ...] = ()
 
-        Args:
-            image_size: side of the square that images are resized and cropped to; without it all
-                must have one size.
-            skip_bad: decode every file now, and leave out what cannot be.
-            progress: called with the number of files looked at.
+    @property
+    def rows(self) -> int:
+        return self.source.count
 
-        Raises:
-            UserError: a file is no image, or sizes differ.
-        """
-        headers: list[Header | str] = []
-        for start in range(0, len(names), LOOKED_AT):
-            paths = [os.path.join(root, name) for name in names[start : start + LOOKED_AT]]
-            headers += in_threads(partial(read_header, whole=skip_bad), paths)
-            if progress:
-                progress(len(headers))
-        named = list(zip(names, headers, strict=True))
-        good = [(name, header) for name, header in named if isinstance(header, Header)]
-        self.skipped = tuple(f"{name}: {why}" for name, why in named if isinstance(why, str))
-        if self.skipped and not skip_bad:
-            raise UserError(
-                f"input: cannot decode {self.skipped[0]} (files like this: "
-                f"{len(self.skipped):,}); --skip-bad goes on without them"
-            )
-        if not good:
-            raise UserError(f"input: none of the {len(names):,} images in {root!r} can be decoded")
-        self.root = root
-        self.names = tuple(name for name, _ in good)
-        self.rows = len(good)
-        self._extractor = extractor
-        self._side = image_size
-        self._mode = "L" if all(header.mode in GREY for _, header in good) else "RGB"
-        width, height = (image_size, image_size) if image_size else one_size(good)
-        self.shape = (height, width, 1 if self._mode == "L" else 3)
-        self.dimension = extractor.dimension(self.shape)
-        self.space = extractor.space
+    @property
+    def dimension(self) -> int:
+        return self.extractor.dimension(self.reading.shape)
+
+    @property
+    def space(self) -> Space:
+        return self.extractor.space
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return (*self.source.notes, *self.reading.notes)
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self._extractor.extract(self._decoded(self.names[start:stop]))
+        return self.extractor.extract(self.images(np.arange(start, stop)))
 
     def images(self, positions: np.ndarray) -> np.ndarray:
         """Return the images at some (m,) positions, (m, height, width, channels) uint8."""
-        return self._decoded([self.names[position] for position in positions.tolist()])
-
-    def _decoded(self, names: Sequence[str]) -> np.ndarray:
-        return np.stack(in_threads(self._decode, names))
-
-    def _decode(self, name: str) -> np.ndarray:
         try:
-            image = decode(os.path.join(self.root, name), self._mode, self._side)
-        except BROKEN as error:
-            raise UserError(
-                f"input: cannot decode {name}: {cause(error)}; --skip-bad goes on without it"
-            ) from None
-        if image.shape != self.shape:
-            raise UserError(f"input: {name} is {image.shape} now, but was {self.shape} before")
-        return image
+            return self.reading.read(self.source.take(positions)[0], len(positions))
+        except UserError as error:
+            raise UserError(f"input: {error}; --skip-bad goes on without it") from None
 
     def ids(self) -> pa.Array:
-        return pa.array(self.names, pa.string())
+        return pa.array(self.source.names, pa.string())
 
     def origins(self) -> pa.Array | None:
         found = pc.extract_regex(self.ids(), "^(?P<folder>[^/]+)/")
@@ -110,17 +70,59 @@ class ImageFolder:
         )
 
 
-def one_size(named: Sequence[tuple[str, Header]]) -> tuple[int, int]:
-    """Return the (width, height) that all images have.
+def open_images(
+    root: str,
+    names: Sequence[str],
+    extractor: Extractor,
+    *,
+    image_size: int | None = None,
+    channels: int | None = None,
+    skip_bad: bool = False,
+    notes: tuple[str, ...] = (),
+    progress: Progress | None = None,
+) -> Images:
+    """Look at every file's header.
+
+    Args:
+        image_size: side of the square that images are resized and cropped to; without it all must
+            have one size.
+        channels: that images are converted to; None for 1 where all are grey, else 3.
+        skip_bad: decode every file now, and leave out what cannot be.
+        notes: what of the folder is not read.
+        progress: called with the number of files looked at.
 
     Raises:
-        UserError: two differ.
+        UserError: a file is no image, or sizes differ.
     """
-    first, header = named[0]
-    for name, other in named:
-        if other.size != header.size:
-            raise UserError(
-                "image_size: images differ in size: {} is {}x{}, {} is {}x{}; give --image-size to "
-                "resize them all".format(first, *header.size, name, *other.size)
-            )
-    return header.size
+    good: list[tuple[str, Header]] = []
+    skipped: list[str] = []
+    for done, (name, found) in enumerate(
+        zip(names, look(root, names, whole=skip_bad), strict=True), 1
+    ):
+        if isinstance(found, str):
+            skipped.append(f"{name}: {found}")
+        else:
+            good.append((name, found))
+        if progress and (done % LOOKED_AT == 0 or done == len(names)):
+            progress(done)
+    if skipped and not skip_bad:
+        raise UserError(
+            f"input: {skipped[0]} (files like this: {len(skipped):,}); --skip-bad goes on without "
+            "them"
+        )
+    if not good:
+        raise UserError(f"input: none of the {len(names):,} images in {root!r} can be decoded")
+    try:
+        reading = plan_reading(good, image_size, channels, "--image-size")
+    except UserError as error:
+        raise UserError(f"input: {error}") from None
+    folder = Folder(root, tuple(name for name, _ in good), notes)
+    return Images(folder, reading, extractor, tuple(skipped))
+
+
+def in_colour(images: Images) -> Images:
+    """Return grey images that are read as RGB, as those of another set are."""
+    height, width, _ = images.reading.shape
+    note = f"all {images.rows:,} images are grey and read as RGB, as another set's are"
+    notes = (*images.reading.notes, note)
+    return replace(images, reading=replace(images.reading, shape=(height, width, 3), notes=notes))

@@ -22,6 +22,10 @@ class Candidates(FeatureSource, Protocol):
     def skipped(self) -> tuple[str, ...]:
         """What could not be read and was left out, each with its cause."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the input is not read, or not as one would expect, in words."""
+
     def ids(self) -> pa.Array:
         """Return the (N,) strings that name the rows."""
 

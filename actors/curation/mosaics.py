@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from actors.curation.curation import Curated
-from actors.curation.images import ImageFolder
+from actors.curation.images import Images
 from actors.curation.themes import Theme
 
 KEPT_COLUMNS, KEPT_ROWS = 12, 6
@@ -79,7 +79,7 @@ class Mosaic:
         axes.set_axis_off()
 
 
-def kept(images: ImageFolder, curated: Curated) -> Mosaic:
+def kept(images: Images, curated: Curated) -> Mosaic:
     """Return kept images, evenly over the ranks, the first picked first."""
     positions = curated.selection.positions
     shown = evenly(positions, KEPT_COLUMNS * KEPT_ROWS)
@@ -87,7 +87,7 @@ def kept(images: ImageFolder, curated: Curated) -> Mosaic:
     return Mosaic(title, thumbnails(images.images(shown))[:, None], KEPT_COLUMNS)
 
 
-def left_out(images: ImageFolder, curated: Curated) -> Mosaic | None:
+def left_out(images: Images, curated: Curated) -> Mosaic | None:
     """Return images left out, each beside the kept one nearest to it, the nearest pair first."""
     reasons = curated.reasons
     is_out = np.ones(len(curated.ids), bool)

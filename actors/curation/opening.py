@@ -1,17 +1,18 @@
 """Which kind of input a path is."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
 from actors.curation.arrays import ArrayFile
-from actors.curation.decoding import SUFFIXES as IMAGES
 from actors.curation.formats import ARROW, PARQUET
-from actors.curation.images import ImageFolder
+from actors.curation.images import open_images
 from actors.curation.inputs import Candidates
 from actors.curation.tables import TableFiles
+from actors.data.files import walk
+from actors.data.images import suffixes
 from actors.errors import UserError
 from actors.features import Extractor
 from actors.features.source import Progress
@@ -29,6 +30,7 @@ def open_input(
     id_column: str | None = None,
     source_column: str | None = None,
     image_size: int | None = None,
+    channels: int | None = None,
     skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> Candidates:
@@ -45,49 +47,45 @@ def open_input(
     """
     if not os.path.exists(path):
         raise UserError(f"input: {path!r} is not there; allowed is {ALLOWED}")
-    names = list_files(path) if os.path.isdir(path) else None
-    tables = [os.path.join(path, n) for n in names or () if n.lower().endswith(TABLES)]
-    images = [name for name in names or () if name.lower().endswith(IMAGES)]
-    about_images = {"image_size": image_size, "skip_bad": skip_bad or None}
+    walked = walk(path) if os.path.isdir(path) else None
+    names = walked.names if walked else []
+    tables = [name for name in names if name.lower().endswith(TABLES)]
+    images = [name for name in names if name.lower().endswith(suffixes())]
+    about_images = {"image_size": image_size, "channels": channels, "skip_bad": skip_bad or None}
     about_tables = {"id_column": id_column, "source_column": source_column}
-    if images and not (column and tables):
+    if walked and images and not (column and tables):
         _refuse({"column": column, **about_tables}, "a folder of images")
-        return ImageFolder(
-            path, images, extractor, image_size=image_size, skip_bad=skip_bad, progress=progress
+        check_names(images)
+        return open_images(
+            path,
+            images,
+            extractor,
+            image_size=image_size,
+            channels=channels,
+            skip_bad=skip_bad,
+            notes=walked.passed_over(images),
+            progress=progress,
         )
-    if names is not None and not tables:
+    if walked and not tables:
         raise UserError(f"input: no images and no tables in folder {path!r}; allowed is {ALLOWED}")
     suffix = Path(path).suffix.lower()
     if tables or suffix in TABLES:
         _refuse(about_images, "a table")
-        return TableFiles(tables or [path], column, id_column, source_column)
+        paths = [os.path.join(path, name) for name in tables] or [path]
+        notes = walked.passed_over(tables) if walked else ()
+        return TableFiles(paths, column, id_column, source_column, notes)
     if suffix in ARRAYS:
         _refuse({**about_images, **about_tables}, "a NumPy file")
         return ArrayFile(path, column)
     raise UserError(f"input: {path!r} has suffix {suffix!r}; allowed is {ALLOWED}")
 
 
-def list_files(root: str) -> list[str]:
-    """Return the paths of all files below a folder, relative to it, sorted, hidden ones left out.
-
-    Raises:
-        UserError: a name is no UTF-8, so that it cannot be an id.
-    """
-    names = sorted(_walk(root))
+def check_names(names: Sequence[str]) -> None:
+    """Raise UserError where a name is no UTF-8, so that it cannot be an id."""
     try:
         pa.array(names, pa.string())
     except UnicodeEncodeError as error:
         raise UserError(f"input: the file name {error.object!r} is no UTF-8; rename it") from None
-    return names
-
-
-def _walk(root: str) -> Iterator[str]:
-    for folder, below, files in os.walk(root):
-        below[:] = [name for name in below if not name.startswith(".")]
-        within = os.path.relpath(folder, root)
-        for name in files:
-            if not name.startswith("."):
-                yield Path(within, name).as_posix()
 
 
 def _refuse(options: Mapping[str, object], kind: str) -> None:

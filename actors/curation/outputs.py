@@ -11,7 +11,7 @@ from typing import Any, Literal
 from actors.curation import report
 from actors.curation.appearing import appearing
 from actors.curation.curation import Curated
-from actors.curation.images import ImageFolder
+from actors.curation.images import Images
 from actors.curation.inputs import Candidates
 from actors.curation.stages import Stages
 from actors.curation.table import candidate_table, write_parquet
@@ -65,10 +65,17 @@ def write(
             write_parquet(target / TABLE, parts, metadata)
             text = json.dumps(facts, indent=1, allow_nan=False)
             (target / FACTS).write_text(text + "\n", encoding="utf-8")
-        if isinstance(candidates, ImageFolder):
+        if isinstance(candidates, Images):
             kept = curated.ids.take(curated.selection.positions).to_pylist()
             with stages.stage("place images", len(kept)) as progress:
-                place(target / IMAGES, os.path.realpath(out), candidates.root, kept, how, progress)
+                place(
+                    target / IMAGES,
+                    os.path.realpath(out),
+                    candidates.source.root,
+                    kept,
+                    how,
+                    progress,
+                )
 
 
 def place(

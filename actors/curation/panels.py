@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from actors.curation import charts, mosaics, projection
 from actors.curation.curation import Curated
-from actors.curation.images import ImageFolder
+from actors.curation.images import Images
 from actors.curation.inputs import Candidates
 from actors.curation.themes import Theme
 
@@ -42,7 +42,7 @@ def panels(candidates: Candidates, curated: Curated) -> list[Panel]:
 
 def _rows(candidates: Candidates, curated: Curated) -> list[Panel]:
     """Return pictures of the rows themselves: images, or a projection of features."""
-    if not isinstance(candidates, ImageFolder):
+    if not isinstance(candidates, Images):
         draw = partial(projection.draw_projection, curated=curated)
         return [Panel("Candidates on their first two principal components", draw, 6.5, True)]
     kept, left_out = mosaics.kept(candidates, curated), mosaics.left_out(candidates, curated)

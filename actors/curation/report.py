@@ -94,6 +94,9 @@ def page(drawn: list[Panel], facts: dict[str, Any]) -> str:
         _table(facts),
     ]
     parts += [f"<h2>{html.escape(panel.title)}</h2>{_picture(panel)}" for panel in drawn]
+    if facts["input"]:
+        lines = html.escape("\n".join(facts["input"]))
+        parts.append(f"<h2>What is not read, or not as it is</h2><pre>{lines}</pre>")
     if skipped := facts["skipped"]:
         lines = html.escape("\n".join(skipped))
         parts.append(f"<h2>Images that cannot be decoded: {len(skipped):,}</h2><pre>{lines}</pre>")

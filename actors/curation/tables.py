@@ -30,12 +30,14 @@ class TableFiles:
         column: str | None = None,
         id_column: str | None = None,
         source_column: str | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         """Open files; columns that are not named are looked for.
 
         Raises:
             UserError: a file cannot be read, has other columns or no rows.
         """
+        self.notes = notes
         self._paths = tuple(paths)
         self._schema = schema = read_schema(paths[0])
         self._column = self._embedding(column)

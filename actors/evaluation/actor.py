@@ -12,6 +12,7 @@ from actors.evaluation.equal_rows import measure_also_on
 from actors.evaluation.groups import Sets
 from actors.evaluation.shares import selected_shares
 from actors.features import weights
+from actors.features.extractor import size_on_card
 from actors.pool import selections
 from actors.pool.catalogue import Alone
 from actors.pool.step import Step, manifest_path, once
@@ -55,7 +56,8 @@ class EvaluationActor:
         assert samples is not None
         assert reference is not None
         card = weights.card(self._storage, step.inputs["features"][0])
-        shared = {"features": card["name"], "extractor": card["weights"], "resize": card["resize"]}
+        resize = size_on_card(step.config["images"], card["resize"])
+        shared = {"features": card["name"], "extractor": card["weights"], "resize": resize}
         return Sets(
             samples,
             reference,

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from actors.curation.images import ImageFolder
+from actors.curation.images import Images, in_colour
 from actors.curation.inputs import Candidates
 from actors.errors import UserError
 from actors.evaluation.groups import Sets
 from actors.features import Extractor
-from actors.features.extractor import Fitted
+from actors.features.extractor import Fitted, size_on_card
 from actors.features.memory import load
 from actors.features.source import FeatureSource
 from actors.features.space import GIVEN
@@ -21,7 +21,7 @@ from actors.features.space import GIVEN
 class Extracted:
     """The images of a folder as the features that a fitted extractor makes of them."""
 
-    images: ImageFolder
+    images: Images
     extractor: Extractor
     fitted: Fitted
 
@@ -31,7 +31,7 @@ class Extracted:
 
     @property
     def dimension(self) -> int:
-        return self.extractor.dimension(self.images.shape)
+        return self.extractor.dimension(self.images.reading.shape)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return the (stop - start, d) float32 features of some images."""
@@ -41,18 +41,25 @@ class Extracted:
 
 def gather(
     inputs: Mapping[str, Candidates], extractor: Extractor, k: int, seed: int
-) -> tuple[Sets, list[str]]:
-    """Return the features of `real`, `samples` and, if given, `train`, and what was left out.
+) -> tuple[Sets, list[str], list[str]]:
+    """Return the features of `real`, `samples` and, if given, `train`.
+
+    Beside them what was left out, and what is not read as one would expect. Where one set has
+    colour all are read as RGB.
 
     Raises:
         UserError: the sets differ in their dimension, or values are missing or not finite.
     """
+    inputs = _of_one_kind(inputs)
     sources: dict[str, FeatureSource] = dict(inputs)
     card: dict[str, Any] = {"features": "given", "extractor": None}
     space = GIVEN
-    if all(isinstance(one, ImageFolder) for one in inputs.values()):
+    if all(isinstance(one, Images) for one in inputs.values()):
         card = {"features": extractor.name, "extractor": extractor.digest()}
-        card["resize"] = extractor.resize
+        readings = {name: str(one.reading) for name, one in inputs.items()}
+        alike = len({*readings.values()}) == 1
+        shown = readings["real"] if alike else "; ".join(f"{n} {r}" for n, r in readings.items())
+        card["resize"] = size_on_card(shown, extractor.resize)
         space = extractor.space
         if extractor.fits:
             sources, card["extractor"] = _fitted(inputs, extractor, seed)
@@ -73,7 +80,22 @@ def gather(
         seed=seed,
         space=space,
     )
-    return sets, [f"{name}: {one}" for name in inputs for one in inputs[name].skipped]
+    skipped, notes = (
+        [f"{name}: {line}" for name, one in inputs.items() for line in getattr(one, field)]
+        for field in ("skipped", "notes")
+    )
+    return sets, skipped, notes
+
+
+def _of_one_kind(inputs: Mapping[str, Candidates]) -> dict[str, Any]:
+    """Return the inputs, images among them in colour where some have it."""
+    channels = {one.reading.shape[2] for one in inputs.values() if isinstance(one, Images)}
+    return {
+        name: in_colour(one)
+        if isinstance(one, Images) and one.reading.shape[2] < max(channels)
+        else one
+        for name, one in inputs.items()
+    }
 
 
 def _fitted(
@@ -82,9 +104,17 @@ def _fitted(
     """Fit on the rows trained on, or on the real ones; labels are the names of folders."""
     from actors.features.weights import fingerprint
 
+    shapes = {name: one.reading.shape for name, one in inputs.items()}
+    for name, (height, width, _) in shapes.items():
+        if (height, width) != (real := shapes["real"])[:2]:
+            raise UserError(
+                f"{name}: found images of {width}x{height}; allowed is {real[1]}x{real[0]}, what "
+                f"the real ones have, as {extractor.kind} is fitted to one size (--image-size "
+                "makes all images one size)"
+            )
     folder = inputs.get("train") or inputs["real"]
     try:
-        extractor.check_images(folder.shape, folder.rows)
+        extractor.check_images(folder.reading.shape, folder.rows)
     except ValueError as error:
         raise UserError(f"features.{error}") from None
     origins = folder.origins()

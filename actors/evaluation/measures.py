@@ -29,7 +29,8 @@ class Measure:
         value: None where the measure cannot be taken, which `note` says.
         features: name of the feature space.
         extractor: hash of the weights that made the features, if there are any.
-        resize: what was done to the size of images before.
+        resize: size and channels of the images, and how they came to them when they were read and
+            extracted; `none` for rows that are no images.
         n: rows measured.
         k: which neighbour.
         reference: the set that the rows are compared with.

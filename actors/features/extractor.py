@@ -13,6 +13,11 @@ from actors.features.space import GIVEN, Space
 Fitted = Mapping[str, np.ndarray]
 
 
+def size_on_card(read: str, extracted: str) -> str:
+    """Return what a card says of how images came to their size: when read, then when extracted."""
+    return read if extracted == "none" else f"{read}; {extracted}"
+
+
 class Extractor(Config):
     """Configuration and mathematics of one extractor."""
 

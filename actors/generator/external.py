@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
+from actors.data.files import LocalPath, files_below
+from actors.data.images import decode
 from actors.errors import NonFiniteError, UserError
 from actors.generator.family import Conduct, Draw, Family, TrainingSet
 from actors.generator.pipelines import (
@@ -19,8 +21,6 @@ from actors.generator.pipelines import (
     pipeline_folder,
 )
 from actors.pool.real import ImageFolder, Parquet, RealData
-from actors.pool.real.files import LocalPath, files_below
-from actors.pool.real.pictures import decode
 from actors.seeds import derive_seed
 
 Shape = tuple[int, int, int]

@@ -11,8 +11,8 @@ from typing import Annotated, Any
 import torch
 from pydantic import AfterValidator, Field
 
+from actors.data.files import absolute, files_below, hash_files
 from actors.errors import UserError
-from actors.pool.real.files import absolute, files_below, hash_files
 from actors.pool.real.hub import reachable
 
 HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")

@@ -45,7 +45,7 @@ def spelled(card: dict[str, Any]) -> str:
         for key, value in card["settings"].items()
     ]
     if card["resize"] != "none":
-        told.append(f"resized {card['resize']}")
+        told.append(f"images {card['resize']}")
     return ", ".join(told)
 
 

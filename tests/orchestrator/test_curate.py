@@ -141,7 +141,7 @@ def test_broken_images_are_skipped_and_listed_when_asked(
 ) -> None:
     (here / "photos" / "a" / "bad.png").write_text("no image")
     request = ["photos", "--ratio", "0.5", "--out", "kept"]
-    assert "cannot decode a/bad.png" in mistake(capsys, "curate", *request)
+    assert "a/bad.png: it cannot be decoded" in mistake(capsys, "curate", *request)
     ok(*request, "--skip-bad")
     assert "images that cannot be decoded, left out: 1" in capsys.readouterr().out
     assert json.loads(Path("kept/curation.json").read_text())["skipped"][0].startswith("a/bad.png")

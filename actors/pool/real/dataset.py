@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from actors.config import Config
-from actors.pool.real.pictures import common_shape, decode_all
-from actors.pool.real.source import Source
+from actors.data.reading import Reading, plan_reading
+from actors.data.source import Source
+from actors.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -19,15 +20,22 @@ class Facts:
 
     Attributes:
         rows: how many there are.
-        shape: height, width, channels of every image as it is read.
+        reading: how every image is read.
         classes: labels are 0 to classes - 1; None without labels.
         digest: hash of the content.
+        notes: what is not read, or not as one would expect, in words.
     """
 
     rows: int
-    shape: tuple[int, int, int]
+    reading: Reading
     classes: int | None
     digest: str
+    notes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width, channels of every image as it is read."""
+        return self.reading.shape
 
 
 class RealData(Config):
@@ -39,7 +47,9 @@ class RealData(Config):
     resize: int | None = Field(
         None, ge=1, description="side of the square that images are resized and cropped to"
     )
-    channels: Literal[1, 3] | None = Field(None, description="1 makes all grey, 3 makes all RGB")
+    channels: Literal[1, 3] | None = Field(
+        None, description="1 makes all grey, 3 makes all RGB; null: grey where all images are"
+    )
 
     @abstractmethod
     def open(self) -> Source:
@@ -74,7 +84,10 @@ class RealData(Config):
         """
         source, facts = _opened(self._where())
         stored, labels = source.take(positions)
-        return decode_all(stored, (len(positions), *facts.shape), self.resize), labels
+        try:
+            return facts.reading.read(stored, len(positions)), labels
+        except UserError as error:
+            raise UserError(f"dataset: {error}") from None
 
     @model_validator(mode="after")
     def _fits(self) -> "RealData":
@@ -93,5 +106,6 @@ class RealData(Config):
 @lru_cache(maxsize=4)
 def _opened(dataset: RealData) -> tuple[Source, Facts]:
     source = dataset.open()
-    shape = common_shape(source.headers(), dataset.resize, dataset.channels)
-    return source, Facts(source.count, shape, source.classes, source.digest)
+    reading = plan_reading(source.headers(), dataset.resize, dataset.channels, "dataset.resize")
+    notes = (*source.notes, *reading.notes)
+    return source, Facts(source.count, reading, source.classes, source.digest, notes)

@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
+from actors.data.source import Arrays, Header, Source
 from actors.pool.real.dataset import RealData
-from actors.pool.real.source import Arrays, Header, Source
 
 ROWS = 1797
 

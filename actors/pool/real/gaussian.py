@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from actors.data.source import Header, Item, Source
 from actors.pool.real.dataset import RealData
-from actors.pool.real.source import Header, Item, Source
 
 # levels of a pixel per unit of [-1, 1], and the level of 0
 LEVELS = 127.5
@@ -48,6 +48,7 @@ class Drawn:
     labels: np.ndarray | None
     components: int
     digest: str
+    notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:

@@ -9,11 +9,11 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from actors.data.columns import find_columns
+from actors.data.source import Source
+from actors.data.table import open_table
 from actors.errors import UserError
-from actors.pool.real.columns import find_columns
 from actors.pool.real.dataset import RealData
-from actors.pool.real.source import Source
-from actors.pool.real.table import open_table
 
 PROBE_SECONDS = 5
 WITHOUT_NETWORK = (

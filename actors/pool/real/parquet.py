@@ -8,12 +8,12 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from actors.data.columns import find_columns
+from actors.data.files import LocalPath, files_at, hash_files
+from actors.data.source import Source
+from actors.data.table import open_table
 from actors.errors import UserError
-from actors.pool.real.columns import find_columns
 from actors.pool.real.dataset import RealData
-from actors.pool.real.files import LocalPath, files_at, hash_files
-from actors.pool.real.source import Source
-from actors.pool.real.table import open_table
 
 ALLOWED = "a Parquet file, a folder of them, or a pattern like data/train-*.parquet"
 

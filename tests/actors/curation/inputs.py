@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from actors.curation.images import ImageFolder
-from actors.curation.opening import list_files
+from actors.curation.images import Images, open_images
+from actors.data.files import walk
 from actors.features.pixels import Pixels
 
 
@@ -45,6 +45,6 @@ def images(root: Path, *, side: int = 4, mode: str = "L", count: int = 6) -> Pat
     return root
 
 
-def folder(root: Path, **options: Any) -> ImageFolder:
+def folder(root: Path, **options: Any) -> Images:
     """Open a folder of images."""
-    return ImageFolder(str(root), list_files(str(root)), Pixels(), **options)
+    return open_images(str(root), walk(str(root)).names, Pixels(), **options)

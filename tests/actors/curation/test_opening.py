@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from actors.curation.arrays import ArrayFile
-from actors.curation.images import ImageFolder
+from actors.curation.images import Images
 from actors.curation.inputs import Candidates
 from actors.curation.opening import open_input
 from actors.curation.tables import TableFiles
@@ -28,7 +28,7 @@ def test_the_kind_of_an_input_follows_from_its_name_and_content(tmp_path: Path) 
     assert isinstance(tables, TableFiles)
     assert tables.rows == 80
     images(tmp_path / "tables")
-    assert isinstance(opened(tmp_path / "tables"), ImageFolder)
+    assert isinstance(opened(tmp_path / "tables"), Images)
     assert isinstance(opened(tmp_path / "tables", column="embedding"), TableFiles)
 
 

@@ -115,7 +115,7 @@ def test_a_numeric_column_is_read_as_float64(tmp_path: Path) -> None:
     ],
 )
 def test_a_column_that_is_not_there_is_an_error_that_names_those_that_are(
-    columns: dict[str, Any], options: dict[str, str], message: str, tmp_path: Path
+    columns: dict[str, Any], options: dict[str, Any], message: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"n": np.arange(40), **columns}), path)

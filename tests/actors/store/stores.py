@@ -42,12 +42,14 @@ class Written:
         vectors: np.ndarray | None = None,
         labels: bool = False,
         shape: tuple[int, int, int] = SHAPE,
+        images: np.ndarray | None = None,
     ) -> str:
-        """Add a sample step of random images, and its features."""
+        """Add a sample step of given or random images, and its features."""
         random = np.random.default_rng(len(self.pixels))
         config = {"source": source, "iteration": iteration, "rows": rows, "shape": list(shape)}
         step = Step("sample", "pool", config, _inputs(checkpoint=checkpoint), len(self.pixels))
-        images = random.integers(0, 256, (rows, *shape), np.uint8)
+        if images is None:
+            images = random.integers(0, 256, (rows, *shape), np.uint8)
         if vectors is None:
             vectors = random.normal(size=(rows, 5)).astype(np.float32)
         tables = [

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from actors.data.folder import classes_of
 from actors.errors import UserError
 from actors.pool.real import ImageFolder, RealData
-from actors.pool.real.image_folder import classes_of
 from tests.actors.pool.real.fixtures import noise, png, write
 
 
@@ -54,16 +54,15 @@ def test_images_that_differ_are_refused_until_a_resize_is_given(tmp_path: Path) 
     fields = {"path": str(tmp_path), "rows": 2, "reference_rows": 2}
     with pytest.raises(ValidationError, match=r"cat/0\.png is 4x4, cat/odd\.png is 7x4; set datas"):
         ImageFolder.model_validate(fields)
-    with pytest.raises(ValidationError, match=r"cat/odd\.png is grey; set dataset\.channels"):
-        ImageFolder.model_validate({**fields, "resize": 4})
-    dataset = ImageFolder.model_validate({**fields, "resize": 4, "channels": 3})
+    dataset = ImageFolder.model_validate({**fields, "resize": 4})
     assert dataset.read(np.arange(7))[0].shape == (7, 4, 4, 3)
+    assert dataset.facts.notes == ("1 of 7 images are grey and read as RGB, as the others are",)
 
 
 def test_a_file_that_is_no_image_is_named_before_anything_runs(tmp_path: Path) -> None:
     fill(tmp_path)
     write(tmp_path / "cat" / "bad.png", b"no image")
-    with pytest.raises(ValidationError, match=r"cat/bad\.png: cannot be decoded"):
+    with pytest.raises(ValidationError, match=r"cat/bad\.png: it cannot be decoded"):
         open_folder(tmp_path)
 
 
@@ -72,14 +71,14 @@ def test_a_file_that_is_cut_short_is_named_when_it_is_read(tmp_path: Path) -> No
     for i in range(4):
         write(tmp_path / f"{i}.png", png(noise(i, 64, 64)))
     dataset = ImageFolder(path=str(tmp_path), rows=2, reference_rows=2)
-    with pytest.raises(UserError, match=r"dataset: bad\.png: cannot be decoded"):
+    with pytest.raises(UserError, match=r"dataset: bad\.png: it cannot be decoded"):
         dataset.read(np.arange(5))
 
 
 def test_a_path_without_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="nowhere' is not there; allowed is a folder"):
         ImageFolder(path=str(tmp_path / "nowhere"))
-    with pytest.raises(ValidationError, match=r"has no images; allowed are \.png"):
+    with pytest.raises(ValidationError, match=r"has no images; allowed are \.apng"):
         ImageFolder(path=str(tmp_path))
     write(tmp_path / "file", b"")
     with pytest.raises(ValidationError, match="is no folder; allowed is a folder of images"):

@@ -94,7 +94,7 @@ def test_the_digest_follows_the_files(tmp_path: Path) -> None:
         ({"a": [b"x"], "b": [b"y"]}, {}, r"image_column: several could be meant, 'a', 'b'; name"),
         ({"a": [b"x"]}, {"image_column": "b"}, r"image_column 'b' is not there; allowed are 'a'"),
         ({"a": ["x"]}, {"image_column": "a"}, r"image_column 'a' is of type string; allowed are"),
-        ({"a": [b"x"]}, {}, r"row 0: cannot be decoded: its content is no image"),
+        ({"a": [b"x"]}, {}, r"row 0: it cannot be decoded: its content is no image"),
         ({"a": [None, b"x"]}, {}, r"row 0 has no image"),
         ({"a": [{"bytes": None, "path": "/etc/hostname"}]}, {}, r"no column holds images"),
         ({"a": pa.array([], pa.binary())}, {}, r"the table has no rows"),

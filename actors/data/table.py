@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.data.columns import Columns
+from actors.data.images import read_header
+from actors.data.source import Header, Item, Stored
 from actors.errors import UserError
-from actors.pool.real.columns import Columns
-from actors.pool.real.pictures import read_header
-from actors.pool.real.source import Header, Item, Stored
 
 # reads the columns of that names of group i
 ReadGroup = Callable[[int, list[str]], pa.Table]
@@ -34,6 +34,7 @@ class Rows:
     labels: np.ndarray | None
     digest: str
     paths: bool
+    notes: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -43,7 +44,11 @@ class Rows:
         first = 0
         for group, length in enumerate(self.lengths):
             for name, stored in self._group(group, first, np.arange(length)):
-                yield name, read_header(name, stored)
+                try:
+                    header = read_header(stored)
+                except UserError as error:
+                    raise UserError(f"{name}: {error}") from None
+                yield name, header
                 if isinstance(stored, np.ndarray):
                     return  # the column's type says that all are alike
             first += length

@@ -11,11 +11,12 @@ Stored = str | bytes | np.ndarray
 
 
 class Header(NamedTuple):
-    """Width, height and channels of an image, 1 for grey and 3 for colour."""
+    """Width and height of an image that stands upright, 1 channel for grey and 3 for colour."""
 
     width: int
     height: int
     channels: int
+    several_frames: bool = False
 
 
 class Item(NamedTuple):
@@ -33,6 +34,7 @@ class Source(Protocol):
         count: how many there are.
         classes: labels are 0 to classes - 1; None without labels.
         digest: hash of the content.
+        notes: what of it is not read, in words.
     """
 
     @property
@@ -41,6 +43,8 @@ class Source(Protocol):
     def classes(self) -> int | None: ...
     @property
     def digest(self) -> str: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
 
     def headers(self) -> Iterable[tuple[str, Header]]:
         """Return name and header of every image; one stands for all where all are alike."""
@@ -63,6 +67,7 @@ class Arrays:
     classes: int
     digest: str
     load: Callable[[], tuple[np.ndarray, np.ndarray]]
+    notes: tuple[str, ...] = ()
 
     def headers(self) -> Iterable[tuple[str, Header]]:
         return [("row 0", self.header)]

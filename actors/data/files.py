@@ -1,0 +1,154 @@
+"""Local files of a data set: where they are, and the hash of what is in them."""
+
+import glob
+import hashlib
+import heapq
+import os
+from collections import Counter
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Annotated
+
+import joblib
+from pydantic import AfterValidator, Field
+
+from actors.errors import UserError
+
+
+def absolute(path: str) -> str:
+    """Return the absolute path: actors may have another working directory."""
+    return os.path.abspath(os.path.expanduser(path))
+
+
+LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute)]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What lies below a folder.
+
+    Attributes:
+        names: paths of the files relative to it, sorted, none hidden.
+        hidden: files and folders whose names begin with a dot.
+        repeated: links to folders whose files have been found already.
+    """
+
+    names: list[str]
+    hidden: list[str]
+    repeated: list[str]
+
+    def passed_over(self, read: Collection[str]) -> tuple[str, ...]:
+        """Return in words what lies there and is not read, `read` being the names that are."""
+        kinds: Counter[str] = Counter()
+        first: dict[str, str] = {}
+        for name in sorted({*self.names}.difference(read)):
+            suffix = os.path.splitext(name)[1].lower() or "without suffix"
+            kinds[suffix] += 1
+            first.setdefault(suffix, name)
+        if self.hidden:
+            kinds["hidden"], first["hidden"] = len(self.hidden), min(self.hidden)
+        notes = []
+        if kinds:
+            shown = ", ".join(
+                f"{number:,} {kind} ({first[kind]}{', ...' * (number > 1)})"
+                for kind, number in kinds.most_common()
+            )
+            notes.append(f"not read: {shown}")
+        if self.repeated:
+            more = ", ..." * (len(self.repeated) > 1)
+            notes.append(
+                f"links to folders that are read under another name: {len(self.repeated):,} "
+                f"({self.repeated[0]}{more})"
+            )
+        return tuple(notes)
+
+
+def walk(root: str) -> Walk:
+    """Return what lies below a folder; links are followed, and no folder is entered twice.
+
+    A folder that several paths lead to has the one without links, else the first in the alphabet.
+
+    Raises:
+        UserError: a folder cannot be read.
+    """
+    names: list[str] = []
+    hidden: list[str] = []
+    repeated: list[str] = []
+    entered: set[tuple[int, int]] = set()
+    folders, links = [""], list[str]()
+    while folders or links:
+        folder = folders.pop() if folders else heapq.heappop(links)
+        try:
+            about = os.stat(os.path.join(root, folder))
+            if (about.st_dev, about.st_ino) in entered:
+                repeated.append(folder)
+                continue
+            entered.add((about.st_dev, about.st_ino))
+            with os.scandir(os.path.join(root, folder)) as entries:
+                for entry in entries:
+                    name = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.name.startswith("."):
+                        hidden.append(name)
+                    elif entry.is_symlink() and os.path.isdir(entry):
+                        heapq.heappush(links, name)
+                    elif entry.is_dir(follow_symlinks=False):
+                        folders.append(name)
+                    else:
+                        names.append(name)
+        except OSError as error:
+            raise UserError(f"folder {os.path.join(root, folder)!r}: {error.strerror}") from None
+    return Walk(sorted(names), hidden, repeated)
+
+
+def files_below(root: str, suffixes: tuple[str, ...]) -> list[str]:
+    """Return paths of the files below a folder that end so, relative to it, sorted, none hidden."""
+    return [name for name in walk(root).names if name.lower().endswith(suffixes)]
+
+
+def files_at(path: str, suffixes: tuple[str, ...], allowed: str) -> tuple[str, list[str]]:
+    """Return a folder and the names of files in it, for a folder, a file or a pattern with `*`.
+
+    Args:
+        allowed: what the path may be, for the error.
+
+    Raises:
+        UserError: nothing is there.
+    """
+    if os.path.isdir(path):
+        names = files_below(path, suffixes)
+        if not names:
+            raise UserError(
+                f"path {path!r} has no files {', '.join(suffixes)}; allowed is {allowed}"
+            )
+        return path, names
+    found = [path] if os.path.isfile(path) else sorted(glob.glob(path))
+    if not found:
+        raise UserError(f"path {path!r} is not there; allowed is {allowed}")
+    root = os.path.dirname(path)
+    return root, [os.path.relpath(file, root) for file in found]
+
+
+def hash_files(root: str, names: Sequence[str]) -> str:
+    """Return the hash of the names and contents of files.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        hashes = pool.map(_hash_file, [os.path.join(root, name) for name in names])
+        digest = hashlib.blake2b(digest_size=16)
+        for name, content in zip(names, hashes, strict=True):
+            digest.update(name.encode(errors="surrogateescape") + b"\0" + content)
+        return digest.hexdigest()
+
+
+def _hash_file(path: str) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise UserError(f"path {path!r}: {error.strerror}") from None
+    return digest.digest()
