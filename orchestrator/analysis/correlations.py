@@ -22,7 +22,7 @@ class Pair:
     """A training set's measure with log GS of the generator trained on it.
 
     Attributes:
-        is_main: whether its cards are those that most pairs have, which are pooled.
+        is_main: whether its cards are those that most distinct pairs have, which are pooled.
     """
 
     record: Record
@@ -71,11 +71,16 @@ def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
     ]
     if not sets:
         return []
-    cards = [f"{r.card} {scores[where(r)].card}" for r in sets]
-    main = main_card(cards)
+    # arms that share an iteration have the same points, which count once
+    points = [
+        (f"{r.card} {score.card}", float(r.measure["value"]), math.log(score.measure["value"]))
+        for r in sets
+        for score in [scores[where(r)]]
+    ]
+    main = main_card([card for card, _, _ in dict.fromkeys(points)])
     return [
-        Pair(r, r.measure["value"], math.log(scores[where(r)].measure["value"]), card == main)
-        for r, card in zip(sets, cards, strict=True)
+        Pair(r, value, log_gs, card == main)
+        for r, (card, value, log_gs) in zip(sets, points, strict=True)
     ]
 
 

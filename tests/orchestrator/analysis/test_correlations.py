@@ -60,3 +60,19 @@ def test_there_is_no_correlation_where_one_of_the_two_does_not_vary_or_points_ar
     assert correlated(few) is None
     found = pool(records(replace(run, results=constant)), "entropy")
     assert correlated(found) == "has none: the second series does not vary"
+
+
+def test_points_that_arms_share_count_once_when_it_is_decided_which_are_pooled() -> None:
+    arms = {"a": configuration(), "b": configuration(selection={"kind": "random"})}
+    # six records of one point, and four of four
+    shared = [result(arm, 1, 30.0, 3.0, 1.0) for arm in arms for _ in range(3)]
+    own = [
+        replace(result(arm, 2, 20.0 + 3 * i + j, 2.0 + i + j / 5, 1.0, n=7), generator=f"g{i}")
+        for i in range(2)
+        for j, arm in enumerate(arms)
+    ]
+    shared = [replace(one, generator=f"g{i % 3}") for i, one in enumerate(shared)]
+    found = pool(records(Outcome("known", "finished", 0, arms, shared + own)), "entropy").found
+    logs = [math.log(one.measures[2]["value"]) for one in own]
+    expected = pearsonr([one.measures[0]["value"] for one in own], logs).statistic
+    assert (found.n, found.r) == (4, pytest.approx(expected))
