@@ -21,7 +21,7 @@ STALE_SECONDS = 3600
 
 def locate_store(uri: str) -> Storage:
     """Return the store at a URI or path, paths made absolute; nothing is read or written."""
-    return Storage(os.path.abspath(uri) if "://" not in uri else uri)
+    return Storage(os.path.abspath(uri) if "://" not in uri else uri.rstrip("/"))
 
 
 def open_store(experiment: Experiment) -> Storage:

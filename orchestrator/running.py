@@ -22,6 +22,7 @@ from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
+from orchestrator.identity import experiment_key
 from orchestrator.loop import Stage, StepError, execute
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle
@@ -30,7 +31,7 @@ from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Display
 from orchestrator.report import REPORT, store_report
 from orchestrator.results import Result, read_results
-from orchestrator.tracking import Tracker, experiment_key
+from orchestrator.tracking import Tracker
 
 ORACLE = "oracle.png"
 

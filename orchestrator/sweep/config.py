@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from actors.config import Config, tagged_union
 from actors.errors import UserError
 from orchestrator.config import Experiment, Name, validate
+from orchestrator.identity import identity, key
 from orchestrator.schema import assign, describe_errors, merge
 from orchestrator.sweep.space import Point, Space, grid, random_points
 from orchestrator.yaml_files import read_yaml
@@ -137,11 +137,13 @@ class SweepConfig(Config):
             )
         return self
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Hash of all that decides which points there are, by which a sweep is found again."""
-        value = self.model_dump(mode="json", exclude={"limits"})
-        return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+        value = self.model_dump(mode="json", exclude={"experiment", "limits"})
+        seed = self.repeat.seeds[0]
+        points = [identity(self.at(point, seed)) for point in self.points() or self.ends()]
+        return key({**value, "experiments": points})
 
     def points(self) -> list[Point]:
         """Return the points known beforehand; those of Optuna are not."""

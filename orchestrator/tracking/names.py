@@ -1,7 +1,6 @@
 """What runs, parameters and metrics are called in MLflow."""
 
 import hashlib
-import json
 import re
 import subprocess
 from functools import cache
@@ -9,14 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.analysis import words
-from orchestrator.config import Experiment
-
-
-def experiment_key(experiment: Experiment) -> str:
-    """Return the hash of a configuration, by which its run is found again."""
-    text = json.dumps(experiment.model_dump(mode="json"), sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
 
 NOT_ALLOWED = re.compile(r"[^\w.\- :]")
 LONGEST_NAME = 250

@@ -14,6 +14,7 @@ from orchestrator.tracking.outbox import Outbox, is_refusal
 from orchestrator.tracking.server import Server, patiently
 
 KEY_TAG = "ouroboros.key"
+STORE_TAG = "ouroboros.store"
 LONGEST_PARAM = 500
 LONGEST_TAG = 5000
 # MLflow's limits of one batch
@@ -58,6 +59,9 @@ class Runs:
         run = self._found.get(key)
         if run:
             patiently(partial(client.update_run, run.info.run_id, status="RUNNING"))
+            if run.data.tags.get(STORE_TAG) != tags[STORE_TAG]:
+                store = tags[STORE_TAG][:LONGEST_TAG]
+                self._outbox.put(partial(client.set_tag, run.info.run_id, STORE_TAG, store))
         else:
             below = {"mlflow.parentRunId": parent} if parent else {}
             short = {valid_name(name): value[:LONGEST_TAG] for name, value in tags.items()}

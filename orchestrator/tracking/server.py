@@ -2,9 +2,10 @@
 
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from actors.pool.storage import Storage
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 SQLITE = "sqlite:///"
 EXPERIMENT = "ouroboros"
+ARTIFACTS = "mlflow-artifacts"
 PROBE_SECONDS = 5
 LOCKED_SECONDS = 120
 NOTE = """\
@@ -164,13 +166,30 @@ def _probe(uri: str) -> None:
 def _find_experiment(client: Any, uri: str) -> str:
     from mlflow.exceptions import MlflowException
 
-    if found := patiently(lambda: client.get_experiment_by_name(EXPERIMENT)):
-        return str(found.experiment_id)
     # direct SQLite would put artifacts under the folder of whoever came first
-    folder = Path(uri.removeprefix(SQLITE)).absolute().parent / "mlflow-artifacts"
-    location = folder.as_uri() if uri.startswith(SQLITE) else None
+    file = Path(uri.removeprefix(SQLITE)).absolute()
+    location = (file.parent / ARTIFACTS).as_uri() if uri.startswith(SQLITE) else None
+    if found := patiently(lambda: client.get_experiment_by_name(EXPERIMENT)):
+        before = found.artifact_location
+        if location and before != location and before.endswith(f"/{ARTIFACTS}"):
+            _move_artifacts(file, before, location)
+        return str(found.experiment_id)
     # another run may make it at the same time
     with suppress(MlflowException):
         made = patiently(lambda: client.create_experiment(EXPERIMENT, location, TAGS))
         return str(made)
     return str(client.get_experiment_by_name(EXPERIMENT).experiment_id)
+
+
+def _move_artifacts(file: Path, before: str, now: str) -> None:
+    """Let the artifacts of an SQLite file that was moved or copied lie beside it.
+
+    MLflow keeps their whole paths, and has no call that changes them.
+    """
+    with closing(sqlite3.connect(file, timeout=LOCKED_SECONDS)) as database, database:
+        for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
+            database.execute(
+                f"UPDATE {table} SET {column} = ? || substr({column}, ?) "
+                f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
+                (now, len(before) + 1, before, len(before) + 1, f"{before}/"),
+            )

@@ -29,7 +29,7 @@ class SweepRun:
         self.uri, self.experiment_id = server.uri, server.experiment_id
         self._client = server.client
         self._outbox = Outbox(server.name)
-        tags = {"ouroboros.store": without_secrets(storage.uri), "sweep": name, **tags}
+        tags = {runs.STORE_TAG: without_secrets(storage.uri), "sweep": name, **tags}
         if commit := git_commit():
             tags["mlflow.source.git.commit"] = commit
         with explained(self.uri):

@@ -11,10 +11,11 @@ from actors.pool.filesystems import without_secrets
 from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
+from orchestrator.identity import experiment_key
 from orchestrator.plan import Plan, Rung
 from orchestrator.results import Result
 from orchestrator.tracking import records, runs
-from orchestrator.tracking.names import experiment_key, flatten, git_commit
+from orchestrator.tracking.names import flatten, git_commit
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.server import connect, explained, patiently
 from orchestrator.tracking.system import SystemMetrics
@@ -148,7 +149,7 @@ class Tracker:
     def _describe(self, experiment: Experiment) -> tuple[dict[str, str], dict[str, Any]]:
         """Return tags and parameters of a configuration."""
         tags = {
-            "ouroboros.store": without_secrets(self._storage.uri),
+            runs.STORE_TAG: without_secrets(self._storage.uri),
             "paradigm": experiment.paradigm.kind,
             "selection": experiment.selection.kind,
             "ratio": str(experiment.selection.ratio),
