@@ -1,4 +1,1 @@
-"""Questions to a store: what it holds, where it came from, whether it is whole.
-
-No step runs this code, so that it is no part of any step's key.
-"""
+"""Questions to a store: what it holds, where it came from, whether it is whole."""
