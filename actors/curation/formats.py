@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from actors.data.columns import check_distinct
 from actors.errors import UserError
 
 PARQUET = (".parquet", ".pq")
@@ -32,7 +33,9 @@ def is_parquet(path: str) -> bool:
 def read_schema(path: str) -> pa.Schema:
     """Return the columns of a file."""
     with _naming(path):
-        return pq.read_schema(path) if is_parquet(path) else _batches(path, None)[0]
+        schema = pq.read_schema(path) if is_parquet(path) else _batches(path, None)[0]
+    check_distinct(schema, f"input: {path!r}")
+    return schema
 
 
 def count_rows(path: str, column: str) -> int:

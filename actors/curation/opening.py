@@ -1,5 +1,6 @@
 """Which kind of input a path is."""
 
+import glob
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from actors.curation.inputs import Candidates
 from actors.curation.tables import TableFiles
 from actors.data.files import walk
 from actors.data.images import suffixes
+from actors.data.splits import tables_of_one_split
 from actors.errors import UserError
 from actors.features import Extractor
 from actors.features.source import Progress
@@ -34,7 +36,7 @@ def open_input(
     skip_bad: bool = False,
     progress: Progress | None = None,
 ) -> Candidates:
-    """Open a folder of images, Parquet or Arrow files, or a NumPy file.
+    """Open a folder of images, Parquet or Arrow files (or a pattern with *), or a NumPy file.
 
     Args:
         extractor: makes features of images.
@@ -45,7 +47,8 @@ def open_input(
     Raises:
         UserError: there is no such input, or an option does not go with its kind.
     """
-    if not os.path.exists(path):
+    matching = [] if os.path.exists(path) else sorted(glob.glob(path))
+    if not matching and not os.path.exists(path):
         raise UserError(f"input: {path!r} is not there; allowed is {ALLOWED}")
     walked = walk(path) if os.path.isdir(path) else None
     names = walked.names if walked else []
@@ -66,12 +69,17 @@ def open_input(
             notes=walked.passed_over(images),
             progress=progress,
         )
+    if walked and tables:
+        try:
+            tables = tables_of_one_split(path, names, TABLES)
+        except UserError as error:
+            raise UserError(f"input: {error}") from None
     if walked and not tables:
         raise UserError(f"input: no images and no tables in folder {path!r}; allowed is {ALLOWED}")
     suffix = Path(path).suffix.lower()
     if tables or suffix in TABLES:
         _refuse(about_images, "a table")
-        paths = [os.path.join(path, name) for name in tables] or [path]
+        paths = [os.path.join(path, name) for name in tables] or matching or [path]
         notes = walked.passed_over(tables) if walked else ()
         return TableFiles(paths, column, id_column, source_column, notes)
     if suffix in ARRAYS:

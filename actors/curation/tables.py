@@ -10,6 +10,7 @@ import pyarrow as pa
 from actors.curation.formats import count_rows, read_arrays, read_column, read_schema
 from actors.curation.inputs import row_numbers
 from actors.curation.vectors import is_vector, vector_length, vectors
+from actors.data.columns import is_image
 from actors.errors import UserError
 from actors.features.source import block_rows, name_rows
 from actors.features.space import GIVEN
@@ -152,6 +153,8 @@ class TableFiles:
         found = [field.name for field in self._schema if is_vector(field.type)]
         if len(found) != 1:
             said = f"columns {', '.join(found)} hold vectors" if found else "no column of vectors"
+            if any(is_image(field.type) for field in self._schema):
+                said += " (images are read from folders)"
             raise UserError(
                 f"column: {said} in {self._paths[0]!r}; name one of "
                 f"{', '.join(found or self._schema.names)}"

@@ -1,6 +1,7 @@
 """Which columns of a table are the images and their labels."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -46,6 +47,16 @@ def find_columns(schema: pa.Schema, image: str | None, label: str | None) -> Col
     names = features.get(label or "", {}).get("names")
     types = tuple(schema.field(name).type for name in (image, label) if name is not None)
     return Columns(image, label, types, len(names) if isinstance(names, list) else None)
+
+
+def check_distinct(schema: pa.Schema, table: str) -> None:
+    """Raise UserError, which begins with `table`, where several columns have one name."""
+    repeated = next((name for name, n in Counter(schema.names).items() if n > 1), None)
+    if repeated is not None:
+        raise UserError(
+            f"{table} has {schema.names.count(repeated)} columns {repeated!r}; allowed are names "
+            "that differ"
+        )
 
 
 def features_of(schema: pa.Schema) -> dict[str, dict[str, object]]:

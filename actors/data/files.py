@@ -13,6 +13,7 @@ from typing import Annotated
 import joblib
 from pydantic import AfterValidator, Field
 
+from actors.data.splits import tables_of_one_split
 from actors.errors import UserError
 
 
@@ -116,7 +117,7 @@ def files_at(path: str, suffixes: tuple[str, ...], allowed: str) -> tuple[str, l
         UserError: nothing is there.
     """
     if os.path.isdir(path):
-        names = files_below(path, suffixes)
+        names = tables_of_one_split(path, walk(path).names, suffixes)
         if not names:
             raise UserError(
                 f"path {path!r} has no files {', '.join(suffixes)}; allowed is {allowed}"

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from actors.data.columns import find_columns
+from actors.data.columns import check_distinct, find_columns
 from actors.data.files import LocalPath, files_at, hash_files
 from actors.data.source import Source
 from actors.data.table import open_table
@@ -34,6 +34,7 @@ class Parquet(RealData):
         lengths: list[int] = []
         for file in files:
             with _opened(file) as opened:
+                check_distinct(opened.schema_arrow, f"path {file!r}")
                 found = find_columns(opened.schema_arrow, self.image_column, self.label_column)
                 if found != (columns or found):
                     raise UserError(f"path {file!r} has other columns than {files[0]!r}")

@@ -179,3 +179,19 @@ def test_a_broken_file_is_named(name: str, content: bytes, tmp_path: Path) -> No
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=f"input: '.*{name}' cannot be read"):
         TableFiles([str(tmp_path / name)])
+
+
+def test_a_repeated_column_name_is_one_line(tmp_path: Path) -> None:
+    table = pa.table([list(X), ["a"] * 40, ["b"] * 40], names=["e", "id", "id"])
+    pq.write_table(table, tmp_path / "a.parquet")
+    arrow(tmp_path / "a.arrow", table)
+    for name in ("a.parquet", "a.arrow"):
+        message = f"^input: '.*{name}' has 2 columns 'id'; allowed are names that differ"
+        with pytest.raises(UserError, match=message):
+            TableFiles([str(tmp_path / name)])
+
+
+def test_a_table_of_images_is_told_from_one_without_vectors(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [b"x"]}), tmp_path / "a.parquet")
+    with pytest.raises(UserError, match=r"no column of vectors \(images are read from folders\)"):
+        TableFiles([str(tmp_path / "a.parquet")])

@@ -142,3 +142,12 @@ def test_rows_that_differ_in_size_are_named(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match=r"row 0 is 4x5, row 7 is 5x5; set dataset\.resize"):
         open_parquet(tmp_path / "a.parquet")
     assert open_parquet(tmp_path / "a.parquet", resize=4).image_shape == (4, 4, 3)
+
+
+def test_a_repeated_column_name_is_refused(tmp_path: Path) -> None:
+    images = [png(image) for image in IMAGES]
+    pq.write_table(pa.table([images, images], names=["image", "image"]), tmp_path / "a.parquet")
+    with pytest.raises(
+        ValidationError, match=r"a\.parquet' has 2 columns 'image'; allowed are nam"
+    ):
+        open_parquet(tmp_path / "a.parquet", image_column="image")
