@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from actors.evaluation.neighbours import nearest
+from actors.distances.neighbours import nearest
 from actors.evaluation.rows import check
 
 # what a cell of C_T needs in the package of Jiralerspong et al. 2023

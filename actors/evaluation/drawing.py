@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actors.distances.neighbours import nearest
 from actors.evaluation import PICTURES
 from actors.evaluation.groups import Sets
-from actors.evaluation.neighbours import nearest
 from actors.evaluation.pictures import beside_nearest, grid
 from actors.evaluation.projection import draw_projection, project
 

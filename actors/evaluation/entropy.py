@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import digamma, gammaln, ndtri
 
-from actors.evaluation.neighbours import nearest
+from actors.distances.neighbours import nearest
 from actors.evaluation.rows import check
 from actors.features.space import GIVEN
 

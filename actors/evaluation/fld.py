@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from actors.evaluation.pairs import Pairs
+from actors.distances.pairs import Pairs
 from actors.evaluation.rows import check
 
 # constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
@@ -188,7 +188,7 @@ class _Mixture:
     def squared(self, rows: np.ndarray) -> torch.Tensor:
         """Return the (b, m) squared distances of (b, d) rows."""
         squared, slack = self._pairs.squared(rows)
-        self._pairs.recompute(squared, rows, np.nonzero(squared <= EXACT_BELOW * slack))
+        self._pairs.recompute(squared, rows, squared <= EXACT_BELOW * slack)
         return torch.from_numpy(squared)
 
     def _joint(self, squared: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from actors.evaluation.neighbours import nearest
+from actors.distances.neighbours import nearest
 from actors.evaluation.rows import check, distinct
 
 # a sample is memorized when its nearest training row is nearer than this share of its second

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actors.evaluation.neighbours import nearest
-from actors.evaluation.pairs import Pairs
+from actors.distances.neighbours import nearest
+from actors.distances.pairs import Pairs
 from actors.evaluation.rows import check
 
 # rows compared with the other set at once
@@ -52,8 +52,7 @@ def manifold(
         raise ValueError(f"k: found {k}; allowed are 1 and more")
     check(k + 1, samples=samples, reference=reference)
     sample_radius, reference_radius = (
-        np.square(nearest(rows, rows, k, exclude_self=True)[0][:, k - 1])
-        for rows in (samples, reference)
+        nearest(rows, rows, k, exclude_self=True)[0][:, k - 1] for rows in (samples, reference)
     )
     balls = np.zeros(len(samples), np.int64)
     recalled = np.zeros(len(reference), bool)
@@ -63,13 +62,15 @@ def manifold(
         part = slice(start, start + block)
         squared, slack = pairs.squared(reference[part])
         radius = reference_radius[part, None]
-        unsure = np.abs(squared - radius) <= slack
-        unsure |= np.abs(squared - sample_radius) <= slack
-        pairs.recompute(squared, reference[part], np.nonzero(unsure))
-        inside = squared <= radius
+        unsure = np.abs(squared - np.square(radius)) <= slack
+        unsure |= np.abs(squared - np.square(sample_radius)) <= slack
+        pairs.recompute(squared, reference[part], unsure)
+        # as roots, for what is at the radius exactly to have its bits
+        distances = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+        inside = distances <= radius
         balls += inside.sum(axis=0)
         covered[part] = inside.any(axis=1)
-        recalled[part] = (squared <= sample_radius).any(axis=1)
+        recalled[part] = (distances <= sample_radius).any(axis=1)
     return Manifold(
         precision=float((balls > 0).mean()),
         recall=float(recalled.mean()),

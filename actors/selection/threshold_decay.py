@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from actors.distances.neighbours import nearest
 from actors.errors import UserError
-from actors.evaluation.neighbours import nearest
 from actors.selection.nearest import Block, NearestChosen, as_tensor
 from actors.selection.selection import Method, Selection, check_request
 

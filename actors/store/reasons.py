@@ -4,13 +4,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from actors.distances.neighbours import nearest
 from actors.errors import UserError
 from actors.pool import selections, shards
 from actors.pool.manifest import files_of
 from actors.pool.storage import Storage
 from actors.store.contents import Finished
 
-# bytes of the float64 differences that are formed together
+# bytes of the chosen rows' features that are read together
 BLOCK_BYTES = 1 << 24
 
 
@@ -59,27 +60,24 @@ def reason(storage: Storage, select: Finished, sample: Finished, index: int) -> 
     if not _is_offered(storage, select, position):
         return Reason(False)
     features = selections.gather(storage, select.manifest["inputs"]["features"], "features")
-    place, distance = nearest(features, position, chosen)
+    place, distance = covering(features, position, chosen)
     covered_by = table.column("sample_id")[place].as_py()
     return Reason(True, None, distance, covered_by, limits)
 
 
-def nearest(features: shards.Gather, position: int, chosen: np.ndarray) -> tuple[int, float]:
+def covering(features: shards.Gather, position: int, chosen: np.ndarray) -> tuple[int, float]:
     """Return which of (n,) chosen positions is nearest to a row, and its float64 distance.
 
     Of equally near ones it is the first.
     """
-    row = features[np.array([position])].astype(np.float64)
+    row = features[np.array([position])]
     block = max(1, BLOCK_BYTES // row.nbytes)
-    squared = np.concatenate(
-        [
-            # summed row by row, so that copies are at one distance in whatever block they are
-            np.square(features[chosen[start : start + block]] - row).sum(axis=1)
-            for start in range(0, len(chosen), block)
-        ]
-    )
-    place = int(squared.argmin())
-    return place, float(np.sqrt(squared[place]))
+    place, least = 0, np.inf
+    for start in range(0, len(chosen), block):
+        distances, positions = nearest(row, features[chosen[start : start + block]])
+        if distances[0, 0] < least:
+            place, least = start + int(positions[0, 0]), float(distances[0, 0])
+    return place, least
 
 
 def _is_offered(storage: Storage, select: Finished, position: int) -> bool:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from actors.evaluation.neighbours import nearest
+from actors.distances.neighbours import nearest
 from actors.selection import gist, greedy
 from actors.selection.gist import density
 from tests.benchmarks.selection import clustered

@@ -15,7 +15,7 @@ def test_every_row_has_the_reason_that_explaining_all_rows_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # two rows in a block, so that the nearest one is found across blocks
-    monkeypatch.setattr(reasons, "BLOCK_BYTES", 2 * 5 * 8)
+    monkeypatch.setattr(reasons, "BLOCK_BYTES", 2 * 5 * 4)
     store = Written(Storage(str(tmp_path)))
     samples = [store.sample("real", 0, 30), store.sample("ddpm", 1, 25)]
     positions = np.array([7, 0, 33, 54, 12, 29, 30])

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
 
-from actors.evaluation.pairs import Pairs
+from actors.distances.pairs import Pairs
 
 
 def test_squared_distances_are_within_their_slack_of_scipys() -> None:
@@ -20,8 +20,8 @@ def test_recomputed_distances_are_exact_in_blocks(monkeypatch: pytest.MonkeyPatc
     rows = rng.normal(size=(60, 30)).astype(np.float32) + 1e4
     squared, _ = Pairs(rows).squared(rows)
     before = squared.copy()
-    monkeypatch.setattr("actors.evaluation.pairs.BLOCK_BYTES", 8 * 30 * 7)
-    Pairs(rows).recompute(squared, rows, np.nonzero(np.eye(60)))
+    monkeypatch.setattr("actors.distances.differences.BLOCK_BYTES", 8 * 30 * 7)
+    Pairs(rows).recompute(squared, rows, np.eye(60, dtype=bool))
     assert (np.diag(squared) == 0).all()
     off = ~np.eye(60, dtype=bool)
     assert (squared[off] == before[off]).all()

@@ -1,0 +1,1 @@
+"""Euclidean distances between rows: exact neighbours with a certificate, blocks of pairs."""

@@ -1,0 +1,172 @@
+"""Exact nearest neighbours: float32 finds candidates, and a bound says where they are all.
+
+What the bound leaves open is searched again with float64 products, and what those leave open, as
+near-copies far from the other rows, is compared by differences.
+"""
+
+from functools import cached_property
+
+import faiss
+import numpy as np
+
+from actors.distances.centring import centred, largest_power, middle, scaling
+from actors.distances.copies import without_repeats
+from actors.distances.differences import squared_distances
+from actors.distances.pairs import Pairs
+from actors.distances.rounding import difference_error, product_error, underflow
+
+# candidates beyond the neighbours asked for, to have those left out beyond the reach of rounding
+MARGIN = 4
+# powers of two of elements between which float64 holds the squares of their differences
+LOWEST, HIGHEST = -400, 480
+# rows that are searched again together
+OPEN_BLOCK = 256
+# rows they are compared with at once: few at first, so that of many copies the first settle it
+FIRST_CHUNK, LARGEST_CHUNK = 64, 4096
+CHUNK_BYTES = 1 << 25
+
+
+def nearest(
+    queries: np.ndarray, base: np.ndarray, k: int = 1, *, exclude_self: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return distances and positions of the k nearest base rows of every query.
+
+    Nearest by the sums of squared float64 differences, and certainly so: no row that is left out
+    has a smaller sum, and of equal ones the lowest position comes first.
+
+    Args:
+        queries: (m, d).
+        base: (n, d); with `exclude_self` the same rows as the queries.
+        k: neighbours per query, at most n (n - 1 with `exclude_self`).
+        exclude_self: leave out row i of the base as a neighbour of query i.
+
+    Returns:
+        (m, k) float64 Euclidean distances, rising, and (m, k) int64 positions.
+
+    Raises:
+        ValueError: k is not as above, or values are not finite.
+    """
+    most = len(base) - exclude_self
+    if not 1 <= k <= most:
+        raise ValueError(f"k: found {k}; allowed are 1 to {most} for {len(base)} rows")
+    if not len(queries):
+        return np.empty((0, k)), np.empty((0, k), np.int64)
+    power = largest_power(queries, base)
+    outside = not LOWEST < power < HIGHEST
+    if outside:
+        same = queries is base
+        base = np.ldexp(base.astype(np.float64), -power)
+        queries = base if same else np.ldexp(queries.astype(np.float64), -power)
+    own = np.arange(len(queries)) if exclude_self else np.full(len(queries), -1)
+    search = _Search(queries, base, k, own)
+    squared, positions, certain = search.by_candidates()
+    left = np.flatnonzero(~certain)
+    # those of one length together: what they may be near to has about that length as well
+    left = left[np.argsort(search.lengths[left], kind="stable")]
+    for start in range(0, len(left), OPEN_BLOCK):
+        some = left[start : start + OPEN_BLOCK]
+        squared[some], positions[some] = search.by_products(some, squared[some, -1])
+    distances = np.sqrt(squared, out=squared)
+    return np.ldexp(distances, power) if outside else distances, positions
+
+
+class _Search:
+    """What both looks need to know.
+
+    Attributes:
+        lengths: (m,) of the queries about the centre, scaled.
+    """
+
+    def __init__(self, queries: np.ndarray, base: np.ndarray, k: int, own: np.ndarray) -> None:
+        """Take the rows and (m,) the base row left out for each query; -1 for none."""
+        self._queries, self._base, self._k, self._own = queries, base, k, own
+        self._centre = middle(base)
+        self._scale = scaling(largest_power(queries, base), base.shape[1])
+        self._columns, self._column_lengths = centred(base, self._centre, self._scale)
+        self._rows, self.lengths = self._columns, self._column_lengths
+        if queries is not base:
+            self._rows, self.lengths = centred(queries, self._centre, self._scale)
+
+    def by_candidates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the k nearest of a few rows that are the nearest by float32 products.
+
+        Returns:
+            (m, k) squared distances and positions, and (m,) whether no other row is among them.
+        """
+        m, (n, d) = len(self._queries), self._base.shape
+        count = min(n, self._k + int(self._own[0] >= 0) + MARGIN)
+        approximate, near = faiss.knn(self._rows, self._columns, count)
+        near.sort(axis=1)
+        row = np.repeat(np.arange(m), count)
+        squared = squared_distances(self._queries, self._base, row, near.ravel()).reshape(m, count)
+        squared[near == self._own[:, None]] = np.inf
+        order = np.argsort(squared, axis=1, kind="stable")[:, : self._k]
+        squared, near = (np.take_along_axis(part, order, axis=1) for part in (squared, near))
+        reach = self._reach(squared[:, -1])
+        # what is longer is farther than the k nearest are
+        longest = np.minimum(self._column_lengths.max(), self.lengths + reach)
+        slack = product_error(d, np.float32) * np.square(self.lengths + longest) + underflow(d)
+        return squared, near, (approximate[:, -1] - slack > np.square(reach)) | (count == n)
+
+    def by_products(self, some: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the k nearest of all rows that float64 products and lengths do not rule out.
+
+        Args:
+            some: (b,) queries.
+            limit: (b,) squared distances within which they have k rows.
+
+        Returns:
+            (b, k) squared distances and positions.
+        """
+        queries, own = self._queries[some], self._own[some]
+        squared = np.full((len(some), self._k), np.inf)
+        positions = np.full((len(some), self._k), len(self._base))
+        reach = self._reach(limit)
+        # those of the queries and of what they are compared with may both be rounded
+        lengths = self.lengths[some]
+        reach += 2 * difference_error(self._base.shape[1]) * (lengths + reach)
+        low, high = (lengths - reach).min(), (lengths + reach).max()
+        inside = (self._column_lengths >= low) & (self._column_lengths <= high)
+        near = self._unrepeated[inside[self._unrepeated]]
+        largest = max(1, min(LARGEST_CHUNK, CHUNK_BYTES // (8 * self._base.shape[1])))
+        start, size = 0, min(FIRST_CHUNK, largest)
+        while start < len(near):
+            chunk = near[start : start + size]
+            pairs = Pairs(self._base[chunk], self._centre)
+            found, slack = pairs.squared(queries)
+            least = np.maximum(found - slack, 0)
+            # of equally near rows those before are taken
+            possible = (least <= limit[:, None]) & (least < squared[:, -1:])
+            possible &= chunk != own[:, None]
+            pairs.recompute(found, queries, possible & (slack > 0))
+            row, column = np.nonzero(possible)
+            squared, positions = _merged(squared, positions, row, chunk[column], found[row, column])
+            start, size = start + size, min(2 * size, largest)
+        return squared, positions
+
+    @cached_property
+    def _unrepeated(self) -> np.ndarray:
+        # a row with k copies before it, and one more for the row left out, is nobody's neighbour
+        return without_repeats(self._base, self._k + 1)
+
+    def _reach(self, squared: np.ndarray) -> np.ndarray:
+        """Return a bound for the scaled true distance of what has a computed squared distance."""
+        return self._scale * np.sqrt(squared) * (1 + difference_error(self._base.shape[1]))
+
+
+def _merged(
+    squared: np.ndarray,
+    positions: np.ndarray,
+    row: np.ndarray,
+    position: np.ndarray,
+    distance: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (b, k) nearest of those known and of (p,) more, all of higher positions."""
+    b, k = squared.shape
+    rows = np.concatenate((np.repeat(np.arange(b), k), row))
+    distances = np.concatenate((squared.ravel(), distance))
+    every = np.concatenate((positions.ravel(), position))
+    order = np.lexsort((every, distances, rows))
+    first = np.searchsorted(rows[order], np.arange(b))
+    kept = order[first[:, None] + np.arange(k)]
+    return distances[kept], every[kept]
