@@ -210,7 +210,7 @@ def measure_manifold(n: int, d: int) -> Iterator[str]:
     if importlib.util.find_spec("prdc") is None:
         yield "  prdc not installed"
         return
-    from prdc import compute_prdc  # type: ignore[import-untyped]
+    from prdc import compute_prdc
 
     with contextlib.redirect_stdout(io.StringIO()):
         (seconds,), (theirs,) = timed(lambda: compute_prdc(reference, samples, 5), rounds=1)

@@ -75,4 +75,5 @@ def test_points_that_arms_share_count_once_when_it_is_decided_which_are_pooled()
     found = pool(records(Outcome("known", "finished", 0, arms, shared + own)), "entropy").found
     logs = [math.log(one.measures[2]["value"]) for one in own]
     expected = pearsonr([one.measures[0]["value"] for one in own], logs).statistic
-    assert (found.n, found.r) == (4, pytest.approx(expected))
+    assert found.n == 4
+    assert found.r == pytest.approx(expected)
