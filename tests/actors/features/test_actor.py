@@ -9,6 +9,7 @@ from safetensors.numpy import load_file
 
 from actors.features import EXTRACTORS, weights
 from actors.features.actor import FeaturesActor
+from actors.features.space import NETWORK
 from actors.pool import selections
 from actors.pool.actor import PoolActor
 from actors.pool.catalogue import open_catalogue
@@ -73,6 +74,7 @@ def test_the_card_has_the_hash_of_the_fitted_weights(actors: tuple[Storage, Any,
         "steps": 20,
         "name": "encoder",
         "resize": "averaged down to 32 a side where larger",
+        "space": NETWORK,
         "weights": hashlib.sha256(file.read_bytes()).hexdigest(),
     }
 
