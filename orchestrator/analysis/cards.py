@@ -35,18 +35,20 @@ def main_card(cards: list[str]) -> str:
 
 def spelled(card: dict[str, Any]) -> str:
     """Return in a few words what a number was measured on."""
-    told = [f"{card['features']} features", f"n {card['n']:,}"]
+    parts = [f"{card['features']} features", f"n {card['n']:,}"]
     if card["k"] is not None:
-        told.append(f"k {card['k']}")
+        parts.append(f"k {card['k']}")
     if card["reference"]:
-        told.append(f"against {card['reference'].replace('_', ' ')} ({card['reference_n']:,} rows)")
-    told += [
+        parts.append(
+            f"against {card['reference'].replace('_', ' ')} ({card['reference_n']:,} rows)"
+        )
+    parts += [
         f"{key.replace('_', ' ')} {value}".replace("_", " ")
         for key, value in card["settings"].items()
     ]
     if card["resize"] != "none":
-        told.append(f"images {card['resize']}")
-    return ", ".join(told)
+        parts.append(f"images {card['resize']}")
+    return ", ".join(parts)
 
 
 def spelled_text(card: str) -> str:
@@ -56,11 +58,11 @@ def spelled_text(card: str) -> str:
 
 def differing(one: dict[str, Any], other: dict[str, Any]) -> str:
     """Return the fields of a card that differ from another's."""
-    told = []
+    parts = []
     for name, value in one.items():
         if isinstance(value, dict) and isinstance(other.get(name), dict):
-            told.append(differing(value, other[name]))
+            parts.append(differing(value, other[name]))
         elif value != other.get(name):
             plain = "rows of the reference" if name == "reference_n" else name.replace("_", " ")
-            told.append(f"{plain} {value}")
-    return ", ".join(filter(None, told))
+            parts.append(f"{plain} {value}")
+    return ", ".join(filter(None, parts))

@@ -132,8 +132,8 @@ def _difference(one: Standing, usual: Standing) -> str:
     """Return in what a point differs from those that are compared."""
     if one.iteration != usual.iteration:
         return f"ended at iteration {one.iteration}"
-    told = differing(json.loads(one.cards[0]), json.loads(usual.cards[0]))
-    return told or "several cards"
+    fields = differing(json.loads(one.cards[0]), json.loads(usual.cards[0]))
+    return fields or "several cards"
 
 
 def front(rankings: list[Ranking]) -> list[str]:

@@ -8,7 +8,7 @@ from orchestrator.analysis.records import Record
 from orchestrator.analysis.statistics import FEWEST_SEEDS, Interval, is_apart
 
 # arms or points in a sentence
-MOST_TOLD = 4
+MOST_NAMED = 4
 
 
 def compared(found: Comparison) -> str:
@@ -16,20 +16,20 @@ def compared(found: Comparison) -> str:
     of = f" ({found.generator})" if found.generator else ""
     head = f"{_capital(words.short(found.key))}{of} at iteration {found.iteration}"
     unit = next(iter([*found.arms, *found.apart.values()])).record.measure["unit"]
-    shown = found.arms[:MOST_TOLD]
-    values = ", ".join(f"{one.record.series} {told_interval(one.interval)}" for one in shown)
-    more = f" and {len(found.arms) - MOST_TOLD} more below" * (len(found.arms) > MOST_TOLD)
-    told = [f"{head}, in {unit}: {values}{more}"] if len(found.arms) > 1 else []
+    shown = found.arms[:MOST_NAMED]
+    values = ", ".join(f"{one.record.series} {with_interval(one.interval)}" for one in shown)
+    more = f" and {len(found.arms) - MOST_NAMED} more below" * (len(found.arms) > MOST_NAMED)
+    parts = [f"{head}, in {unit}: {values}{more}"] if len(found.arms) > 1 else []
     if len(found.arms) > 1:
-        leads = list(found.leads.items())[: MOST_TOLD - 1]
+        leads = list(found.leads.items())[: MOST_NAMED - 1]
         first = found.arms[0].record.series
-        told.append(_verdict(first, leads))
+        parts.append(_verdict(first, leads))
     if found.apart:
         every = {**{one.record.series: one for one in found.arms}, **found.apart}
         names = found.apart if len(found.arms) > 1 else every
         sizes = ", ".join(f"{arm} {one.record.measure['n']:,} rows" for arm, one in names.items())
-        told.append(f"not compared, as measured on other sets: {sizes}")
-    return _capital("; ".join(told)) + "."
+        parts.append(f"not compared, as measured on other sets: {sizes}")
+    return _capital("; ".join(parts)) + "."
 
 
 def _verdict(first: str, leads: list[tuple[str, Interval | None]]) -> str:
@@ -41,12 +41,12 @@ def _verdict(first: str, leads: list[tuple[str, Interval | None]]) -> str:
 
 
 def lead_over(name: str, lead: Interval | None) -> str:
-    """Return a paired difference to another arm or point, and whether it is told from zero."""
+    """Return how an arm or point differs from another, seed by seed, and whether clearly so."""
     if lead is None or is_apart(lead) is None:
         return f"against {name}: {_seeds(lead.n if lead else 0)}, no verdict"
-    side = "apart from" if is_apart(lead) else "not told apart from"
+    differs = "differs from" if is_apart(lead) else "does not clearly differ from"
     return (
-        f"is {side} {name}: difference {words.number(lead.mean, 3)} "
+        f"{differs} {name}: difference {words.number(lead.mean, 3)} "
         f"(95 % {words.number(lead.low, 3)} to {words.number(lead.high, 3)}, paired over "
         f"{lead.n} seeds)"
     )
@@ -59,22 +59,22 @@ def _seeds(count: int) -> str:
 def best_of(ranking: Ranking) -> str:
     """Return which point of a sweep is best by an objective, and what was not compared."""
     name = words.lowered(words.NAMES.get(ranking.objective) or _named(ranking.objective))
-    told = []
+    parts = []
     if ranking.best:
         word = "lowest" if ranking.goal == "min" else "highest"
         second = ranking.places[1]
-        told.append(
+        parts.append(
             f"{word} {name} at iteration {ranking.best.iteration}: {_standing(ranking.best)}; "
             f"next {_standing(second)}"
         )
-        told.append(f"the first {lead_over('the next', ranking.lead)}")
+        parts.append(f"the first {lead_over('the next', ranking.lead)}")
     else:
-        told.append(f"no best {name}: there are no two points that may be compared")
+        parts.append(f"no best {name}: there are no two points that may be compared")
     if ranking.apart:
         names = [f"{point} ({why})" for point, why in ranking.apart.items()]
-        more = f" and {len(names) - MOST_TOLD} more" * (len(names) > MOST_TOLD)
-        told.append(f"not compared: {', '.join(names[:MOST_TOLD])}{more}")
-    return "; ".join(told)
+        more = f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED)
+        parts.append(f"not compared: {', '.join(names[:MOST_NAMED])}{more}")
+    return "; ".join(parts)
 
 
 def _named(objective: str) -> str:
@@ -86,10 +86,10 @@ def _named(objective: str) -> str:
 
 
 def _standing(one: Standing) -> str:
-    return f"{one.name}, {told_interval(one.interval)}"
+    return f"{one.name}, {with_interval(one.interval)}"
 
 
-def told_interval(found: Interval) -> str:
+def with_interval(found: Interval) -> str:
     """Return a mean with its interval and the number of seeds."""
     if found.low is None or found.high is None:
         return words.number(found.mean)
@@ -102,11 +102,11 @@ def correlated(pooled: Pooled) -> str | None:
     found = pooled.found
     if found.r is None:
         return f"has none: {found.note}" if found.n > 2 else None
-    told = f"r = {words.number(found.r, 2)} over {found.n} distinct points of equal cards"
+    sentence = f"r = {words.number(found.r, 2)} over {found.n} distinct points of equal cards"
     if found.interval is not None:
         low, high = (words.number(end, 2) for end in found.interval)
-        told += f", 95 % interval {low} to {high}"
-    return told
+        sentence += f", 95 % interval {low} to {high}"
+    return sentence
 
 
 def correlations(records: list[Record]) -> str | None:
@@ -115,12 +115,12 @@ def correlations(records: list[Record]) -> str | None:
     Shi et al. 2025 find that entropy follows it and variance does not.
     """
     pooled = [pool(records, metric) for metric in METRICS]
-    told = [f"{one.metric} {text}" for one in pooled if (text := correlated(one))]
-    if not told:
+    parts = [f"{one.metric} {text}" for one in pooled if (text := correlated(one))]
+    if not parts:
         return None
     others = sum(not pair.is_main for pair in pooled[0].pairs)
     left_out = f"; {others} points of other cards are left out" * bool(others)
-    return f"Correlation of training sets with log GS: {'; '.join(told)}{left_out}."
+    return f"Correlation of training sets with log GS: {'; '.join(parts)}{left_out}."
 
 
 def _capital(text: str) -> str:

@@ -58,7 +58,7 @@ def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval | N
 
 
 def is_apart(difference: Interval | None) -> bool | None:
-    """Return whether a paired difference is told from zero; None with fewer than three seeds."""
+    """Return whether a paired difference is clearly not zero; None with fewer than three seeds."""
     if difference is None or difference.n < FEWEST_SEEDS:
         return None
     assert difference.low is not None
@@ -73,7 +73,7 @@ class Optimum:
     Attributes:
         position: of the point among those given.
         interior: whether there are points on both sides of it.
-        separated: whether its paired differences to its neighbours are told from zero; None where
+        separated: whether its paired differences to its neighbours are clearly not zero; None where
             there are too few seeds.
     """
 

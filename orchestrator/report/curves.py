@@ -92,8 +92,8 @@ def spelled(place: str, found: Optimum, axis: Axis, goal: str | None) -> str:
     word = "lowest" if goal == "min" else "highest"
     inside = "inside the range" if found.interior else "at the edge of the range"
     apart = {
-        True: ", apart from its neighbours by paired differences over seeds",
-        False: ", not told apart from a neighbour by paired differences over seeds",
+        True: ", clearly better than its neighbours by paired differences over seeds",
+        False: ", not clearly better than a neighbour by paired differences over seeds",
         None: ", too few seeds to tell it from its neighbours",
     }[found.separated]
     return f"{word} at {axis.field} {place}, {inside}{apart}"

@@ -21,7 +21,7 @@ def differences(found: list[Record], axis: Axis, objectives: dict[str, str]) -> 
     head = ["measure", "difference of", *(f"{axis.field} {value}" for value in axis.values)]
     note = (
         "<p class=note>Means of the differences per seed, with the 95 % interval of the paired "
-        "t-test. With three seeds and more, ! marks those that are told from zero; with fewer "
+        "t-test. With three seeds and more, ! marks those whose interval excludes zero; with fewer "
         "there is no verdict.</p>"
     )
     return table(head, rows, 2) + note

@@ -9,7 +9,7 @@ from orchestrator.analysis.records import (
     last_iteration,
     summaries,
 )
-from orchestrator.analysis.sentences import MOST_TOLD, best_of, compared
+from orchestrator.analysis.sentences import MOST_NAMED, best_of, compared
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report.axes import axes_of
 from orchestrator.report.curves import curve_axis, line_name
@@ -39,7 +39,7 @@ def _quality(numbers: list[Record]) -> list[str]:
     told = []
     for generator, group in by_generator(mine).items() if mine else ():
         found = compare_by(key, generator, group)
-        if found and 1 < len(found.arms) <= MOST_TOLD:
+        if found and 1 < len(found.arms) <= MOST_NAMED:
             values = ", ".join(
                 f"{words.number(one.interval.mean, 3)} in {one.record.series}" for one in found.arms
             )

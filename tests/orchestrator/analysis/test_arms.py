@@ -51,10 +51,10 @@ def test_arms_of_three_seeds_are_compared_by_the_paired_t_test() -> None:
     low, high = expected.confidence_interval(0.95)
     text = told(repeated({"a": other, "b": one}))
     mean = sum(x - y for x, y in zip(one, other, strict=True)) / 3
-    assert f"b is apart from a: difference {mean:.3g} (95 % {low:.3g} to {high:.3g}, " in text
+    assert f"b differs from a: difference {mean:.3g} (95 % {low:.3g} to {high:.3g}, " in text
     assert "paired over 3 seeds" in text
     assert expected.pvalue < 0.05
-    assert "not told apart" in told(repeated({"a": other, "b": [19.0, 31.0, 44.0]}))
+    assert "does not clearly differ" in told(repeated({"a": other, "b": [19.0, 31.0, 44.0]}))
 
 
 def test_two_seeds_give_no_verdict() -> None:
