@@ -8,6 +8,7 @@ from typing import Any
 
 import psutil
 import pytest
+from mlflow import MlflowClient
 
 from tests.runs import TINY, Store, start
 
@@ -77,7 +78,16 @@ class Swept:
         return [json.loads(file.read_text()) for file in sorted(self.folder.glob("trials/*"))]
 
 
-def sweep(store: Path, *overrides: str) -> tuple[str, ...]:
+def runs_of(store: Path) -> dict[str, Any]:
+    """Return the MLflow runs of a store by id."""
+    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
+    experiment = client.get_experiment_by_name("ouroboros")
+    assert experiment is not None
+    found = client.search_runs([experiment.experiment_id], max_results=1000)
+    return {run.info.run_id: run for run in found}
+
+
+def sweep(store: Path | str, *overrides: str) -> tuple[str, ...]:
     return ("sweep", str(TINY_SWEEP), "--experiment.store", str(store), *overrides)
 
 

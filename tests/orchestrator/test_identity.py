@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow import MlflowClient
 
 from orchestrator import config
 from orchestrator.identity import experiment_key
 from orchestrator.sweep import config as sweep_config
-from tests.orchestrator.conftest import TINY_SWEEP, FinishedRun
+from tests.orchestrator.conftest import TINY_SWEEP, FinishedRun, runs_of
 from tests.runs import TINY, call
 
 SAME = [
@@ -86,12 +85,3 @@ def test_a_copied_store_goes_on_with_the_same_runs_and_keeps_its_artifacts(
     (top,) = (run for run in found.values() if "mlflow.parentRunId" not in run.data.tags)
     written = copied / "mlflow-artifacts" / top.info.run_id / "artifacts" / "config.yaml"
     assert f"store: {copied}/" in written.read_text()
-
-
-def runs_of(store: Path) -> dict[str, Any]:
-    """Return the MLflow runs of a store by id."""
-    client = MlflowClient(f"sqlite:///{store}/mlflow.db")
-    experiment = client.get_experiment_by_name("ouroboros")
-    assert experiment is not None
-    found = client.search_runs([experiment.experiment_id], max_results=1000)
-    return {run.info.run_id: run for run in found}

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from orchestrator.analysis import words
-from tests.orchestrator.conftest import Swept, sweep
+from tests.orchestrator.conftest import Swept, runs_of, sweep
 from tests.runs import SECONDS, call, start
 
 
@@ -95,13 +96,19 @@ def test_every_point_is_measured_on_equally_many_rows_too(swept: Swept) -> None:
 
 
 @pytest.mark.soak
-def test_running_again_repeats_no_trial_and_prints_the_same_table(swept: Swept) -> None:
-    before = {file: file.stat().st_mtime_ns for file in swept.store.glob("steps/*/*/step.json")}
-    again = call(*sweep(swept.store, "--experiment.evaluation.pictures", "true"))
+def test_a_copied_sweep_repeats_no_trial_prints_the_same_table_and_has_the_same_runs(
+    swept: Swept, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(swept.store, tmp_path / "copied"))
+    steps = {file: file.stat().st_mtime_ns for file in copied.glob("steps/*/*/*")}
+    pictures = ("--experiment.evaluation.pictures", "true")
+    again = call(*sweep(f"{copied}/", *pictures, "--experiment.damaged", "redo"))
     assert again.returncode == 0, again.stdout + again.stderr
     assert "12 of 12 trials ended before" in again.stdout
     assert table_of(again.stdout) == table_of(swept.output)
-    assert {f: f.stat().st_mtime_ns for f in swept.store.glob("steps/*/*/step.json")} == before
+    assert {file: file.stat().st_mtime_ns for file in copied.glob("steps/*/*/*")} == steps
+    assert len(list(copied.glob("sweeps/*"))) == 1
+    assert runs_of(copied).keys() == runs_of(swept.store).keys()
 
 
 def test_a_sweep_that_was_killed_goes_on_to_the_same_table(swept: Swept, tmp_path: Path) -> None:
