@@ -33,14 +33,15 @@ def largest_power(*sets: np.ndarray) -> int:
     return int(np.frexp(np.abs(ends).max())[1])
 
 
-def scaling(power: int, dimension: int) -> float:
-    """Return a power of two that brings every (x - c) into float32, its square length as well.
+def scaling(power: int, dimension: int, exponent: int = LARGEST_EXPONENT) -> float:
+    """Return a power of two that brings the lengths of all (x - c) down or up to 2^exponent.
 
     Args:
         power: of the largest element of rows and centre.
         dimension: d.
+        exponent: by default one whose square float32 holds as well.
     """
-    return float(np.ldexp(1.0, LARGEST_EXPONENT - power - 1 - int(np.ceil(np.log2(dimension) / 2))))
+    return float(np.ldexp(1.0, exponent - power - 1 - int(np.ceil(np.log2(dimension) / 2))))
 
 
 def centred(rows: np.ndarray, centre: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:

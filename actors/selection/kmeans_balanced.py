@@ -7,12 +7,15 @@ import faiss
 import numpy as np
 from pydantic import Field, PositiveInt, field_validator
 
+from actors.distances.centring import centred, largest_power, middle, scaling
 from actors.errors import UserError
 from actors.selection.selection import Method, Selection, check_request
 
 ITERATIONS = 25
 # starts of k-means on centroids, which are few, of which the best is kept
 STARTS = 10
+# points are scaled to lengths of at most two to this, of which any number of squares can be added
+CLUSTERED_EXPONENT = 0
 
 
 def kmeans_balanced(
@@ -81,25 +84,11 @@ def ranks(groups: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarr
 
 
 def kmeans(points: np.ndarray, k: int, seed: int, starts: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return (k, d) float32 centroids and the (m,) int64 centroid of every one of (m, d) points.
-
-    Raises:
-        UserError: squared distances overflow float32.
-    """
-    points = np.ascontiguousarray(points, dtype=np.float32)
-    largest = float(np.einsum("nd,nd->n", points, points).max())
-    most = float(np.finfo(np.float32).max) / 4
-    if largest > most:  # faiss would abort the process
-        raise UserError(
-            "features: found values whose squares overflow float32; allowed are up to about "
-            f"{(most / points.shape[1]) ** 0.5:.0e}"
-        )
-    # distances do not depend on the origin, but far from it faiss's products lose digits
-    mean = points.mean(axis=0, dtype=np.float64)
-    total = float(np.einsum("nd,nd->", points, points, dtype=np.float64))
-    far = 2 * len(points) * float(mean @ mean) > total
-    origin = mean.astype(np.float32) * far
-    centred = points - origin if far else points
+    """Return (k, d) float32 centroids and the (m,) int64 centroid of every one of (m, d) points."""
+    # faiss aborts the process where a sum of squares leaves float32, and loses digits far from 0
+    centre = middle(points)
+    scale = scaling(largest_power(points), points.shape[1], CLUSTERED_EXPONENT)
+    moved, _ = centred(points, centre, scale)
     model = faiss.Kmeans(
         points.shape[1],
         k,
@@ -111,9 +100,10 @@ def kmeans(points: np.ndarray, k: int, seed: int, starts: int = 1) -> tuple[np.n
         min_points_per_centroid=1,
         max_points_per_centroid=len(points),
     )
-    model.train(centred)
-    _, assigned = model.assign(centred)
-    return np.asarray(model.centroids) + origin, assigned
+    model.train(moved)
+    _, assigned = model.assign(moved)
+    centroids = np.asarray(model.centroids, dtype=np.float64) / scale + centre
+    return centroids.astype(np.float32), assigned
 
 
 class KMeansBalanced(Method):

@@ -5,12 +5,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from actors.distances.differences import squared_distances
+from actors.distances.neighbours import nearest
 from actors.errors import UserError
 from actors.selection.kmeans_balanced import ITERATIONS, kmeans
 from actors.selection.selection import Method, Selection, check_request
 
-# rows, and rows before them, of one product
-ROW_BLOCK = 1024
+# rows of which all pairs are compared
+DIRECT = 64
 
 
 def semdedup(features: np.ndarray, n: int, *, seed: int, clusters: int | None = None) -> Selection:
@@ -47,54 +49,30 @@ def semdedup(features: np.ndarray, n: int, *, seed: int, clusters: int | None = 
     if not 1 <= count <= n:
         raise UserError(f"clusters: found {count}; allowed are 1 to {n}, the rows to keep")
     centroids, assigned = kmeans(features, count, seed % 2**31)
-    squared = np.empty(len(features))
+    distances = np.empty(len(features))
     by_cluster = np.argsort(assigned, kind="stable")
     sizes = np.bincount(assigned, minlength=count)
     for centroid, rows in zip(centroids, np.split(by_cluster, np.cumsum(sizes)[:-1]), strict=True):
-        far = to_centroid(features, rows, centroid)
+        far = squared_distances(features, centroid[None], rows, np.zeros_like(rows))
         ordered = rows[np.argsort(-far, kind="stable")]
-        squared[ordered] = to_nearest_before(features, ordered, centroid)
-    order = np.argsort(-squared, kind="stable")
-    dropped = squared[order[n:]]
-    return Selection(order[:n], notes={"threshold": float(np.sqrt(dropped.max(initial=0.0)))})
+        distances[ordered] = to_nearest_before(features[ordered])
+    order = np.argsort(-distances, kind="stable")
+    dropped = distances[order[n:]]
+    return Selection(order[:n], notes={"threshold": float(dropped.max(initial=0.0))})
 
 
-def to_centroid(features: np.ndarray, rows: np.ndarray, centroid: np.ndarray) -> np.ndarray:
-    """Return the (m,) float64 squared distances of some rows to a centroid."""
-    squared = np.empty(len(rows))
-    for start in range(0, len(rows), ROW_BLOCK):
-        block = slice(start, start + ROW_BLOCK)
-        difference = features[rows[block]] - centroid.astype(np.float64)
-        squared[block] = np.einsum("md,md->m", difference, difference)
-    return squared
-
-
-def to_nearest_before(features: np.ndarray, rows: np.ndarray, centroid: np.ndarray) -> np.ndarray:
-    """Return the (m,) float64 squared distances of rows to the nearest before; infinity for none.
-
-    Float64 products, taken about the centroid, find the nearest; its differences decide.
-    """
-    squared = np.empty(len(rows))
-    centre = centroid.astype(np.float64)
-    for start in range(0, len(rows), ROW_BLOCK):
-        block = rows[start : start + ROW_BLOCK]
-        own = features[block] - centre
-        least = np.full(len(block), np.inf)
-        nearest = np.zeros(len(block), np.int64)
-        for first in range(0, start + 1, ROW_BLOCK):
-            others = features[rows[first : first + ROW_BLOCK]] - centre
-            # |c|^2 - 2 x.c, to which |x|^2 adds nothing that decides among the rows before
-            product = np.einsum("md,md->m", others, others) - 2 * own @ others.T
-            if first == start:
-                product[np.triu_indices(len(block))] = np.inf
-            best = product.argmin(axis=1)
-            found = np.take_along_axis(product, best[:, None], axis=1)[:, 0]
-            nearest = np.where(found < least, first + best, nearest)
-            least = np.minimum(found, least)
-        difference = features[block].astype(np.float64) - features[rows[nearest]]
-        exact = np.einsum("md,md->m", difference, difference)
-        squared[start : start + len(block)] = np.where(np.isfinite(least), exact, np.inf)
-    return squared
+def to_nearest_before(rows: np.ndarray) -> np.ndarray:
+    """Return the (m,) float64 distances of (m, d) rows to the nearest before; infinity for none."""
+    m = len(rows)
+    if m <= DIRECT:
+        later, earlier = np.tril_indices(m, -1)
+        squared = np.full((m, m), np.inf)
+        squared[later, earlier] = squared_distances(rows, rows, later, earlier)
+        return np.sqrt(squared.min(axis=1, initial=np.inf))
+    half = m // 2
+    across = nearest(rows[half:], rows[:half])[0][:, 0]
+    later_half = np.minimum(across, to_nearest_before(rows[half:]))
+    return np.concatenate((to_nearest_before(rows[:half]), later_half))
 
 
 class SemDeDup(Method):
