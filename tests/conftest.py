@@ -9,6 +9,8 @@ from hypothesis import settings
 # read by Ray when it is imported: everything it opens is on loopback
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+# threads that spin while they wait take the cores from the other processes of a test
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 # a busy machine is slow, not wrong
