@@ -122,6 +122,24 @@ def test_the_configuration_refuses_what_no_data_could_make_right() -> None:
             method.model_validate({"kind": "kmeans_balanced", "clusters": clusters})
 
 
-def test_features_whose_squares_overflow_are_refused() -> None:
-    with pytest.raises(UserError, match="features: found values whose squares overflow float32"):
-        kmeans_balanced(np.arange(10).reshape(5, 2) * 1e25, 2, seed=0)
+@pytest.mark.parametrize("power", [-60, 60, 100])
+def test_features_of_any_size_are_clustered_as_those_of_size_one(power: int) -> None:
+    # squares of 2^100 overflow float32, in which faiss would abort the process
+    sizes = [200, 100, 50, 20, 5]
+    features, label = apart(sizes)
+    scaled = np.ldexp(features, power)
+    positions = kmeans_balanced(scaled, 60, seed=0, clusters=[30, 5]).positions
+    expected = kmeans_balanced(features, 60, seed=0, clusters=[30, 5]).positions
+    assert np.array_equal(positions, expected)
+    assert np.bincount(label[positions]).tolist() == in_turn(sizes, 60)
+    centroids, assigned = MODULE.kmeans(scaled, 5, 0, starts=5)
+    for centroid in range(5):
+        mean = scaled[assigned == centroid].mean(axis=0, dtype=np.float64)
+        np.testing.assert_allclose(centroids[centroid], mean, rtol=1e-4, atol=1e-4 * 2.0**power)
+
+
+def test_one_row_at_1e18_is_a_cluster_of_its_own() -> None:
+    features, _ = apart([100, 100])
+    features[7] = 1e18
+    _, assigned = MODULE.kmeans(features, 2, 0)
+    assert np.flatnonzero(assigned == assigned[7]).tolist() == [7]

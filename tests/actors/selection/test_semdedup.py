@@ -34,15 +34,15 @@ def published_code(
 
 
 @given(
-    seed=st.integers(0, 20), clusters=st.integers(1, 6), block=st.integers(1, 20), data=st.data()
+    seed=st.integers(0, 20), clusters=st.integers(1, 6), direct=st.integers(1, 20), data=st.data()
 )
 def test_rows_are_those_of_the_papers_code_at_the_threshold_in_the_notes(
-    seed: int, clusters: int, block: int, data: st.DataObject
+    seed: int, clusters: int, direct: int, data: st.DataObject
 ) -> None:
     features = np.random.default_rng(seed).normal(size=(60, 3)).astype(np.float32)
     n = data.draw(st.integers(clusters, 60))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE, "ROW_BLOCK", block)
+        patch.setattr(MODULE, "DIRECT", direct)
         selection = semdedup(features, n, seed=seed, clusters=clusters)
     # half a unit in the last places: scipy's and our sums may round differently
     threshold = selection.notes["threshold"] * (1 + 1e-12)
@@ -80,6 +80,18 @@ def test_distances_far_below_float32_products_decide() -> None:
     features = np.stack((1000 + steps, np.zeros(5)), axis=1).astype(np.float32)
     selection = semdedup(features, 4, seed=0, clusters=1)
     assert selection.notes["threshold"] == 2.0**-13
+
+
+def test_near_copies_on_both_sides_of_a_far_off_feature_are_those_of_all_pairs() -> None:
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(300, 16)) * 1e-2
+    features[:, 0] = rng.choice([-1e7, 1e7], 300)
+    features = features.astype(np.float32)
+    selection = semdedup(features, 150, seed=0, clusters=1)
+    _, to_before = published_code(features, 0, 1, 0)
+    by_distance = np.argsort(-to_before, kind="stable")
+    assert set(selection.positions) == set(by_distance[:150])
+    assert selection.notes["threshold"] == pytest.approx(to_before[by_distance[150]], rel=1e-12)
 
 
 @given(rows=st.integers(1, 30), seed=st.integers(0, 5), values=st.integers(1, 3), data=st.data())
