@@ -1,6 +1,6 @@
 """Alarms: what is watched at every iteration, and what is done when one goes off."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -23,10 +23,15 @@ class TopUp(Config):
 
 
 class LowerRatio(Config):
-    """Multiply the selection ratio from this iteration on."""
+    """Multiply the selection ratio from this iteration on, at every alarm again."""
 
     kind: Literal["lower_ratio"]
     factor: float = Field(gt=0, lt=1, description="new ratio / old ratio")
+    least: float = Field(0.1, gt=0, lt=1, description="ratio that it does not go below")
+
+    def lowered(self, ratio: float) -> float:
+        """Return the new ratio, never more than the old one."""
+        return min(ratio, max(self.least, ratio * self.factor))
 
 
 ACTIONS: dict[str, type[Config]] = {"stop": Stop, "top_up": TopUp, "lower_ratio": LowerRatio}
@@ -90,3 +95,11 @@ class Alarm(Config):
             f"{self.measure} {moves} by {abs(slope):.3g} {unit} per iteration over {self.over} "
             f"iterations, to {now:.4g}, more than {self.trend:g}"
         )
+
+
+def lowered(ratio: float | None, actions: Iterable[LowerRatio]) -> float | None:
+    """Return what a selection ratio has come to after some actions; null has none to lower."""
+    if ratio is not None:
+        for action in actions:
+            ratio = action.lowered(ratio)
+    return ratio

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from actors.pool.real import fresh_available
 from actors.pool.schema import FRESH, REAL
+from orchestrator.alarms import lowered
 from orchestrator.offers import Part, arriving, check_limits, make_offer, real_part
 
 if TYPE_CHECKING:
@@ -180,6 +181,11 @@ def alarms(experiment: Experiment) -> None:
                     else "null"
                 )
             )
+        if experiment.selection.ratio <= alarm.action.least:
+            raise ValueError(
+                f"alarms.{name}.action.least: found {alarm.action.least:g}; allowed is less than "
+                f"selection.ratio, {experiment.selection.ratio:g}, as nothing would be lowered"
+            )
 
 
 # what an iteration may do in another way than the one before
@@ -213,6 +219,13 @@ def rows(experiment: Experiment) -> None:
     """Training sets that are too small for what trains on them, or cannot be selected."""
     arrived: list[list[Part]] = []
     counts = {name: [experiment.dataset.rows] for name in experiment.generators}
+    # what alarms may lower the ratio to: each goes off after every iteration
+    lowering = {
+        name: alarm.action
+        for name, alarm in experiment.alarms.items()
+        if alarm.action.kind == "lower_ratio"
+    }
+    lowest = {name: [experiment.dataset.rows] for name in experiment.generators}
     for iteration in range(1, experiment.iterations):
         arrived.append(arriving(experiment, iteration, experiment.fresh_rows(iteration)))
         generations = experiment.paradigm.generations(real_part(experiment), arrived)
@@ -230,6 +243,8 @@ def rows(experiment: Experiment) -> None:
             except ValueError as error:
                 raise ValueError(f"{error} (after iteration {iteration})") from None
             counts[name].append(offer.rows)
+            low = lowered(ratio, [*lowering.values()] * iteration)
+            lowest[name].append(make_offer(experiment, generations, own, low).rows)
     for name, generator in experiment.generators.items():
         least, fewest = generator.least_rows, min(counts[name])
         if fewest < least:
@@ -245,4 +260,12 @@ def rows(experiment: Experiment) -> None:
             raise ValueError(
                 f"evaluation.entropy_k: found {k}; allowed are up to {fewest - 1}, one less than "
                 "the rows of a training set"
+            )
+        needed = max(least, k + 1 if generator.trains else 0)
+        if min(lowest[name]) < needed:
+            alarm, action = next(iter(lowering.items()))
+            raise ValueError(
+                f"alarms.{alarm}.action.least: found {action.least:g}, with which the ratio may "
+                f"come to leave {min(lowest[name])} rows to train on; generators.{name} needs "
+                f"{needed}; allowed is a larger one"
             )

@@ -14,6 +14,7 @@ from actors.pool.step import Step, is_done
 from actors.pool.storage import Storage
 from actors.selection import METHODS
 from orchestrator import steps
+from orchestrator.alarms import LowerRatio, lowered
 from orchestrator.config import Experiment
 from orchestrator.offers import Offer, Part, arriving, make_offer, real_part
 
@@ -181,7 +182,7 @@ class _Loop:
         self._plan = plan
         self._arm = arm
         self._decide = decide
-        self._ratio_factor = 1.0
+        self._lowered: list[LowerRatio] = []
         self._fresh_used = 0
         real = self._add(steps.real_data(experiment, "train"), 0)
         self._selecting = _Space(plan, arm, experiment, experiment.features, real)
@@ -247,7 +248,7 @@ class _Loop:
             elif action.kind == "top_up":
                 fresh += action.rows
             else:
-                self._ratio_factor *= action.factor
+                self._lowered.append(action)
         return fresh
 
     def _arrive(self, iteration: int, pairs: dict[str, tuple[Step, Step]], fresh: int) -> None:
@@ -274,8 +275,7 @@ class _Loop:
             own = now.training_sets.get(name)
             whose = name if own else None
             method = now.method_for(name)
-            ratio = None if method.ratio is None else method.ratio * self._ratio_factor
-            offer = make_offer(now, generations, own, ratio)
+            offer = make_offer(now, generations, own, lowered(method.ratio, self._lowered))
             seed = steps.selection_seed(now, iteration, whose)
             limits = {"quota": now.quota, "cap": now.cap}
             choice = steps.Choice(pairs, offer, method, seed, limits)

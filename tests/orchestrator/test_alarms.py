@@ -3,9 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from orchestrator.alarms import Alarm
+from actors.errors import UserError
+from orchestrator.alarms import Alarm, LowerRatio, lowered
 from orchestrator.deciding import cause_of
+from orchestrator.plan import Plan, Rung, make_plan
 from orchestrator.results import Result
+from tests.orchestrator.test_config import load
 
 
 def alarm(**fields: Any) -> Alarm:
@@ -77,3 +80,42 @@ def test_one_of_threshold_and_trend_is_asked_for() -> None:
     for fields in ({}, {"threshold": 1, "trend": 1}):
         with pytest.raises(ValueError, match="allowed is one of the two"):
             alarm(measure="entropy", **fields)
+
+
+def test_a_ratio_is_lowered_at_every_alarm_down_to_the_least_and_never_raised() -> None:
+    halve = LowerRatio(kind="lower_ratio", factor=0.5, least=0.15)
+    come_to = [lowered(0.8, [halve] * alarms) for alarms in range(5)]
+    assert come_to == [0.8, 0.4, 0.2, 0.15, 0.15]
+    assert lowered(0.1, [halve]) == 0.1
+    assert lowered(None, [halve]) is None
+
+
+def test_training_sets_keep_their_rows_however_often_the_ratio_is_lowered() -> None:
+    action = {"kind": "lower_ratio", "factor": 0.1, "least": 0.25}
+    low = {"measure": "entropy", "threshold": 1e6, "action": action}
+    experiment = load(("arms", {}), ("iterations", 5), ("alarms.low", low))
+
+    def always(plan: Plan, arm: str, iteration: int) -> list[Rung]:
+        return [Rung(arm, iteration, "low", "as asked", action)]
+
+    plan = make_plan(experiment, always)
+    sampled = next(iter(experiment.generators.values())).sampling.rows
+    rows = [one.offer.rows for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1]
+    offered = [
+        one.offer.candidates for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1
+    ]
+    assert offered[0] % sampled == 0
+    assert rows == [candidates // 4 for candidates in offered]
+
+
+def test_a_ratio_that_could_leave_too_few_rows_to_train_on_is_refused_before_the_run() -> None:
+    low = {"measure": "entropy", "threshold": 1, "action": {"kind": "lower_ratio", "factor": 0.1}}
+    with pytest.raises(
+        UserError, match=r"alarms\.low\.action\.least: found 0\.1, with which the ra"
+    ):
+        load(("alarms.low", low))
+    low["action"] = {"kind": "lower_ratio", "factor": 0.5, "least": 0.9}
+    with pytest.raises(
+        UserError, match=r"alarms\.low\.action\.least: found 0\.9; allowed is less t"
+    ):
+        load(("alarms.low", low))
