@@ -147,11 +147,13 @@ class Stage:
 
 
 def execute(
-    todo: list[PlannedStep], stage: Stage, window: int | None = None
+    todo: deque[PlannedStep], stage: Stage, window: int | None = None
 ) -> Iterator[PlannedStep | None]:
     """Run the steps; yield each when it is done, and None now and then while waiting.
 
     Args:
+        todo: steps in an order in which they can run, taken out as they begin; more may be added
+            meanwhile.
         window: models that are trained and sampled at a time, in the order of the steps; without
             it, all that can begin do, so that many are trained before the first is sampled.
 
@@ -160,11 +162,10 @@ def execute(
     """
     refs: dict[str, Any] = {}
     waiting: dict[Any, PlannedStep] = {}
-    left = deque(todo)
-    while left or waiting:
+    while todo or waiting:
         unsampled = sum(_samples(planned) for planned in waiting.values())
-        while left and not (_begins(left[0]) and window and unsampled >= window):
-            planned = left.popleft()
+        while todo and not (_begins(todo[0]) and window and unsampled >= window):
+            planned = todo.popleft()
             paths = {path for paths in planned.step.inputs.values() for path in paths}
             ref = stage.submit(planned, [refs[path] for path in sorted(paths) if path in refs])
             refs[planned.step.path] = ref

@@ -3,8 +3,8 @@
 They hold all that a report needs, so that one is made without planning anything again.
 """
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, TypeVar
 
 from actors.errors import StorageError
@@ -47,8 +47,8 @@ class Trial:
 
     Attributes:
         point: value of every field that varies, by its dotted path.
-        status: running, finished, stopped (early, by the scheduler), interrupted (as the sweep
-            was, and to be gone on with) or failed.
+        status: running, finished, stopped (early, by the scheduler or an alarm), interrupted (as
+            the sweep was, and to be gone on with) or failed.
         error: of a failed one, one line.
         outcome: of its experiment, whose arm is `main`; None before the first result.
     """
@@ -60,6 +60,11 @@ class Trial:
     status: str
     error: str | None = None
     outcome: Outcome | None = None
+
+    def ended(self, status: str, error: str | None = None) -> "Trial":
+        """Return the trial with the status that it ended in."""
+        outcome = self.outcome and replace(self.outcome, status=status)
+        return replace(self, status=status, error=error, outcome=outcome)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Trial":
@@ -107,6 +112,22 @@ def read_trial(storage: Storage, folder: str, id: str) -> Trial | None:
     """Read one trial of a sweep, None where it never began."""
     path = f"{folder}/trials/{id}.json"
     return _read(storage, path, Trial.from_json) if storage.exists(path) else None
+
+
+def keep_steps(storage: Storage, folder: str, id: str, paths: Collection[str]) -> None:
+    """Write down that a trial of a sweep needs some steps, beside those it has needed before.
+
+    What is written down is no garbage: it has to be before the steps are run.
+    """
+    known = kept_steps(storage, folder, id)
+    if not {*paths} <= {*known}:
+        storage.write_json(f"{folder}/steps/{id}.json", {"steps": sorted({*known, *paths})})
+
+
+def kept_steps(storage: Storage, folder: str, id: str) -> list[str]:
+    """Return the paths of the steps that a trial of a sweep needs, or has needed."""
+    path = f"{folder}/steps/{id}.json"
+    return storage.read_json(path)["steps"] if storage.exists(path) else []
 
 
 def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:

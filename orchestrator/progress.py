@@ -1,7 +1,7 @@
 """Progress: a live display on a terminal, plain lines elsewhere."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from types import TracebackType
 
 from rich.console import Console, Group
@@ -16,7 +16,12 @@ class Running:
     """Knows the steps that may run, and says how far those are that do."""
 
     def __init__(self, planned: Iterable[PlannedStep]) -> None:
-        self._by_name = {name: p for p in planned for name in (p.step.key, p.step.path)}
+        self._by_name: dict[str, PlannedStep] = {}
+        self.add(planned)
+
+    def add(self, planned: Iterable[PlannedStep]) -> None:
+        """Know more steps."""
+        self._by_name |= {name: p for p in planned for name in (p.step.key, p.step.path)}
 
     def lines(self, progress: dict[str, tuple[float, str]]) -> list[Text]:
         """Return a line for each step that runs, from what the actors reported by key or unit."""
@@ -31,11 +36,11 @@ class Running:
 class Display:
     """Shows which steps are done and how far the running ones are."""
 
-    def __init__(self, console: Console, todo: list[PlannedStep], done: int) -> None:
+    def __init__(self, console: Console, done: int) -> None:
         self._console = console
-        self._running = Running(todo)
+        self._running = Running(())
         self._done = done
-        self._total = done + len(todo)
+        self._total = done
         self._started = time.monotonic()
         self._bar = Progress(
             TextColumn("[bold]steps"),
@@ -59,6 +64,12 @@ class Display:
         trace: TracebackType | None,
     ) -> None:
         self._live.stop()
+
+    def add(self, planned: Collection[PlannedStep]) -> None:
+        """Have more steps to do."""
+        self._running.add(planned)
+        self._total += len(planned)
+        self._bar.update(self._task, total=self._total)
 
     def done(self, planned: PlannedStep) -> None:
         """Show that a step is done."""

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from collections import deque
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
 from pathlib import Path
@@ -39,7 +40,8 @@ ORACLE = "oracle.png"
 class Run:
     """One execution of an experiment on a store.
 
-    Without alarms and damage there is one round: everything is planned at once.
+    Without damage there is one round: everything is planned at once, and what alarms decide as
+    soon as it is known.
     """
 
     def __init__(self, experiment: Experiment, storage: Storage, cast: Cast, again: str) -> None:
@@ -68,7 +70,6 @@ class Run:
         tracker.log_files(self._storage.local(f"{self._folder}/config.yaml"))
         status = "FAILED"
         try:
-            self._take(read_results(self._plan, self._storage), tracker)
             self._rounds(tracker)
             self._write_results(tracker)
             status = "FINISHED"
@@ -97,9 +98,8 @@ class Run:
     def _rounds(self, tracker: Tracker) -> None:
         """Plan as far as is known and do that, until there is no more."""
         while True:
-            self._tell_alarms(tracker)
-            self._storage.write_json(f"{self._folder}/steps.json", self._plan.listed())
-            todo = self._plan.todo(self._storage)
+            self._take_plan(tracker)
+            todo = deque(self._plan.todo(self._storage))
             if not todo:
                 return
             try:
@@ -111,10 +111,34 @@ class Run:
                 forget(self._storage, error.cause.step_path)
             self._plan = make_plan(self._experiment, decider(self._storage))
 
-    def _perform(self, todo: list[PlannedStep], tracker: Tracker) -> None:
+    def _take_plan(self, tracker: Tracker) -> None:
+        """Tell the alarms of the plan, and write down which steps it has, before they are run."""
+        self._tell_alarms(tracker)
+        self._storage.write_json(f"{self._folder}/steps.json", self._plan.listed())
+        # what is planned now may have been measured for another arm before
+        new = {s.path for key, s in self._plan.evaluations.items() if key not in self._results}
+        self._take(read_results(self._plan, self._storage, new), tracker)
+
+    def _waits_for(self, finished: PlannedStep) -> bool:
+        """Whether an arm's next iteration is decided by what this step measured."""
+        return any(
+            arm in self._plan.waiting
+            for (arm, _, _), step in self._plan.evaluations.items()
+            if step.path == finished.step.path
+        )
+
+    def _plan_on(self, tracker: Tracker) -> list[PlannedStep]:
+        """Plan what is known since the last measures; return the steps that are new."""
+        before = self._plan.steps
+        self._plan = make_plan(self._experiment, decider(self._storage))
+        self._take_plan(tracker)
+        return [p for p in self._plan.todo(self._storage) if p.step.path not in before]
+
+    def _perform(self, todo: deque[PlannedStep], tracker: Tracker) -> None:
         """Run steps on Ray, logging each evaluation as it comes."""
         stage = self._stage = self._stage or self._open_stage()
-        with Display(self._console, todo, len(self._plan.steps) - len(todo)) as display:
+        with Display(self._console, len(self._plan.steps) - len(todo)) as display:
+            display.add(todo)
             for finished in execute(todo, stage):
                 if finished is None:
                     display.running(stage.progress())
@@ -123,6 +147,11 @@ class Run:
                 if finished.step.kind == "evaluate":
                     only = {finished.step.path}
                     self._take(read_results(self._plan, self._storage, only), tracker)
+                    if self._waits_for(finished):
+                        # an arm with alarms goes on while the others do
+                        more = self._plan_on(tracker)
+                        display.add(more)
+                        todo.extend(more)
 
     def _take(self, results: Iterable[Result], tracker: Tracker) -> None:
         """Log results, and keep what has come out so far for a report."""

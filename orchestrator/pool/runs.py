@@ -36,12 +36,16 @@ class NamedRun:
         return "run" if self.folder.startswith("experiments/") else "sweep"
 
     def steps(self, storage: Storage) -> list[str]:
-        """Return the paths of the steps that it needs.
+        """Return the paths of the steps that it needs; of a sweep, those of its trials as well.
 
         Raises:
             UserError: it does not say.
         """
-        path = f"{self.folder}/{STEPS}"
+        of_trials = [file for file in self.files if file.startswith(f"{self.folder}/steps/")]
+        lists = [f"{self.folder}/{STEPS}", *of_trials]
+        return list(dict.fromkeys(step for path in lists for step in self._listed(storage, path)))
+
+    def _listed(self, storage: Storage, path: str) -> list[str]:
         try:
             listed = storage.read_json(path)["steps"]
             if all(STEP.fullmatch(one) for one in listed):

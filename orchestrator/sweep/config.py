@@ -67,6 +67,7 @@ class Pbt(Config):
     kind: Literal["pbt"]
     interval: int = Field(1, ge=1, description="iterations between changes")
     quantile: float = Field(0.25, gt=0, le=0.5, description="share of points that take over")
+    seed: int = Field(0, ge=0, description="of which take over what, and what is changed")
 
 
 SEARCHES: dict[str, type[Config]] = {"grid": Grid, "random": Random, "optuna": Optuna}
@@ -153,8 +154,19 @@ class SweepConfig(Config):
 
     def point_of(self, given: dict[str, Any]) -> Point:
         """Return the point that Ray Tune gave a trial."""
-        labels = given.get("point", given)
+        labels = given if isinstance(self.search, Optuna) else given["point"]
         return {field: labels[field] for field in self.space}
+
+    @cached_property
+    def iterations(self) -> list[int]:
+        """How many iterations points have, each number once, the least first.
+
+        Raises:
+            UserError: a point is no valid experiment.
+        """
+        # of ranges, whose points are not known, both ends of every axis
+        points = self.points() or self.ends()
+        return sorted({self.at(point, self.repeat.seeds[0]).iterations for point in points})
 
     def any_point(self) -> Point:
         """Return a point that the space has."""
@@ -169,14 +181,20 @@ class SweepConfig(Config):
         """Return the experiment at a point.
 
         Args:
-            changes: other points that it goes on at, each from an iteration on.
+            changes: other points that it goes on at, each from an iteration on, over the changes
+                that the experiment itself has then.
 
         Raises:
             UserError: a field at fault, behind the name of the point.
         """
         raw = {**merge(Experiment, self.experiment, self._fields(point)), "seed": seed, "arms": {}}
-        raw["changes"] = {first: self._fields(other) for first, other in changes}
-        return validate(raw, f"{named(point)}: ")
+        experiment = validate(raw, f"{named(point)}: ")
+        if not changes:
+            return experiment
+        own = dict(experiment.changes)
+        for first, other in changes:
+            own[first] = merge(Experiment, own.get(first, {}), self._fields(other))
+        return validate({**raw, "changes": own}, f"{named(point)}: ")
 
     def _fields(self, point: Point) -> dict[str, Any]:
         """Return the fields that a point sets."""
@@ -252,9 +270,36 @@ def _refuse_fields_of_experiment(raw: dict[str, Any]) -> None:
 
 
 def check_points(sweep: SweepConfig) -> None:
-    """Raise UserError for the first point that is no valid experiment.
+    """Raise UserError for the first point that is no valid experiment, or does not suit the rest.
 
     Of ranges, whose points are not known, both ends of every axis are tried.
     """
-    for point in sweep.points() or sweep.ends():
-        sweep.at(point, sweep.repeat.seeds[0])
+    fewest, most = sweep.iterations[0], sweep.iterations[-1]
+    scheduler = sweep.scheduler
+    if isinstance(scheduler, Asha) and scheduler.grace_iterations > most:
+        raise UserError(
+            f"scheduler.grace_iterations: found {scheduler.grace_iterations}; allowed are up to "
+            f"{most}, the iterations of a point"
+        )
+    if isinstance(scheduler, Pbt):
+        _check_population(sweep, scheduler, fewest)
+
+
+def _check_population(sweep: SweepConfig, scheduler: Pbt, iterations: int) -> None:
+    """Raise UserError where points cannot take over what others have come to."""
+    if scheduler.interval >= iterations:
+        raise UserError(
+            f"scheduler.interval: found {scheduler.interval}; allowed are up to {iterations - 1}, "
+            "one less than the iterations, as nothing would take over after the last"
+        )
+    points, most = sweep.points(), sweep.limits.max_concurrent
+    if most is not None and most < len(points):
+        raise UserError(
+            f"limits.max_concurrent: found {most}, but the {len(points)} points of scheduler 'pbt' "
+            f"wait for each other; allowed are {len(points)} and more, and null"
+        )
+    for end in sweep.ends():
+        try:
+            sweep.at(points[0], sweep.repeat.seeds[0], [(2, end)])
+        except UserError as error:
+            raise UserError(f"scheduler 'pbt' changes points between iterations: {error}") from None

@@ -7,12 +7,13 @@ from ray import tune
 from ray.tune.schedulers import (
     AsyncHyperBandScheduler,
     FIFOScheduler,
-    PopulationBasedTraining,
     TrialScheduler,
 )
 
 from actors.errors import UserError
 from orchestrator.sweep.config import Asha, Optuna, Pbt, SweepConfig
+from orchestrator.sweep.objectives import objective
+from orchestrator.sweep.population import Population
 from orchestrator.sweep.space import Axis, Point, Space
 
 
@@ -39,11 +40,12 @@ def searched(sweep: SweepConfig, before: list[Point]) -> dict[str, Any]:
     from ray.tune.search.optuna import OptunaSearch
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    metrics, modes = zip(*sweep.objectives.items(), strict=True)
+    metrics = [objective(name) for name in sweep.objectives]
+    modes: list[str] = list(sweep.objectives.values())
     several = len(metrics) > 1
     search = OptunaSearch(
-        metric=list(metrics) if several else metrics[0],
-        mode=list(modes) if several else modes[0],
+        metric=metrics if several else metrics[0],
+        mode=modes if several else modes[0],
         seed=sweep.search.seed,
         points_to_evaluate=before or None,
     )
@@ -77,7 +79,8 @@ def domain(axis: Axis) -> Any:
 
 def scheduled(sweep: SweepConfig, iterations: int) -> TrialScheduler:
     """Return the scheduler of a sweep, whose time is the iteration."""
-    scheduler, (metric, mode) = sweep.scheduler, next(iter(sweep.objectives.items()))
+    scheduler, (name, mode) = sweep.scheduler, next(iter(sweep.objectives.items()))
+    metric = objective(name)
     if isinstance(scheduler, Asha):
         return AsyncHyperBandScheduler(
             time_attr="iteration",
@@ -89,7 +92,8 @@ def scheduled(sweep: SweepConfig, iterations: int) -> TrialScheduler:
         )
     if isinstance(scheduler, Pbt):
         mutations = {name: axis.labels or domain(axis) for name, axis in sweep.space.items()}
-        return PopulationBasedTraining(
+        return Population(
+            seed=scheduler.seed,
             time_attr="iteration",
             metric=metric,
             mode=mode,
@@ -98,6 +102,5 @@ def scheduled(sweep: SweepConfig, iterations: int) -> TrialScheduler:
             quantile_fraction=scheduler.quantile,
             hyperparam_mutations={"point": mutations},
             custom_explore_fn=partial(within_ranges, sweep.space),
-            synch=True,
         )
     return FIFOScheduler()

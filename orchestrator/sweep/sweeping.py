@@ -22,12 +22,12 @@ from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank
 from orchestrator.analysis.records import records
 from orchestrator.casting import Cast, Node, cast
-from orchestrator.config import validate
 from orchestrator.loop import Stage
 from orchestrator.outcome import (
     STATUS,
     Sweep,
     Trial,
+    kept_steps,
     read_sweep,
     read_trial,
     write_sweep,
@@ -39,9 +39,10 @@ from orchestrator.report import REPORT, store_report
 from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.ledger import open_ledger
 from orchestrator.sweep.searching import scheduled, searched
+from orchestrator.sweep.seeds import Setting
 from orchestrator.sweep.space import Point
 from orchestrator.sweep.table import best_line, print_table, sharing_line
-from orchestrator.sweep.trial import ARM, ENDED, Setting, run_point, trial_id
+from orchestrator.sweep.trial import ENDED, run_point, trial_ids
 from orchestrator.sweep.watching import Stopper, Watch, last_line
 from orchestrator.tracking import SweepRun, open_sweep
 
@@ -70,9 +71,6 @@ class Sweeping:
 
     def carry_out(self) -> int:
         """Run what is left of the points, and print what came out; return the exit status."""
-        resolved = yaml.safe_dump(self._sweep.model_dump(mode="json"), sort_keys=False)
-        config = f"{self.folder}/config.yaml"
-        self._storage.write(config, lambda file: file.write_text(resolved, encoding="utf-8"))
         known = self._known()
         before = known.trials if known else []
         seeds = self._sweep.repeat.seeds
@@ -82,8 +80,7 @@ class Sweeping:
             f"{self._sweep.name}: {self._planned} points x {len(seeds)} seeds, "
             f"{ended} of {self._planned * len(seeds)} trials ended before"
         )
-        self._write("running")
-        self._list_steps()
+        config = self.begin()
         tracked = cluster.connect_beside(self._open_tracked) if left else self._open_tracked()
         tracked.log_files(self._storage.local(config))
         status = "FAILED"
@@ -103,11 +100,11 @@ class Sweeping:
             self._say(f"interrupted; go on with:\n  {self._again}")
             return 130
         finally:
-            self._write(STATUS[status])
-            self._list_steps()
-            tracked.close(status)
             if ray.is_initialized():
                 ray.shutdown()
+            self._close_trials()
+            self._write(STATUS[status])
+            tracked.close(status)
         print_table(self._console, sweep)
         for line in filter(None, (best_line(sweep), sharing_line(sweep))):
             self._say(line)
@@ -115,6 +112,17 @@ class Sweeping:
             self._say(f"ended early: {ended_early}; go on with:\n  {self._again}")
         self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
         return 1 if any(trial.status == "failed" for trial in sweep.trials) else 0
+
+    def begin(self) -> str:
+        """Write down what the sweep is and that it runs; return the path of its configuration."""
+        resolved = yaml.safe_dump(self._sweep.model_dump(mode="json"), sort_keys=False)
+        config = f"{self.folder}/config.yaml"
+        self._storage.write(config, lambda file: file.write_text(resolved, encoding="utf-8"))
+        self._write("running")
+        # of the points known before; each trial adds those that it needs
+        listed = {"steps": sorted(self._planned_steps())}
+        self._storage.write_json(f"{self.folder}/steps.json", listed)
+        return config
 
     def _open_tracked(self) -> SweepRun:
         sweep = self._sweep
@@ -134,12 +142,14 @@ class Sweeping:
         Args:
             before: trials of an earlier run.
         """
-        iterations = self._iterations
-        stopper = Stopper(self._sweep.limits, iterations, self._fail_fast, setting.ledger)
+        iterations = self._sweep.iterations[-1]
+        stopper = Stopper(self._sweep.limits, self._fail_fast, setting.ledger)
         search = searched(self._sweep, distinct([trial.point for trial in before]))
         space = search.pop("param_space")
-        # one more than there are copies, so that none waits for the next point to begin
+        # one more than there are copies, so that none waits for the next point to begin; the
+        # members of a population are there all the time
         most = self._sweep.limits.max_concurrent or self._cast.copies + 1
+        most = self._planned if self._sweep.scheduler.kind == "pbt" else min(most, self._planned)
         running = Running(self._planned_steps().values())
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         with (
@@ -163,7 +173,7 @@ class Sweeping:
                 tune_config=tune.TuneConfig(
                     **search,
                     scheduler=scheduled(self._sweep, iterations),
-                    max_concurrent_trials=min(most, self._planned),
+                    max_concurrent_trials=most,
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
@@ -176,11 +186,14 @@ class Sweeping:
                     verbose=0,
                 ),
             ).fit()
+        self._close_trials()
         return stopper.reason
 
-    @property
-    def _iterations(self) -> int:
-        return int(self._sweep.experiment["iterations"])
+    def _close_trials(self) -> None:
+        """Mark the trials whose processes are gone before they could do it themselves."""
+        for trial in self._trials():
+            if trial.status == "running":
+                write_trial(self._storage, self.folder, trial.ended("interrupted"))
 
     def _known(self) -> Sweep | None:
         """Return what is known of the sweep so far; None before its first run."""
@@ -218,22 +231,13 @@ class Sweeping:
                     steps[path] = replace(planned, arms=[whose])
         return steps
 
-    def _list_steps(self) -> None:
-        """Write which steps the sweep needs: of the points known before, and of trials so far."""
-        paths = set(self._planned_steps())
-        for trial in self._trials():
-            if trial.outcome:
-                paths |= make_plan(validate(trial.outcome.arms[ARM])).steps.keys()
-        self._storage.write_json(f"{self.folder}/steps.json", {"steps": sorted(paths)})
-
     def _shared(self) -> dict[str, float]:
         """Return how many steps the trials have in common, and the time that it saved."""
         times: Counter[str] = Counter()
         for trial in self._trials():
             if trial.status in ENDED:
-                assert trial.outcome is not None
-                plan = make_plan(validate(trial.outcome.arms[ARM]))
-                times.update(path for path in plan.steps if is_done(self._storage, path))
+                needed = kept_steps(self._storage, self.folder, trial.id)
+                times.update(path for path in needed if is_done(self._storage, path))
         saved = sum(
             (count - 1) * self._storage.read_json(manifest_path(path))["seconds"]
             for path, count in times.items()
@@ -261,11 +265,12 @@ class _Marks(tune.Callback):
     def _mark(self, trial: Any, status: str, error: str | None) -> None:
         setting = self._setting
         point = setting.sweep.point_of(trial.config)
-        for seed in setting.sweep.repeat.seeds:
-            found = read_trial(setting.storage, setting.folder, trial_id(point, seed))
-            if found and found.status == "running":
-                ended = replace(found, status=status, error=error)
-                write_trial(setting.storage, setting.folder, ended)
+        for seed, id in trial_ids(setting.sweep, trial.trial_id, trial.config).items():
+            found = read_trial(setting.storage, setting.folder, id)
+            # one that died early has written nothing
+            found = found or Trial(id, f"{named(point)}, seed {seed}", point, seed, "running")
+            if found.status == "running":
+                write_trial(setting.storage, setting.folder, found.ended(status, error))
 
 
 def _log_ending(tracked: SweepRun, sweep: Sweep) -> None:

@@ -84,9 +84,12 @@ class Watch(tune.Callback):
         """Take down the measures of an iteration, or a failure."""
         row = self.rows[trial.trial_id]
         if "failed" in result:
-            row.status, row.error = "failed", result["failed"]
+            row.error = result["failed"]
             self._say(f"{row.name}: failed: {row.error}")
-            return
+        if "ended" in result:
+            row.status = result["ended"]
+            if row.status == "failed" and not any(name in result for name in SHOWN):
+                return
         row.measures[result["iteration"]] = {
             name: value for name, value in result.items() if isinstance(value, float)
         }
@@ -96,13 +99,12 @@ class Watch(tune.Callback):
         self._say(f"{row.name}: iteration {result['iteration']}/{self._iterations}, {told}")
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        """Take down that a point ran to its end, or was stopped before."""
+        """Take down that a point came to its end, or was stopped before."""
         row = self.rows[trial.trial_id]
         if row.status == "running":
-            whole = max(row.measures, default=0) >= self._iterations
-            row.status = "finished" if whole else "stopped"
-            if not whole:
-                self._say(f"{row.name}: stopped after iteration {max(row.measures, default=0)}")
+            row.status = "stopped"
+        if row.status == "stopped":
+            self._say(f"{row.name}: stopped after iteration {max(row.measures, default=0)}")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """Take down that a point's process died more often than it is tried."""
@@ -153,12 +155,11 @@ def _minutes(seconds: float) -> str:
 
 
 class Stopper(tune.Stopper):
-    """Ends points after their last iteration, and a sweep at its limits or a failure, if asked."""
+    """Ends a sweep at its limits, or at a failure, if asked."""
 
-    def __init__(self, limits: Limits, iterations: int, fail_fast: bool, ledger: Any) -> None:
+    def __init__(self, limits: Limits, fail_fast: bool, ledger: Any) -> None:
         self._ledger = ledger
         self._limits = limits
-        self._iterations = iterations
         self._fail_fast = fail_fast
         self._started = time.monotonic()
         self.reason: str | None = None
@@ -170,8 +171,7 @@ class Stopper(tune.Stopper):
             most = getattr(self._limits, name)
             if most is not None and result.get(name, 0) > most:
                 self.reason = f"limits.{name}: {result[name]:.3g} were spent of {most:g}"
-        # before the scheduler is asked, which might pause it for ever
-        return bool(result["iteration"] >= self._iterations)
+        return False
 
     def stop_all(self) -> bool:
         hours = (time.monotonic() - self._started) / 3600

@@ -11,6 +11,7 @@ import argparse
 import platform
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -76,7 +77,7 @@ def through_ray(chosen: config.Experiment) -> float:
     # two iterations are planned so that the selection is there; the second one is left out
     todo = [p for p in plan.steps.values() if p.iteration <= 1 or p.step.room == "selection"]
     started = time.perf_counter()
-    for _ in execute(todo, LastingStage(plan, storage)):
+    for _ in execute(deque(todo), LastingStage(plan, storage)):
         pass
     return time.perf_counter() - started
 

@@ -10,6 +10,7 @@ import argparse
 import platform
 import tempfile
 import time
+from collections import deque
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,7 @@ def experiment(store: str, seed: int) -> config.Experiment:
 def seconds(todo: list[PlannedStep], stage: Stage) -> float:
     """Run steps; return how long it took."""
     started = time.perf_counter()
-    for _ in execute(todo, stage):
+    for _ in execute(deque(todo), stage):
         pass
     return time.perf_counter() - started
 

@@ -12,6 +12,7 @@ import logging
 import platform
 import tempfile
 import time
+from collections import deque
 from importlib.metadata import version
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def seconds(trials: list[Experiment], stage: Stage, storage: Storage, copies: in
     started = time.perf_counter()
     plans = [make_plan(trial) for trial in trials]
     copy_of = {path: i % copies for i, plan in enumerate(plans) for path in plan.steps}
-    todo = [planned for plan in plans for planned in plan.todo(storage)]
+    todo = deque(planned for plan in plans for planned in plan.todo(storage))
     for _ in execute(todo, stage.with_copies(Fixed(copy_of))):
         pass
     return time.perf_counter() - started

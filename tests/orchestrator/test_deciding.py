@@ -1,6 +1,7 @@
 """Alarms that go off in a real run, and a damaged store."""
 
 import json
+import re
 import shutil
 from collections import Counter
 from dataclasses import dataclass
@@ -31,7 +32,12 @@ EXPERIMENT: dict[str, Any] = {
     "selection": {"kind": "random", "ratio": 0.8},
     "evaluation": {"measures": ["dispersion", "frechet", "generalization"], "pictures": False},
     "arms": {
-        "calm": {"alarms": {"low": {**ENTROPY, "threshold": -1e6, "action": {"kind": "stop"}}}},
+        # long, for the others not to wait for its end
+        "calm": {
+            "iterations": 8,
+            "alarms": {"low": {**ENTROPY, "threshold": -1e6, "action": {"kind": "stop"}}},
+        },
+        "without": {"iterations": 8},
         "stopped": {"alarms": {"low": {**ENTROPY, "action": {"kind": "stop"}}}},
         "topped": {"alarms": {"low": {**ENTROPY, "action": {"kind": "top_up", "rows": 7}}}},
         "lowered": {
@@ -77,7 +83,7 @@ def test_an_alarm_is_told_with_its_cause_and_each_does_what_it_says(alarmed: Ala
     assert "alarm low after iteration 1 of stopped: a: entropy" in alarmed.output
     assert "nats is below 1e+06: stop" in alarmed.output
     assert [iterations(store, arm) for arm in ("calm", "stopped", "topped", "lowered")] == [
-        {1, 2, 3},
+        {*range(1, 9)},
         {1},
         {1, 2, 3},
         {1, 2, 3},
@@ -96,6 +102,15 @@ def test_an_alarm_is_told_with_its_cause_and_each_does_what_it_says(alarmed: Ala
         if table["source"][0].as_py() == "fresh"
     )
     assert Counter(fresh["iteration"]) == {1: 7, 2: 7}
+
+
+def test_arms_with_alarms_go_on_while_the_others_do(alarmed: Alarmed) -> None:
+    lines = [line for line in alarmed.output.splitlines() if line.startswith("[")]
+    last = {
+        arm: max(n for n, line in enumerate(lines) if re.search(rf"iteration \d of .*{arm}", line))
+        for arm in ("without", "topped", "lowered")
+    }
+    assert last["without"] == max(last.values())
 
 
 def test_going_on_with_a_run_decides_as_before(alarmed: Alarmed) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def train(chosen: config.Experiment, kill: str | None = None) -> tuple[Step, int
     planned = list(plan.steps.values())
     (number,) = [i for i, p in enumerate(planned) if p.step.kind == "train"]
     step, killed = planned[number].step, 0
-    for _ in execute(planned[: number + 1], Stage(cast(plan, cluster.nodes()), storage)):
+    for _ in execute(deque(planned[: number + 1]), Stage(cast(plan, cluster.nodes()), storage)):
         if kill and not killed and storage.files(f"{step.path}/training"):
             victims = [p for p in psutil.Process().children(recursive=True) if titled(p, kill)]
             os.kill(victims[-1].pid, signal.SIGKILL)

@@ -35,6 +35,20 @@ def test_a_member_of_a_population_goes_on_at_another_point() -> None:
     assert experiment.at(3).selection.kind == "greedy"
 
 
+def test_a_point_keeps_the_changes_of_the_experiment_and_a_member_goes_on_over_them() -> None:
+    changes = {2: {"selection": {"kind": "random"}}, 3: {"generators": {"a": {"components": 2}}}}
+    sweep = load(("experiment.changes", changes), ("space", {"selection.ratio": [0.25, 0.5, 1.0]}))
+    quarter, half, whole = sweep.points()
+    ratios = [sweep.at(quarter, 0).at(i).selection.ratio for i in (1, 2, 3)]
+    kinds = [sweep.at(quarter, 0).at(i).selection.kind for i in (1, 2, 3)]
+    assert (ratios, kinds) == ([0.25] * 3, ["greedy", "random", "random"])
+    member = sweep.at(quarter, 0, [(2, half), (3, whole)])
+    at_each = [member.at(iteration) for iteration in (1, 2, 3)]
+    assert [one.selection.ratio for one in at_each] == [0.25, 0.5, 1.0]
+    assert [one.selection.kind for one in at_each] == ["greedy", "random", "random"]
+    assert [one.generators["a"].model_dump()["components"] for one in at_each] == [1, 1, 2]
+
+
 def test_limits_and_the_store_change_no_key_and_the_space_does() -> None:
     key = load().key
     assert load(("limits.max_concurrent", 1)).key == key
@@ -63,6 +77,16 @@ BAD: list[tuple[str, Any, str]] = [
     ("repeat.seeds", -1, r"^repeat\.seeds"),
     ("objectives", {}, r"^objectives: found none"),
     ("objectives", {"entropy": "max", "fld": "min"}, r"^objectives: found 2; allowed is one, or"),
+    (
+        "scheduler",
+        {"kind": "asha", "grace_iterations": 4},
+        r"^scheduler\.grace_iterations: found 4",
+    ),
+    (
+        "scheduler",
+        {"kind": "pbt", "interval": 3},
+        r"^scheduler\.interval: found 3; allowed are up to 2",
+    ),
     ("colour", 1, r"^colour: unknown field"),
 ]
 
@@ -72,6 +96,25 @@ def test_a_mistake_is_one_line_that_names_the_field(path: str, value: Any, messa
     with pytest.raises(UserError, match=message) as caught:
         load((path, value))
     assert "\n" not in str(caught.value)
+
+
+def test_a_population_is_refused_what_cannot_change_and_waves() -> None:
+    pbt = ("scheduler", {"kind": "pbt"})
+    load(pbt)
+    with pytest.raises(UserError) as caught:
+        load(pbt, ("space.dataset.rows", [40, 50]))
+    assert str(caught.value) == (
+        "scheduler 'pbt' changes points between iterations: ratio=0.25, kind=random, rows=40: "
+        "changes.2.dataset: found a field that stays as it is throughout a run; allowed are "
+        "selection, training_sets, weights, quota, cap, generators"
+    )
+    with pytest.raises(UserError, match=r"^limits\.max_concurrent: found 2, but the 6 points of"):
+        load(pbt, ("limits.max_concurrent", 2))
+    with pytest.raises(
+        UserError, match=r"^search\.kind: found 'optuna', but scheduler 'pbt'"
+    ) as at:
+        load(pbt, ("search", {"kind": "optuna", "points": 4}))
+    assert "\n" not in str(at.value)
 
 
 def test_an_objective_that_nobody_measures_is_refused_with_those_there_are() -> None:
