@@ -14,7 +14,7 @@ from actors.errors import UserError
 from orchestrator.config import Experiment, Name, validate
 from orchestrator.identity import identity, key
 from orchestrator.schema import assign, describe_errors, merge
-from orchestrator.sweep.space import Point, Space, grid, random_points
+from orchestrator.sweep.space import Point, Space, grid, label_of, random_points, size
 from orchestrator.yaml_files import read_yaml
 
 # what the seeds of every point may be: a number of them, or which
@@ -120,6 +120,11 @@ class SweepConfig(Config):
             raise ValueError(
                 f"space.{ranges[0]}: found a range, but search.kind is 'grid'; allowed are values"
             )
+        if not isinstance(self.search, Grid) and self.search.points > size(self.space):
+            raise ValueError(
+                f"search.points: found {self.search.points}; allowed are up to "
+                f"{size(self.space):g}, the points that the space has"
+            )
         if not self.objectives:
             raise ValueError("objectives: found none; allowed are one and more")
         if len(self.objectives) > 1 and self.search.kind != "optuna":
@@ -211,8 +216,7 @@ def named(point: Point) -> str:
         last if lasts.count(last) == 1 else field for field, last in zip(point, lasts, strict=True)
     ]
     return ", ".join(
-        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
-        for name, value in zip(short, point.values(), strict=True)
+        f"{name}={label_of(value)}" for name, value in zip(short, point.values(), strict=True)
     )
 
 

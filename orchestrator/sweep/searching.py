@@ -21,7 +21,7 @@ def searched(sweep: SweepConfig, before: list[Point]) -> dict[str, Any]:
     """Return the search of a sweep as arguments of TuneConfig, and `param_space`.
 
     Args:
-        before: points that were begun in an earlier run, which Optuna is given first.
+        before: points that were begun in an earlier run, which Optuna suggests again.
 
     Raises:
         UserError: optuna is not installed.
@@ -37,17 +37,18 @@ def searched(sweep: SweepConfig, before: list[Point]) -> dict[str, Any]:
             "search.kind: 'optuna' needs a package that is not here; "
             "pip install 'ouroboros-loop[optuna]'"
         ) from None
-    from ray.tune.search.optuna import OptunaSearch
+    from orchestrator.sweep.suggesting import Suggestions
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     metrics = [objective(name) for name in sweep.objectives]
     modes: list[str] = list(sweep.objectives.values())
     several = len(metrics) > 1
-    search = OptunaSearch(
+    search = Suggestions(
+        sweep.space,
+        sweep.search.seed,
+        before,
         metric=metrics if several else metrics[0],
         mode=modes if several else modes[0],
-        seed=sweep.search.seed,
-        points_to_evaluate=before or None,
     )
     return {
         "param_space": {field: domain(axis) for field, axis in sweep.space.items()},
@@ -58,13 +59,7 @@ def searched(sweep: SweepConfig, before: list[Point]) -> dict[str, Any]:
 
 def within_ranges(space: Space, config: dict[str, Any]) -> dict[str, Any]:
     """Return a changed point with its numbers moved back into their ranges."""
-    point = {
-        name: min(max(label, space[name].ends()[0]), space[name].ends()[-1])
-        if not space[name].labels
-        else label
-        for name, label in config["point"].items()
-    }
-    return {**config, "point": point}
+    return {**config, "point": {f: space[f].within(label) for f, label in config["point"].items()}}
 
 
 def domain(axis: Axis) -> Any:

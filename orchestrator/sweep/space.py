@@ -1,7 +1,8 @@
 """The space of a sweep: which fields vary, and over what."""
 
 import itertools
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any
 
 import numpy as np
@@ -55,6 +56,21 @@ class Axis(Config):
         """What the points of the axis are called; none where it is a range."""
         return list(self.values or self.overrides or ())
 
+    @property
+    def size(self) -> float:
+        """How many values it has, infinitely many where it is a range of any numbers."""
+        if self.labels:
+            return len(self.labels)
+        low, high = self.ends()
+        return high - low + 1 if self.integer else math.inf
+
+    def within(self, value: Any) -> Any:
+        """Return a number as points have it: in the range, and short enough to be a name."""
+        if self.labels:
+            return value
+        low, high = self.ends()
+        return min(max(int(value) if self.integer else float(f"{value:.4g}"), low), high)
+
     def draw(self, generator: np.random.Generator) -> Any:
         """Return a random value, or the label of one."""
         if self.labels:
@@ -64,8 +80,8 @@ class Axis(Config):
         if self.integer:
             return int(generator.integers(int(self.low), int(self.high) + 1))
         if self.log:
-            return float(np.exp(generator.uniform(np.log(self.low), np.log(self.high))))
-        return float(generator.uniform(self.low, self.high))
+            return self.within(np.exp(generator.uniform(np.log(self.low), np.log(self.high))))
+        return self.within(generator.uniform(self.low, self.high))
 
     def ends(self) -> list[Any]:
         """Return every label, or both ends of the range."""
@@ -87,13 +103,13 @@ class Axis(Config):
 def as_axis(found: Any) -> Any:
     """Return a list of values, or values by label, in the form of an axis."""
     if isinstance(found, list):
-        return {"values": {label_of(value): value for value in found}}
+        return {"values": _by_label((label_of(value), value) for value in found)}
     if isinstance(found, dict):
         if not {"values", "overrides", "low", "high"} & set(found):
             found = {"values": found}
         # labels may be numbers in YAML
         return {
-            key: {str(label): value for label, value in inner.items()}
+            key: _by_label((str(label), value) for label, value in inner.items())
             if key in ("values", "overrides") and isinstance(inner, dict)
             else inner
             for key, inner in found.items()
@@ -101,12 +117,25 @@ def as_axis(found: Any) -> Any:
     return found
 
 
+def _by_label(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for label, value in found:
+        if label in values:
+            raise ValueError(
+                f"found two values called {label!r}; allowed are values that differ, or each "
+                "under a label of its own"
+            )
+        values[label] = value
+    return values
+
+
 def label_of(value: Any) -> str:
-    """Return what a value is called in tables: a block by its kind."""
+    """Return what a value is called in tables: a block by its kind, a number by all its digits."""
     if isinstance(value, dict) and "kind" in value:
         rest = [str(v) for k, v in value.items() if k != "kind"]
         return " ".join([str(value["kind"]), *rest])
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    short = f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value) if isinstance(value, float) and float(short) != value else short
 
 
 Space = dict[str, Annotated[Axis, BeforeValidator(as_axis)]]
@@ -119,8 +148,23 @@ def grid(space: Space) -> Iterator[Point]:
         yield dict(zip(space, labels, strict=True))
 
 
+def size(space: Space) -> float:
+    """Return how many points a space has."""
+    return math.prod(axis.size for axis in space.values())
+
+
 def random_points(space: Space, count: int, seed: int) -> Iterator[Point]:
-    """Yield random points, each by its number and the seed alone."""
-    for number in range(count):
+    """Yield random points, each once; the first ones are the same for any count.
+
+    Args:
+        count: at most the size of the space.
+    """
+    found: list[Point] = []
+    for number in itertools.count():
+        if len(found) == count:
+            return
         generator = np.random.default_rng(derive_seed(seed, "point", number))
-        yield {field: axis.draw(generator) for field, axis in space.items()}
+        point = {field: axis.draw(generator) for field, axis in space.items()}
+        if point not in found:
+            found.append(point)
+            yield point

@@ -87,6 +87,12 @@ BAD: list[tuple[str, Any, str]] = [
         {"kind": "pbt", "interval": 3},
         r"^scheduler\.interval: found 3; allowed are up to 2",
     ),
+    (
+        "search",
+        {"kind": "random", "points": 7},
+        r"^search\.points: found 7; allowed are up to 6, the points that the space has",
+    ),
+    ("search", {"kind": "optuna", "points": 7}, r"^search\.points: found 7; allowed are up to 6"),
     ("colour", 1, r"^colour: unknown field"),
 ]
 

@@ -1,9 +1,11 @@
+import math
+
 import numpy as np
 import pytest
-from pydantic import ValidationError
 from scipy import stats
 
-from orchestrator.sweep.space import Axis, as_axis, grid, random_points
+from orchestrator.sweep.config import named
+from orchestrator.sweep.space import Axis, as_axis, grid, random_points, size
 
 
 def axis(found: object) -> Axis:
@@ -27,10 +29,29 @@ def test_an_axis_of_overrides_sets_several_fields_and_may_have_any_name() -> Non
     assert sizes.fields("size", "64") == {"dataset": {"rows": 64}, "seed": 1}
 
 
-def test_a_random_point_follows_from_its_number_and_the_seed_alone() -> None:
+def test_random_points_follow_from_the_seed_and_are_no_others_where_there_are_more() -> None:
     space = {"x": axis({"low": 0.0, "high": 1.0}), "k": axis(["a", "b"])}
     assert list(random_points(space, 3, 5)) == list(random_points(space, 9, 5))[:3]
     assert list(random_points(space, 3, 6)) != list(random_points(space, 3, 5))
+
+
+def test_random_points_are_each_drawn_once_up_to_all_that_there_are() -> None:
+    space = {"k": axis(["a", "b", "c"]), "n": axis({"low": 1, "high": 4, "integer": True})}
+    assert size(space) == 12
+    points = list(random_points(space, 12, 0))
+    assert {(p["k"], p["n"]) for p in points} == {(k, n) for k in "abc" for n in (1, 2, 3, 4)}
+    assert size(space | {"x": axis({"low": 0.0, "high": 1.0})}) == math.inf
+
+
+def test_two_points_never_have_one_name() -> None:
+    """Ranges are drawn with four digits, which names have; whatever else is given keeps all."""
+    space = {"x": axis({"low": 0.2, "high": 0.2002}), "y": axis({"low": 1 / 3, "high": 0.34})}
+    points = list(random_points(space, 200, 0))
+    names = {named(point) for point in points}
+    assert len(names) == len(points) == 200
+    assert max(len(name) for name in names) <= len("x=0.2001, y=0.3333333333333333")
+    assert all(0.2 <= p["x"] <= 0.2002 and 1 / 3 <= p["y"] <= 0.34 for p in points)
+    assert axis([0.1234567, 0.12345671, 0.3]).labels == ["0.1234567", "0.12345671", "0.3"]
 
 
 def test_random_points_are_spread_as_the_axis_says() -> None:
@@ -52,6 +73,8 @@ def test_random_points_are_spread_as_the_axis_says() -> None:
     ("found", "message"),
     [
         ([], "found no values; allowed are one and more"),
+        ([1, "1"], "found two values called '1'; allowed are values that differ, or each under"),
+        ({1: 0.5, "1": 0.6}, "found two values called '1'"),
         ({"low": 1}, "found one end of a range"),
         ({"low": 2, "high": 1}, "found low 2 and high 1; low must be less"),
         ({"low": 0, "high": 1, "log": True}, "found low 0 on a logarithmic scale"),
@@ -59,5 +82,5 @@ def test_random_points_are_spread_as_the_axis_says() -> None:
     ],
 )
 def test_an_axis_that_is_none_is_refused(found: object, message: str) -> None:
-    with pytest.raises(ValidationError, match=message):
+    with pytest.raises(ValueError, match=message):
         axis(found)
