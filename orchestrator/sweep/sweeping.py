@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,7 +15,8 @@ from rich.console import Console
 
 from actors.errors import UserError
 from actors.pool.step import is_done, manifest_path
-from actors.pool.storage import Storage
+from actors.pool.storage import TEMPORARY, Storage
+from actors.store.garbage import remove_folder
 from orchestrator import cluster
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank
@@ -67,6 +67,9 @@ class Sweeping:
         # a file has no width that names would be cut for
         self._console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
         self.folder = f"sweeps/{sweep.name}-{sweep.key[:8]}"
+        # a sweep goes on by its trials, not by what Ray Tune writes; but a member of a population
+        # finds there, on whichever machine it is, what another has come to
+        self._scratch = f"{TEMPORARY}/tune-{sweep.key[:8]}"
         self._planned = planned_points(sweep)
 
     def carry_out(self) -> int:
@@ -105,6 +108,7 @@ class Sweeping:
             self._close_trials()
             self._write(STATUS[status])
             tracked.close(status)
+            remove_folder(self._storage, self._scratch)
         print_table(self._console, sweep)
         for line in filter(None, (best_line(sweep), sharing_line(sweep))):
             self._say(line)
@@ -152,18 +156,14 @@ class Sweeping:
         most = self._planned if self._sweep.scheduler.kind == "pbt" else min(most, self._planned)
         running = Running(self._planned_steps().values())
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
-        with (
-            Watch(
-                self._console,
-                self._sweep,
-                self._planned,
-                iterations,
-                lambda: running.lines(setting.stage.progress()),
-            ) as watch,
-            tempfile.TemporaryDirectory(
-                prefix="ouroboros-tune-", ignore_cleanup_errors=True
-            ) as scratch,
-        ):
+        storage = self._storage
+        with Watch(
+            self._console,
+            self._sweep,
+            self._planned,
+            iterations,
+            lambda: running.lines(setting.stage.progress()),
+        ) as watch:
             tune.Tuner(
                 tune.with_resources(
                     tune.with_parameters(run_point, setting=setting),
@@ -178,8 +178,8 @@ class Sweeping:
                 ),
                 run_config=tune.RunConfig(
                     name=self._sweep.name,
-                    # a sweep goes on by what is in the store, not by this
-                    storage_path=scratch,
+                    storage_path=f"{storage.root}/{self._scratch}",
+                    storage_filesystem=None if storage.is_local else storage.filesystem,
                     callbacks=[watch, _Marks(setting)],
                     stop=stopper,
                     failure_config=tune.FailureConfig(max_failures=TRIES),
