@@ -1,5 +1,6 @@
 """The actor that selects training sets."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from actors.seeds import derive_seed
 from actors.selection import METHODS, Method, Selection, explain
 from actors.selection.draw import Stratum, offered
 from actors.selection.quota import bounds, within
+from actors.selection.reasons import distances_at_pick
 
 
 @ray.remote(max_restarts=3, max_task_retries=3)
@@ -86,7 +88,11 @@ class SelectionActor:
             limits["cap"],
         )
         by_number = {numbers[name]: one for name, one in allowed.items() if name in numbers}
-        return ranked.at(within(sources[ranked.positions], step.config["rows"], by_number))
+        chosen = ranked.at(within(sources[ranked.positions], step.config["rows"], by_number))
+        if chosen.distances is None:
+            return chosen
+        # rows that were chosen before in the order may not be in the selection
+        return replace(chosen, distances=distances_at_pick(self._features(step), chosen.positions))
 
     def _features(self, step: Step, method: Method | None = None) -> np.ndarray:
         """Return the (N, d) features of the rows offered; a blind method needs no d."""

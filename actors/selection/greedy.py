@@ -1,15 +1,17 @@
 """Greedy selection: exact, blocked farthest-first traversal (Shi et al. 2025; Gonzalez 1985)."""
 
-from collections.abc import Callable, Sequence
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import torch
 
 from actors.features.source import Progress
+from actors.selection import shard
 from actors.selection.nearest import Block, as_tensor
-from actors.selection.selection import Method, Selection, check_request
-from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, largest
+from actors.selection.selection import Method, Reasons, Selection, check_request
+from actors.selection.shard import LocalShards, Picks, Proposal, largest
 
 
 def greedy(
@@ -31,16 +33,15 @@ def greedy(
         UserError: n or the features are not as above.
     """
     check_request(features, n)
-    first = first_row(len(features), seed)
+    return greedy_from(features, n, first_row(len(features), seed), progress)
+
+
+def greedy_from(
+    features: np.ndarray, n: int, first: int, progress: Progress | None = None
+) -> Selection:
+    """Select as `greedy` does, from a given first row; the request is not checked."""
     with torch.inference_mode():
-        shard = Shard(features, n)
-
-        def ask(picks: Picks) -> list[Proposal]:
-            shard.hear(picks)
-            return [shard.propose()]
-
-        start = np.array([first])
-        return farthest_first(ask, n, Picks(start, shard.vectors(start)), progress)
+        return farthest_first(LocalShards(features, n), n, first, progress)
 
 
 def first_row(rows: int, seed: int) -> int:
@@ -48,28 +49,55 @@ def first_row(rows: int, seed: int) -> int:
     return int(np.random.default_rng(seed).integers(rows))
 
 
+class Shards(Protocol):
+    """All shards of the candidates, as whoever decides on the picks sees them."""
+
+    @property
+    def picked(self) -> int:
+        """How many picks the shards were told."""
+
+    def vectors(self, positions: np.ndarray) -> np.ndarray:
+        """Return the (m, d) features of rows."""
+
+    def ask(self, picks: Picks) -> Sequence[Proposal]:
+        """Tell every shard what was picked last; return their proposals."""
+
+    def tell(self, picks: Picks) -> None:
+        """Tell every shard what was picked, without asking for more."""
+
+    def cover(self) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+        """Return rank and distance of the nearest pick of every row, shard by shard."""
+
+
 def farthest_first(
-    ask: Callable[[Picks], Sequence[Proposal]],
-    n: int,
-    start: Picks,
-    progress: Progress | None = None,
+    shards: Shards, n: int, first: int, progress: Progress | None = None
 ) -> Selection:
-    """Pick n rows of the shards that `ask` tells what was picked last and asks for proposals.
+    """Pick n rows of the shards, the first one given.
 
     Each round settles picks among the farthest rows of all shards for as long as the winner beats
     everything outside; so the order does not depend on how the rows are divided.
     """
-    picks = start
-    positions, squared = [start.positions], [np.array([np.nan])]
+    start = np.array([first])
+    picks = Picks(start, shards.vectors(start))
+    positions, squared = [start], [np.array([np.nan])]
     count = 1
     while count < n:
-        picks, at_pick = settle(merge(ask(picks)), n - count)
+        picks, at_pick = settle(merge(shards.ask(picks)), n - count)
         positions.append(picks.positions)
         squared.append(at_pick)
         count += len(at_pick)
         if progress:
             progress(count)
     return Selection(np.concatenate(positions), np.sqrt(np.concatenate(squared)))
+
+
+def with_reasons(shards: Shards, chosen: Selection) -> Selection:
+    """Return a selection that was picked of the shards with the reason of every row."""
+    last = chosen.positions[shards.picked :]
+    shards.tell(Picks(last, shards.vectors(last)))
+    ranks, distances = map(np.concatenate, zip(*shards.cover(), strict=True))
+    covered_by = np.where(ranks < 0, np.arange(len(ranks)), chosen.positions[ranks])
+    return replace(chosen, reasons=Reasons(covered_by, distances))
 
 
 def merge(proposals: Sequence[Proposal]) -> Proposal:
@@ -80,7 +108,7 @@ def merge(proposals: Sequence[Proposal]) -> Proposal:
     bound = max(p.bound for p in proposals)
     tied = min(p.tied for p in proposals if p.bound == bound)
     positions = np.concatenate([p.positions for p in proposals])
-    inside, inner_bound, inner_tied = largest(torch.from_numpy(squared), PROPOSED)
+    inside, inner_bound, inner_tied = largest(torch.from_numpy(squared), shard.PROPOSED)
     if inner_tied < len(positions) and inner_bound >= bound:
         inner = int(positions[inner_tied])
         tied = min(inner, tied) if inner_bound == bound else inner

@@ -1,6 +1,7 @@
 """A shard: some of the candidates, which proposes its farthest rows and hears what was picked."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -77,10 +78,10 @@ class Shard:
         """Return the farthest rows."""
         state = self._state
         if state.nearest.max() < 0:
-            every = torch.arange(len(state.features), device=state.features.device)
-            state.refresh(every)
+            state.refresh(torch.nonzero(state.squared >= 0)[:, 0])
         rows, bound, tied = largest(state.squared, self._refreshed)
-        state.refresh(rows, bound)
+        # not the picked ones among them: what they were compared with last may be let go
+        state.refresh(rows[state.squared[rows] >= 0], bound)
         fresh = state.squared[rows]
         inside, inner_bound, inner_tied = largest(fresh, self._proposed)
         if inner_bound >= bound:
@@ -104,6 +105,44 @@ class Shard:
         nearest[left] = self._state.nearest[left]
         distances = self._state.squared.clamp(min=0).sqrt()
         return nearest.numpy(force=True), distances.numpy(force=True)
+
+
+def ranges(rows: int, parts: int) -> list[tuple[int, int]]:
+    """Return the start and the end of every shard of so many rows."""
+    edges = np.linspace(0, rows, parts + 1).astype(np.int64).tolist()
+    return list(pairwise(edges))
+
+
+class LocalShards:
+    """Shards that all lie in this process."""
+
+    def __init__(self, features: np.ndarray, n: int, parts: int = 1) -> None:
+        """Take (N, d) features, the number of rows to pick and the number of shards, 1 to N."""
+        self._features = as_tensor(features).numpy()
+        self._shards = [
+            Shard(self._features[start:stop], n, start, parts)
+            for start, stop in ranges(len(features), parts)
+        ]
+        self.picked = 0
+
+    def vectors(self, positions: np.ndarray) -> np.ndarray:
+        """Return the (m, d) features of rows."""
+        return self._features[positions]
+
+    def tell(self, picks: Picks) -> None:
+        """Tell every shard what was picked."""
+        for shard in self._shards:
+            shard.hear(picks)
+        self.picked += len(picks.positions)
+
+    def ask(self, picks: Picks) -> list[Proposal]:
+        """Tell every shard what was picked last; return their proposals."""
+        self.tell(picks)
+        return [shard.propose() for shard in self._shards]
+
+    def cover(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Return rank and distance of the nearest pick of every row, shard by shard."""
+        return [shard.cover() for shard in self._shards]
 
 
 def largest(values: torch.Tensor, most: int) -> tuple[torch.Tensor, float, int]:

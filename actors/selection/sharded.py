@@ -4,7 +4,6 @@ Features stay where they are read; between the shards go proposals and picks, a 
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,9 @@ import torch
 from actors.errors import UserError
 from actors.features.memory import load
 from actors.features.source import FeatureSource, Progress
-from actors.selection.greedy import farthest_first, first_row
-from actors.selection.selection import Reasons, Selection
-from actors.selection.shard import PROPOSED, Picks, Proposal, Shard
+from actors.selection.greedy import farthest_first, first_row, with_reasons
+from actors.selection.selection import Selection
+from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, ranges
 
 # machines a shard may lose before the selection gives up, with the cause
 RESTARTS = 10
@@ -92,16 +91,16 @@ class Shards:
     """The shard actors as seen by the process that decides, which keeps positions only."""
 
     def __init__(self, source: FeatureSource, n: int, parts: int) -> None:
-        edges = np.linspace(0, source.rows, parts + 1).astype(np.int64)
-        self._starts = edges[:-1]
+        held = ranges(source.rows, parts)
+        self._starts = np.array([start for start, _ in held])
         # with more shards than CPUs they share them
         cpus = min(1.0, int(ray.cluster_resources().get("CPU", 1) * 100 / parts) / 100)
         actor: Any = ShardActor
         self.actors = [
             actor.options(num_cpus=cpus, scheduling_strategy="SPREAD").remote(
-                Part(source, int(start), int(stop)), n, parts
+                Part(source, start, stop), n, parts
             )
-            for start, stop in pairwise(edges)
+            for start, stop in held
         ]
         self._heard: list[np.ndarray] = []
 
@@ -182,17 +181,12 @@ def greedy_sharded(
             raise UserError(f"{name}: found {value}; allowed are 1 to {source.rows}, the rows")
     held = Shards(source, n, shards)
     try:
-        first = np.array([first_row(source.rows, seed)])
         with torch.inference_mode():
-            chosen = farthest_first(held.ask, n, Picks(first, held.vectors(first)), progress)
-            last = chosen.positions[held.picked :]
-            held.tell(Picks(last, held.vectors(last)))
-        ranks, distances = map(np.concatenate, zip(*held.cover(), strict=True))
+            chosen = farthest_first(held, n, first_row(source.rows, seed), progress)
+        return with_reasons(held, chosen)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, UserError):
             raise error.cause from None
         raise
     finally:
         held.close()
-    covered_by = np.where(ranks < 0, np.arange(source.rows), chosen.positions[ranks])
-    return Selection(chosen.positions, chosen.distances, reasons=Reasons(covered_by, distances))

@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from actors.evaluation.entropy import entropy
-from actors.selection.greedy import greedy
+from actors.selection.greedy import first_row, greedy, greedy_from
 from actors.selection.selection import Method, Selection, check_request
 
 # rows on which the loss against exact selection is measured
@@ -49,23 +49,23 @@ def two_level(
 
 
 def in_two_levels(features: np.ndarray, n: int, seed: int, parts: int, surplus: float) -> Selection:
-    """Return the selection without measuring what it loses."""
+    """Return the selection without measuring what it loses.
+
+    It begins with the row that greedy selection begins with, so that one part selects as it does.
+    """
     order = np.random.default_rng(seed).permutation(len(features))
-    divided = [np.sort(part) for part in np.array_split(order, min(parts, n))]
+    first = first_row(len(features), seed)
     wanted = min(len(features), int(np.ceil(n * surplus)))
-    union = np.sort(
-        np.concatenate(
-            [part[_selected(features[part], wanted, len(features), seed)] for part in divided]
-        )
-    )
-    last = greedy(features[union], n, seed=seed)
+    chosen = []
+    for part in np.array_split(order, min(parts, n)):
+        rows = np.sort(part)
+        share = int(np.ceil(wanted * len(rows) / len(features)))
+        start = np.flatnonzero(rows == first)
+        begin = int(start[0]) if len(start) else first_row(len(rows), seed)
+        chosen.append(rows[greedy_from(features[rows], share, begin).positions])
+    union = np.sort(np.concatenate(chosen))
+    last = greedy_from(features[union], n, int(np.searchsorted(union, first)))
     return Selection(union[last.positions], last.distances)
-
-
-def _selected(part: np.ndarray, wanted: int, rows: int, seed: int) -> np.ndarray:
-    """Return the places that a part selects as its share of `wanted` among all the rows."""
-    share = min(len(part), int(np.ceil(wanted * len(part) / rows)))
-    return greedy(part, share, seed=seed).positions
 
 
 class TwoLevel(Method):

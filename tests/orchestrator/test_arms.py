@@ -9,6 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from actors.pool import selections, shards
+from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.plan import Plan, make_plan
 from tests.runs import ROOT, Store, call
@@ -153,6 +155,18 @@ def test_a_quota_and_a_cap_are_kept_to_the_row(trained: Trained) -> None:
         assert counts["a", iteration - 1] <= 10
     # the cap binds, without it both sources have about as many
     assert trained.counts("cap", 2)["a", 1] == 10
+
+
+def test_distances_under_a_quota_are_to_the_rows_of_the_selection(trained: Trained) -> None:
+    select = trained.plan.training_sets["quota", 3, None].select
+    storage = Storage(str(trained.store.path))
+    table = shards.read_table(storage, f"{select.path}/selection.arrow")
+    features = selections.gather(storage, select.inputs["features"], "features").all()
+    rows = features[table["position"].to_numpy()].astype(np.float64)
+    expected = [np.linalg.norm(rows[:i] - rows[i], axis=1).min() for i in range(1, len(rows))]
+    found = table["distance"].to_numpy(zero_copy_only=False)
+    assert np.isnan(found[0])
+    np.testing.assert_allclose(found[1:], expected, rtol=1e-6)
 
 
 def test_generators_with_training_sets_of_their_own_train_on_different_rows(

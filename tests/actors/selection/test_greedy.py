@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 
 from actors.errors import UserError
 from actors.selection import greedy, nearest, shard
-from actors.selection.greedy import farthest_first
+from actors.selection.greedy import greedy_from
 
 
 def published_loop(features: np.ndarray, n: int, first: int) -> list[int]:
@@ -130,7 +130,7 @@ def test_another_order_of_the_rows_gives_the_same_rows(seed: int, data: st.DataO
     # row 0 of the other order is the row that the first order starts from
     order = np.random.default_rng(seed + 1).permutation(60)
     start = int(np.flatnonzero(order == positions[0])[0])
-    other = farthest_first_from(features[order], n, start)
+    other = greedy_from(features[order], n, start).positions
     assert np.array_equal(order[other], positions)
 
 
@@ -144,15 +144,3 @@ def test_moving_all_rows_changes_nothing(seed: int, moved: int) -> None:
     assert one.distances is not None
     assert other.distances is not None
     assert np.array_equal(one.distances, other.distances, equal_nan=True)
-
-
-def farthest_first_from(features: np.ndarray, n: int, start: int) -> np.ndarray:
-    """Run the engine from a given first row."""
-    part = shard.Shard(features, n)
-
-    def ask(picks: shard.Picks) -> list[shard.Proposal]:
-        part.hear(picks)
-        return [part.propose()]
-
-    first = np.array([start])
-    return farthest_first(ask, n, shard.Picks(first, part.vectors(first))).positions

@@ -33,3 +33,15 @@ def test_entropy_lies_between_random_and_exact_and_the_loss_is_told() -> None:
     # all candidates are measured on here, so that the loss told is the loss there is
     assert ours.notes["measured_on"] == 3000
     assert ours.notes["entropy_lost"] == pytest.approx(exact - got)
+
+
+@pytest.mark.parametrize("surplus", [1, 1.25, 3])
+@pytest.mark.parametrize("rows", [1, 7, 200])
+def test_one_part_selects_what_greedy_selects(rows: int, surplus: float) -> None:
+    features = np.random.default_rng(rows).normal(size=(rows, 5)).astype(np.float32)
+    for seed in range(5):
+        for n in {1, rows // 2 or 1, rows}:
+            one = two_level(features, n, seed=seed, parts=1, surplus=surplus)
+            exact = greedy(features, n, seed=seed)
+            assert np.array_equal(one.positions, exact.positions)
+            assert np.array_equal(one.distances, exact.distances, equal_nan=True)
