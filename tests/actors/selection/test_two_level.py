@@ -44,4 +44,6 @@ def test_one_part_selects_what_greedy_selects(rows: int, surplus: float) -> None
             one = two_level(features, n, seed=seed, parts=1, surplus=surplus)
             exact = greedy(features, n, seed=seed)
             assert np.array_equal(one.positions, exact.positions)
+            assert one.distances is not None
+            assert exact.distances is not None
             assert np.array_equal(one.distances, exact.distances, equal_nan=True)
