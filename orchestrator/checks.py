@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from orchestrator.config import Experiment
 
 
-def check(experiment: Experiment) -> None:
-    """Raise ValueError at the first thing that does not fit the rest."""
+def check(experiment: Experiment, *, whole: bool) -> None:
+    """Raise ValueError at the first thing that does not fit the rest.
+
+    Args:
+        whole: whether it holds for all iterations, not as it is at one of them.
+    """
     for one in (names, images, features, labels, measures, fresh, alarms, changes, rows):
         one(experiment)
+    if whole:
+        samples(experiment)
 
 
 def names(experiment: Experiment) -> None:
@@ -73,10 +79,23 @@ def _known(field: str, name: str, allowed: Collection[str]) -> None:
 def images(experiment: Experiment) -> None:
     """Generators that cannot make the data set's images."""
     for name, generator in experiment.generators.items():
-        try:
-            generator.check_images(experiment.dataset.image_shape, experiment.iterations)
-        except ValueError as error:
-            raise ValueError(f"generators.{name}.{error}") from None
+        _can_make(experiment, name, generator.sampling.rows)
+
+
+def samples(experiment: Experiment) -> None:
+    """Generators that have fewer images to give than all iterations take."""
+    for name, generator in experiment.generators.items():
+        if generator.gives_each_once:
+            iterations = range(1, experiment.iterations + 1)
+            total = sum(experiment.at(i).generators[name].sampling.rows for i in iterations)
+            _can_make(experiment, name, total)
+
+
+def _can_make(experiment: Experiment, name: str, rows: int) -> None:
+    try:
+        experiment.generators[name].check_images(experiment.dataset.image_shape, rows)
+    except ValueError as error:
+        raise ValueError(f"generators.{name}.{error}") from None
 
 
 def features(experiment: Experiment) -> None:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from actors.config import Config, Resources, tagged_union
 from actors.errors import UserError
@@ -158,8 +165,8 @@ class Experiment(Config):
     arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _consistent(self) -> Experiment:
-        check(self)
+    def _consistent(self, info: ValidationInfo) -> Experiment:
+        check(self, whole=not info.context)
         return self
 
     @property
@@ -173,7 +180,7 @@ class Experiment(Config):
         due = [first for first in sorted(self.changes) if first <= iteration]
         for first in due:
             raw = merge(Experiment, raw, self.changes[first])
-        return validate(raw, f"changes.{due[-1]}.") if due else self
+        return validate(raw, f"changes.{due[-1]}.", {"iteration": iteration}) if due else self
 
     def fresh_rows(self, iteration: int) -> int:
         """Return how many fresh rows are due after an iteration; none after the last."""
@@ -199,8 +206,11 @@ SHARED_BY_ARMS = ("name", "store", "arms", "resources")
 SHARED_OF_GENERATORS = ("resources", "training.workers")
 
 
-def validate(raw: Any, prefix: str = "") -> Experiment:
+def validate(raw: Any, prefix: str = "", context: dict[str, int] | None = None) -> Experiment:
     """Return the validated experiment.
+
+    Args:
+        context: where it is the experiment as it is at one iteration only, that iteration.
 
     Raises:
         UserError: names each field at fault, what was found and what is allowed.
@@ -210,7 +220,7 @@ def validate(raw: Any, prefix: str = "") -> Experiment:
             f"the configuration is a {type(raw).__name__}; allowed is a mapping of fields"
         )
     try:
-        return Experiment.model_validate(raw)
+        return Experiment.model_validate(raw, context=context)
     except ValidationError as error:
         raise UserError(describe_errors(Experiment, raw, error, prefix)) from None
 

@@ -192,6 +192,7 @@ class _Loop:
         self._reference = self._measuring.embed(reference)
         self._arrived: list[list[_Stored]] = []
         self._trained: dict[str, Step] = {}
+        self._sampled: Counter[str] = Counter()
         # iteration 1 trains on all real rows, in a random order like any other training set
         everything = METHODS["random"].model_validate({"kind": "random"})
         part = self._real.part
@@ -207,7 +208,10 @@ class _Loop:
         for name, generator in now.generators.items():
             if generator.trains:
                 self._train(name, generator, iteration)
-            sample = steps.sample(now, name, iteration, self._trained.get(name))
+            sample = steps.sample(
+                now, name, iteration, self._trained.get(name), self._sampled[name]
+            )
+            self._sampled[name] += generator.sampling.rows
             sample = self._add(sample, iteration, name)
             pairs[name] = (sample, self._selecting.embed(sample))
             training_set = self._training_sets.get(name)

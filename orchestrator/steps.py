@@ -20,10 +20,10 @@ VERSIONS = {
     "real": 1,
     "fit": 1,
     "embed": 1,
-    "order": 1,
-    "select": 1,
-    "train": 1,
-    "sample": 1,
+    "order": 2,
+    "select": 2,
+    "train": 2,
+    "sample": 2,
     "evaluate": 1,
 }
 
@@ -196,8 +196,14 @@ def train(
     )
 
 
-def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step | None) -> Step:
-    """Sample a generator into the pool, a trained one from its checkpoint."""
+def sample(
+    experiment: Experiment, name: str, iteration: int, checkpoint: Step | None, before: int
+) -> Step:
+    """Sample a generator into the pool, a trained one from its checkpoint.
+
+    Args:
+        before: samples of this generator in earlier iterations.
+    """
     generator = experiment.generators[name]
     config, how = _divided(generator, "sampling", left_out="training")
     digest = generator.digest(experiment.dataset.image_shape)
@@ -213,6 +219,7 @@ def sample(experiment: Experiment, name: str, iteration: int, checkpoint: Step |
             "shard_rows": experiment.shard_rows,
             **_classes(experiment, generator),
             **({"digest": digest} if digest else {}),
+            **({"before": before} if generator.gives_each_once else {}),
         },
         _paths(checkpoint=checkpoint),
         seed=derive_seed(experiment.seed, "sample", name, iteration),
@@ -235,7 +242,7 @@ def _divided(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what of a generator determines the output, and how a block of it is carried out."""
     config = generator.model_dump(mode="json", exclude={left_out, "resources"})
-    how = getattr(getattr(generator, block, None), "HOW", ())
+    how = generator.how(block)
     return config, {field: config[block].pop(field) for field in sorted(how)}
 
 

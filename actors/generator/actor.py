@@ -117,7 +117,7 @@ class GeneratorActor:
             step.seed,
             torch.arange(start, stop, device=device),
             (height, width, channels),
-            step.config["iteration"],
+            step.config.get("before", 0),
             step.config.get("classes"),
         )
         rows = family.sampling.rows

@@ -26,7 +26,7 @@ class DDPM(Denoiser):
     """Prediction of the noise, the image or the velocity on a linear beta schedule."""
 
     kind: Literal["ddpm"]
-    diffusion_steps: int = Field(1000, ge=1, description="noise levels trained on")
+    diffusion_steps: int = Field(1000, ge=2, description="noise levels trained on")
     target: Literal["epsilon", "x0", "v"] = Field("epsilon", description="what is predicted")
     sampling: DDPMSampling = DDPMSampling()
 
@@ -45,8 +45,13 @@ class DDPM(Denoiser):
         """The diffusers schedule that the network is trained on."""
         from diffusers import DDPMScheduler  # here and below: costs two seconds
 
+        # the published range is that of 1,000 steps; fewer steps add more noise each, so that all
+        # end in noise (Nichol and Dhariwal, ICML 2021)
+        scale = 1000 / self.diffusion_steps
         return DDPMScheduler(
             num_train_timesteps=self.diffusion_steps,
+            beta_start=scale * 1e-4,
+            beta_end=min(scale * 0.02, 0.999),
             prediction_type=PREDICTION_TYPES[self.target],
         )
 
@@ -65,6 +70,15 @@ class DDPM(Denoiser):
             wanted = noise if self.target == "epsilon" else images
         return (predict(noisy, time) - wanted).square().mean()
 
+    def times(self) -> torch.Tensor:
+        """Return the noise levels that the sampler visits, (steps,) int64, falling.
+
+        They begin at the last level, which is noise, as Lin et al., WACV 2024, section 3.4 ask for.
+        """
+        steps = self.sampling.steps
+        spaced = torch.arange(steps, 0, -1, dtype=torch.float64) * self.diffusion_steps / steps
+        return spaced.round().long() - 1
+
     def generate(self, predict: Predict, noise: Callable[[int], torch.Tensor]) -> torch.Tensor:
         """Denoise from pure noise.
 
@@ -74,22 +88,31 @@ class DDPM(Denoiser):
         images = noise(0)
         if self.sampling.sampler == "dpm_solver++":
             return self._dpm_solver(predict, images)
-        from diffusers import DDIMScheduler
-
-        scheduler = DDIMScheduler.from_config(self.scheduler.config, timestep_spacing="trailing")
-        scheduler.set_timesteps(self.sampling.steps, device=images.device)
-        ancestral = self.sampling.sampler == "ddpm"
-        for draw, time in enumerate(scheduler.timesteps, start=1):
-            images = scheduler.step(
-                predict(images, time),
-                time,
-                images,
-                eta=float(ancestral),
-                variance_noise=noise(draw) if ancestral else None,
-                # the noise that belongs to the clipped image, as in the DDPM sampler
-                use_clipped_model_output=True,
-            ).prev_sample
+        eta = float(self.sampling.sampler == "ddpm")
+        times = self.times()
+        kept = self.scheduler.alphas_cumprod.double()[times].tolist()
+        for draw, (time, now, after) in enumerate(
+            zip(times.to(images.device), kept, [*kept[1:], 1.0], strict=True), start=1
+        ):
+            clean = self._clean(predict(images, time), images, now)
+            # the noise that belongs to the clipped image, as in the DDPM sampler
+            found = (images - now**0.5 * clean) / (1 - now) ** 0.5
+            # equation 16
+            spread = eta * ((1 - after) / (1 - now) * (1 - now / after)) ** 0.5
+            images = after**0.5 * clean + max(1 - after - spread**2, 0) ** 0.5 * found
+            if spread:
+                images = images + spread * noise(draw)
         return images
+
+    def _clean(self, predicted: torch.Tensor, noisy: torch.Tensor, kept: float) -> torch.Tensor:
+        """Return the image that a prediction stands for, clipped to [-1, 1]."""
+        if self.target == "epsilon":
+            clean = (noisy - (1 - kept) ** 0.5 * predicted) / kept**0.5
+        elif self.target == "v":
+            clean = kept**0.5 * noisy - (1 - kept) ** 0.5 * predicted
+        else:
+            clean = predicted
+        return clean.clamp(-1, 1)
 
     def _dpm_solver(self, predict: Predict, images: torch.Tensor) -> torch.Tensor:
         from diffusers import DPMSolverMultistepScheduler

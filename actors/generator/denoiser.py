@@ -46,7 +46,7 @@ class Training(Config):
     schedule: Literal["cosine", "constant"] = "cosine"
     warmup_steps: int = Field(50, ge=0)
     gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    ema_decay: float = Field(0.995, ge=0, lt=1, description="decay of the weight average")
+    ema_decay: float = Field(0.995, ge=0, lt=1, description="decay of the weight average; 0: none")
     label_dropout: float = Field(
         0.1, ge=0, lt=1, description="share of rows trained without their label (conditional)"
     )
@@ -108,6 +108,13 @@ class Denoiser(Family):
             )
         return self
 
+    def how(self, block: str) -> frozenset[str]:
+        # a worker drops in its own part of a batch, torch in the order of values in memory
+        drops = self.network.dropout > 0 or "dropout" in self.network.unet2d
+        if block != "training" or not drops:
+            return super().how(block)
+        return super().how(block) - {"workers", "channels_last", "compile"}
+
     @property
     def conditional(self) -> bool:
         return self.labels
@@ -124,7 +131,7 @@ class Denoiser(Family):
     def starts_from_previous(self) -> bool:
         return self.training.init == "previous"
 
-    def check_images(self, image_shape: tuple[int, int, int], iterations: int) -> None:
+    def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
         self.network.check_size(*image_shape[:2])
 
     @abstractmethod

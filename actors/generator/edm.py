@@ -15,7 +15,9 @@ class EDM(Denoiser):
     """Preconditioned denoiser, log-normal training noise, deterministic Heun sampler."""
 
     kind: Literal["edm"]
-    sigma_data: float = Field(0.5, gt=0, description="standard deviation of the data")
+    sigma_data: float = Field(
+        0.5, gt=0, description="data's deviation that the preconditioning assumes; 0.5 as published"
+    )
     sigma_min: float = Field(0.002, gt=0)
     sigma_max: float = Field(80.0, gt=0)
     rho: float = Field(7.0, gt=0)

@@ -32,6 +32,7 @@ class External(Family):
     """Samples a pipeline, or gives out images; it is never trained."""
 
     trains: ClassVar[bool] = False
+    gives_each_once: ClassVar[bool] = True
 
     kind: Literal["external"]
     pipeline: LocalOrHub | None = Field(
@@ -58,7 +59,7 @@ class External(Family):
     def least_rows(self) -> int:
         return 0
 
-    def check_images(self, image_shape: Shape, iterations: int) -> None:
+    def check_images(self, image_shape: Shape, rows: int) -> None:
         if self.images is None:
             check_pipeline(self._folder(), self.steps)
             return
@@ -71,11 +72,10 @@ class External(Family):
                 f"images: found {_named(facts.shape)}; allowed is {_named(image_shape)}, what the "
                 "data set has (only square images are resized)"
             )
-        wanted = iterations * self.sampling.rows
-        if wanted > facts.rows:
+        if rows > facts.rows:
             raise ValueError(
-                f"images: found {facts.rows}, fewer than the {wanted} of {iterations} iterations "
-                f"with sampling.rows {self.sampling.rows}"
+                f"images: found {facts.rows}, fewer than the {rows} that sampling.rows asks for "
+                "over all iterations"
             )
 
     def digest(self, image_shape: Shape) -> str:
@@ -110,12 +110,11 @@ class External(Family):
 
     def _given(self, draw: Draw) -> np.ndarray:
         assert self.images is not None
-        first = (draw.iteration - 1) * self.sampling.rows
         try:
             images = open_images(self.images, draw.image_shape)
             # no seed of the step, which changes with the iteration: no image comes twice
             order = np.random.default_rng(self.order_seed).permutation(images.facts.rows)
-            return images.read(order[first + draw.indices.cpu().numpy()])[0]
+            return images.read(order[draw.before + draw.indices.cpu().numpy()])[0]
         except UserError as error:
             raise UserError(f"images: {str(error).removeprefix('dataset: ')}") from None
 

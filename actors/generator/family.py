@@ -62,14 +62,14 @@ class Draw:
     Attributes:
         indices: (n,) int64 sample indices, on the device to compute on.
         image_shape: height, width, channels.
-        iteration: iteration of the sample step.
+        before: samples that the generator gave in earlier iterations, where it gives each once.
         classes: number of classes, or None.
     """
 
     seed: int
     indices: torch.Tensor
     image_shape: tuple[int, int, int]
-    iteration: int = 1
+    before: int = 0
     classes: int | None = None
 
     def noise(self, number: int = 0) -> torch.Tensor:
@@ -101,10 +101,16 @@ class Family(Config):
 
     # whether it has a train step
     trains: ClassVar[bool] = True
+    # whether its samples are a fixed sequence, which it goes on with at each iteration
+    gives_each_once: ClassVar[bool] = False
 
     kind: str
     sampling: Sampling = Sampling()
     resources: Resources = Resources()
+
+    def how(self, block: str) -> frozenset[str]:
+        """Return the fields of a block (training, sampling) that change at most its rounding."""
+        return frozenset(getattr(getattr(self, block, None), "HOW", ()))
 
     @property
     def conditional(self) -> bool:
@@ -126,8 +132,12 @@ class Family(Config):
         """Whether a training goes on from the weights of the iteration before."""
         return False
 
-    def check_images(self, image_shape: tuple[int, int, int], iterations: int) -> None:
-        """Raise ValueError, "field: what", when it cannot make images of this shape."""
+    def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
+        """Raise ValueError, "field: what", when it cannot make so many images of this shape.
+
+        Args:
+            rows: samples of all iterations together.
+        """
 
     def digest(self, image_shape: tuple[int, int, int]) -> str | None:
         """Return the hash of what it reads that no step made, None where it reads nothing."""

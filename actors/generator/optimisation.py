@@ -16,6 +16,7 @@ class Optimisation:
 
     def __init__(self, network: torch.nn.Module, settings: Training, steps: int) -> None:
         self._network = network
+        self._averages = settings.ema_decay > 0
         self._clip = settings.gradient_clip
         self._optimizer = torch.optim.AdamW(
             network.parameters(),
@@ -53,8 +54,9 @@ class Optimisation:
         self._average.step(self._network.parameters())
 
     def take_average(self) -> None:
-        """Give the network its averaged weights."""
-        self._average.copy_to(self._network.parameters())
+        """Give the network its averaged weights, if it averages."""
+        if self._averages:
+            self._average.copy_to(self._network.parameters())
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Return all that the next step depends on, as tensors and as JSON values."""
@@ -82,9 +84,14 @@ class Optimisation:
             shadow.copy_(parts["average"][str(number)])
         self._average.optimization_step = facts["average_steps"]
         moments: dict[int, dict[str, torch.Tensor]] = {}
-        for name, tensor in parts["optimizer"].items():
-            parameter, _, moment = name.partition(".")
-            moments.setdefault(int(parameter), {})[moment] = tensor
+        parameters = list(self._network.parameters())
+        for name, stored in parts["optimizer"].items():
+            place, _, moment = name.partition(".")
+            like = parameters[int(place)].detach()
+            # in the memory layout of its parameter, which the fused update relies on
+            same_shape = stored.shape == like.shape
+            value = torch.empty_like(like).copy_(stored) if same_shape else stored
+            moments.setdefault(int(place), {})[moment] = value
         groups = self._optimizer.state_dict()["param_groups"]
         for group, rate in zip(groups, facts["schedule"]["_last_lr"], strict=True):
             group["lr"] = rate

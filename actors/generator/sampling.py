@@ -51,7 +51,7 @@ def sample(
             draw.seed,
             draw.indices[done : done + size],
             draw.image_shape,
-            draw.iteration,
+            draw.before,
             draw.classes,
         )
         try:

@@ -41,6 +41,39 @@ def test_arms_that_differ_in_the_ratio_share_one_greedy_order() -> None:
     assert {p.step.inputs["order"] for p in selects} == {(orders[0].step.path,)}
 
 
+def test_given_images_go_on_where_the_iteration_before_ended_when_the_rows_change(
+    tmp_path: Path,
+) -> None:
+    for number in range(12):
+        write(tmp_path / f"{number:02}.png", png(noise(number, 8, 8, 1)))
+    given = {"kind": "external", "images": str(tmp_path), "sampling": {"rows": 2}}
+    fields: list[tuple[str, Any]] = [("iterations", 4), ("generators.given", given), ("arms", {})]
+
+    def taken(rows: int) -> list[range]:
+        change = {3: {"generators": {"given": {"sampling": {"rows": rows}}}}}
+        steps = [p.step for p in plan(*fields, ("changes", change)).steps.values()]
+        samples = [s for s in steps if s.kind == "sample" and s.config["source"] == "given"]
+        firsts = [(s.config["before"], s.config["generator"]["sampling"]["rows"]) for s in samples]
+        return [range(first, first + count) for first, count in firsts]
+
+    assert taken(4) == [range(2), range(2, 4), range(4, 8), range(8, 12)]
+    with pytest.raises(UserError, match=r"generators.given.images: found 12, fewer than the 14 "):
+        taken(5)
+
+
+def test_what_changes_the_dropped_values_is_part_of_a_training_s_identity() -> None:
+    def key(**fields: Any) -> str:
+        overrides = [(f"generators.ddpm.{name}", value) for name, value in fields.items()]
+        steps = [p.step for p in plan(("iterations", 1), *overrides).steps.values()]
+        return next(s.key for s in steps if s.kind == "train" and s.config["source"] == "ddpm")
+
+    for name, value in (("workers", 2), ("channels_last", True), ("compile", True)):
+        training = {f"training.{name}": value}
+        assert key(**training) == key()
+        dropping = {"network.dropout": 0.1}
+        assert key(**dropping, **training) != key(**dropping)
+
+
 def test_every_step_comes_after_the_steps_it_reads() -> None:
     seen: set[str] = set()
     for path, planned in plan().steps.items():
@@ -159,5 +192,6 @@ def test_too_few_images_for_the_iterations_are_one_line_with_the_generators_name
     with pytest.raises(UserError) as error:
         external(images, iterations=3)
     assert str(error.value) == (
-        "generators.old.images: found 12, fewer than the 18 of 3 iterations with sampling.rows 6"
+        "generators.old.images: found 12, fewer than the 18 that sampling.rows asks for over all "
+        "iterations"
     )

@@ -47,9 +47,9 @@ def images(tmp_path: Path) -> Path:
     return tmp_path / "images"
 
 
-def draw(model: Any, start: int, stop: int, iteration: int = 1, shape: Any = SHAPE) -> np.ndarray:
+def draw(model: Any, start: int, stop: int, before: int = 0, shape: Any = SHAPE) -> np.ndarray:
     """Return samples of a family as the generator's actor computes them."""
-    these = Draw(5, torch.arange(start, stop), shape, iteration)
+    these = Draw(5, torch.arange(start, stop), shape, before)
     loaded = model.load(Path("nowhere"), CPU)
     found, labels = sample(model, loaded, these, BatchSize(None, CPU))
     assert labels is None
@@ -108,12 +108,12 @@ def test_nan_from_a_pipeline_is_refused_with_its_count(saved: Path) -> None:
 
 def test_images_come_once_each_over_the_iterations_in_an_order_that_stays(images: Path) -> None:
     model = family(images=str(images), sampling={"rows": 4})
-    model.check_images(SHAPE, 3)
-    found = np.concatenate([draw(model, 0, 4, n) for n in (1, 2, 3)])
+    model.check_images(SHAPE, 12)
+    found = np.concatenate([draw(model, 0, 4, before) for before in (0, 4, 8)])
     made = np.stack([noise(number, 8, 8, 1)[..., None] for number in range(12)])
     assert sorted(image.tobytes() for image in found) == sorted(image.tobytes() for image in made)
     assert not np.array_equal(found, made)
-    assert np.array_equal(np.concatenate([draw(model, 0, 1, 2), draw(model, 1, 4, 2)]), found[4:8])
+    assert np.array_equal(np.concatenate([draw(model, 0, 1, 4), draw(model, 1, 4, 4)]), found[4:8])
     other = family(images=str(images), sampling={"rows": 4}, order_seed=1)
     assert not np.array_equal(draw(other, 0, 4), found[:4])
 
@@ -122,7 +122,7 @@ def test_images_are_resized_and_converted_as_real_data_are(tmp_path: Path) -> No
     for number, (height, width) in enumerate([(20, 16), (16, 31), (8, 8), (40, 12)]):
         write(tmp_path / f"{number}.png", png(noise(number, height, width)))
     model = family(images=str(tmp_path), sampling={"rows": 4})
-    model.check_images((8, 8, 1), 1)
+    model.check_images((8, 8, 1), 4)
     data = ImageFolder(path=str(tmp_path), rows=2, reference_rows=2, resize=8, channels=1)
     theirs, _ = data.read(np.arange(4))
     ours = draw(model, 0, 4)
@@ -135,8 +135,8 @@ def test_images_may_be_parquet(given: str, tmp_path: Path) -> None:
     features = datasets.Features({"image": datasets.Image()})
     datasets.Dataset.from_dict({"image": made}, features).to_parquet(tmp_path / "made.parquet")
     model = family(images=given.format(tmp_path), sampling={"rows": 3})
-    model.check_images(SHAPE, 2)
-    found = np.concatenate([draw(model, 0, 3, n) for n in (1, 2)])
+    model.check_images(SHAPE, 6)
+    found = np.concatenate([draw(model, 0, 3, before) for before in (0, 3)])
     assert {i.tobytes() for i in found} == {np.asarray(i).tobytes() for i in made}
 
 
@@ -156,9 +156,11 @@ def test_the_digest_is_that_of_the_content(images: Path, saved: Path, tmp_path: 
 
 def test_too_few_images_or_another_shape_are_found_before_the_run(images: Path) -> None:
     model = family(images=str(images), sampling={"rows": 5})
-    model.check_images(SHAPE, 2)
-    with pytest.raises(ValueError, match=r"^images: found 12, fewer than the 15 of 3 iterations"):
-        model.check_images(SHAPE, 3)
+    model.check_images(SHAPE, 12)
+    with pytest.raises(
+        ValueError, match=r"^images: found 12, fewer than the 13 that sampling\.row"
+    ):
+        model.check_images(SHAPE, 13)
     with pytest.raises(ValueError, match=r"^images: found 8x8 with 1 channel; allowed is 8x4 with"):
         model.check_images((4, 8, 1), 1)
 

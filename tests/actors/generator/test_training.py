@@ -106,11 +106,19 @@ def checkpoints(folder: Path, every: int = 4, identity: str = "a") -> Checkpoint
     return Checkpoints(Storage(str(folder)), "steps/train/x", identity, every, kept=2)
 
 
-@pytest.mark.parametrize("kind", DENOISERS)
+HOW: list[Any] = [
+    *((kind, {}) for kind in DENOISERS),
+    ("edm", {"channels_last": True}),
+    # compiles C++ for a minute
+    pytest.param("ddpm", {"channels_last": True, "compile": True}, marks=pytest.mark.soak),
+]
+
+
+@pytest.mark.parametrize(("kind", "how"), HOW, ids=str)
 def test_an_interrupted_training_ends_with_the_very_weights_of_an_unbroken_one(
-    kind: str, tmp_path: Path
+    kind: str, how: dict[str, Any], tmp_path: Path
 ) -> None:
-    family = make(kind, labels=True, dropout=0.2)
+    family = make(kind, labels=True, dropout=0.2, **how)
     unbroken = train(family, data(LABELS), 0, Conduct(CPU))
     saved = checkpoints(tmp_path)
     for stop in (6, 9):

@@ -77,7 +77,7 @@ def make(shape: str, rows: int, seed: int) -> np.ndarray:
 SHAPES = ["normal", "sorted", "duplicates", "lattice", "one shard is all that is far apart"]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     shape=st.sampled_from(SHAPES),
     rows=st.integers(1, 60),
@@ -107,9 +107,9 @@ def test_every_number_of_rows_over_every_number_of_shards(
 ) -> None:
     # a shard then keeps two or three picked vectors, and brings all that it has up to date
     monkeypatch.setattr(shard, "PROPOSED", 2)
-    features = make(shape, 14, 7)
+    features = make(shape, 10, 7)
     for parts in range(1, 9):
-        for n in range(1, 15):
+        for n in range(1, 11):
             found = over_shards(features, n, 3, parts)
             assert_is_the_plain_loop(found, features, n)
             assert_covers(found, features)
