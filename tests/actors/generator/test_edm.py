@@ -1,6 +1,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from diffusers import EDMEulerScheduler, UNet2DModel
@@ -55,6 +56,30 @@ def test_the_sampler_reproduces_the_moments_of_a_known_gaussian(mean: float, std
     )
     assert samples.mean().item() == pytest.approx(mean, abs=0.02)
     assert samples.std().item() == pytest.approx(std, rel=0.02)
+
+
+def spread_by_algorithm_1(steps: int, std: float) -> float:
+    """Return the deviation that Heun's method ends with: each step is linear in the image."""
+    roots = np.linspace(80 ** (1 / 7), 0.002 ** (1 / 7), steps)
+    sigmas = np.append(roots**7, 0)
+    slopes = sigmas / (std**2 + sigmas**2)
+    spread = sigmas[0]
+    for i in range(steps):
+        step = sigmas[i + 1] - sigmas[i]
+        euler = 1 + step * slopes[i]
+        heun = 1 + step * (slopes[i] + slopes[i + 1] * euler) / 2
+        spread *= heun if i + 1 < steps else euler
+    return float(spread)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 10, 17, 18, 64, 501])
+def test_the_spread_is_that_of_algorithm_1_for_any_number_of_steps(steps: int) -> None:
+    model = family(sampling={"steps": steps})
+    indices = torch.arange(1000)
+    samples = model.generate(
+        GaussianDenoiser(model, 0.1, 0.35), lambda draw: sample_noise(0, indices, (1, 2, 2), draw)
+    )
+    assert samples.std().item() == pytest.approx(spread_by_algorithm_1(steps, 0.35), rel=0.05)
 
 
 def test_loss_is_one_per_unit_of_network_error_at_every_noise_level() -> None:
