@@ -33,7 +33,8 @@ def identity(experiment: Experiment) -> dict[str, Any]:
     threads = experiment.resources.features.threads
     value["features"] = {**_extractor(experiment.features), "threads": threads}
     value["evaluation"]["features"] = _extractor(experiment.measured_in)
-    value["generators"] = {name: _family(one) for name, one in experiment.generators.items()}
+    shape = experiment.dataset.image_shape
+    value["generators"] = {n: _family(one, shape) for n, one in experiment.generators.items()}
     return value
 
 
@@ -41,9 +42,10 @@ def _extractor(extractor: Extractor) -> dict[str, Any]:
     return {**extractor.identity, "digest": extractor.digest()}
 
 
-def _family(generator: Family) -> dict[str, Any]:
-    value = generator.model_dump(mode="json", exclude={"resources"})
+def _family(generator: Family, image_shape: tuple[int, int, int]) -> dict[str, Any]:
+    value = generator.model_dump(mode="json", exclude={"resources", *generator.HOW})
+    value |= {"threads": generator.resources.threads, "digest": generator.digest(image_shape)}
     for block in ("training", "sampling"):
-        for field in getattr(getattr(generator, block, None), "HOW", ()):
+        for field in generator.how(block):
             del value[block][field]
-    return {**value, "threads": generator.resources.threads}
+    return value

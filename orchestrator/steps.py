@@ -190,7 +190,7 @@ def train(
         settings={
             "gpus": generator.resources.gpus,
             "cpus": generator.resources.cpus,
-            "generator": {"training": how},
+            "generator": how,
         },
         version=VERSIONS["train"],
     )
@@ -227,7 +227,7 @@ def sample(
             "gpus": generator.resources.gpus,
             "cpus": generator.resources.cpus,
             "workers": generator.sampling.workers,
-            "generator": {"sampling": how},
+            "generator": how,
         },
         version=VERSIONS["sample"],
     )
@@ -240,10 +240,11 @@ def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
 def _divided(
     generator: Family, block: str, *, left_out: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of a generator determines the output, and how a block of it is carried out."""
-    config = generator.model_dump(mode="json", exclude={left_out, "resources"})
-    how = generator.how(block)
-    return config, {field: config[block].pop(field) for field in sorted(how)}
+    """Return what of a generator determines the output, and how it and a block are carried out."""
+    config = generator.model_dump(mode="json", exclude={left_out, "resources", *generator.HOW})
+    how = sorted(generator.how(block))
+    settings = generator.model_dump(mode="json", include=set(generator.HOW))
+    return config, settings | ({block: {f: config[block].pop(f) for f in how}} if how else {})
 
 
 def _classes(experiment: Experiment, generator: Family) -> dict[str, int | None]:

@@ -33,6 +33,7 @@ class External(Family):
 
     trains: ClassVar[bool] = False
     gives_each_once: ClassVar[bool] = True
+    HOW: ClassVar[frozenset[str]] = frozenset({"images", "pipeline"})
 
     kind: Literal["external"]
     pipeline: LocalOrHub | None = Field(

@@ -103,6 +103,8 @@ class Family(Config):
     trains: ClassVar[bool] = True
     # whether its samples are a fixed sequence, which it goes on with at each iteration
     gives_each_once: ClassVar[bool] = False
+    # where lies what it reads, which its digest tells apart
+    HOW: ClassVar[frozenset[str]] = frozenset()
 
     kind: str
     sampling: Sampling = Sampling()

@@ -27,12 +27,11 @@ LOSSES = "losses.json"
 def family_of(step: Step) -> Family:
     """Return the generator family that a train or sample step is configured for."""
     config = step.config["generator"]
-    settings = step.settings.get("generator", {})
-    merged = {
-        name: {**value, **settings[name]} if name in settings else value
-        for name, value in config.items()
+    settings = {
+        name: {**config[name], **value} if name in config else value
+        for name, value in step.settings.get("generator", {}).items()
     }
-    return GENERATORS[config["kind"]].model_validate(merged)
+    return GENERATORS[config["kind"]].model_validate({**config, **settings})
 
 
 def checkpoints_of(storage: Storage, step: Step) -> Checkpoints | None:

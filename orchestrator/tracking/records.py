@@ -30,11 +30,11 @@ class Training:
     manifest: dict[str, Any]
     losses: list[tuple[int, float]]
 
-    def checkpoint(self, store: str, iteration: int) -> dict[str, Any]:
-        """Return where its checkpoint lies, by reference."""
+    def checkpoint(self, iteration: int) -> dict[str, Any]:
+        """Return where its checkpoint lies in the store, which may be moved."""
         return {
             "iteration": iteration,
-            "uri": f"{store}/{self.path}/{CHECKPOINT}",
+            "folder": f"{self.path}/{CHECKPOINT}",
             "step": self.manifest["key"],
             "files": [
                 {name: file[name] for name in ("path", "bytes", "sha256")}

@@ -26,7 +26,8 @@ step of a metric is the iteration.
 
 * an arm's run compares its generators: `ddpm/frechet_distance`, `training_set/entropy/ddpm`
 * a generator's run has its metrics by plain names, its `training_loss` over all iterations, its \
-pictures by iteration and, under Artifacts, `checkpoints.json`: where its checkpoints lie
+pictures by iteration and, under Artifacts, `checkpoints.json`: where its checkpoints lie in the \
+store that the tag `ouroboros.store` names
 * to compare arms, tick their runs and choose Compare, or open the chart view of this page
 """
 # without a kind, MLflow's page opens on traces of language models

@@ -175,11 +175,10 @@ class Tracker:
         if run_id not in self._checkpoints:
             self._checkpoints[run_id] = self._known_checkpoints(run_id)
         known = self._checkpoints[run_id]
-        store = without_secrets(self._storage.uri)
-        latest = known[result.iteration] = training.checkpoint(store, result.iteration)
+        latest = known[result.iteration] = training.checkpoint(result.iteration)
         listed = json.dumps([known[iteration] for iteration in sorted(known)], indent=1)
         self._client.log_text(run_id, listed, CHECKPOINTS)
-        self._client.set_tag(run_id, "checkpoint", latest["uri"])
+        self._client.set_tag(run_id, "checkpoint", latest["folder"])
 
     def _known_checkpoints(self, run_id: str) -> dict[int, dict[str, Any]]:
         """Return what an earlier execution listed, by iteration."""

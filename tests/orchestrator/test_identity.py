@@ -1,5 +1,6 @@
 """What a run and a sweep are found again by, and what they are not."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,8 @@ def test_a_copied_store_goes_on_with_the_same_runs_and_keeps_its_artifacts(
     (top,) = (run for run in found.values() if "mlflow.parentRunId" not in run.data.tags)
     written = copied / "mlflow-artifacts" / top.info.run_id / "artifacts" / "config.yaml"
     assert f"store: {copied}/" in written.read_text()
+    lists = [json.loads(file.read_text()) for file in copied.rglob("checkpoints.json")]
+    assert len(lists) == 4
+    for one in (one for listed in lists for one in listed):
+        assert (copied / one["folder"]).is_dir()
+        assert not Path(one["folder"]).is_absolute()

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,10 @@ import pytest
 from actors.errors import UserError
 from actors.features.pixels import Pixels
 from actors.generator.external import open_images
+from actors.generator.job import family_of
 from actors.pool.real.dataset import _opened
 from orchestrator import config
+from orchestrator.identity import experiment_key
 from orchestrator.plan import Plan, make_plan
 from tests.actors.pool.real.fixtures import noise, png, write
 from tests.orchestrator.test_config import DIGITS
@@ -184,6 +187,25 @@ def test_an_external_generator_is_sampled_by_the_content_of_its_folder_and_not_t
 
     before, after = samples(planned), samples(changed)
     assert {name for (name, _), path in before.items() if after[name, 1] != path} == {"old"}
+
+
+def test_an_external_generator_is_the_same_wherever_its_folder_lies(
+    images: Path, tmp_path: Path
+) -> None:
+    copied = Path(shutil.copytree(images, tmp_path / "elsewhere" / "copied"))
+    here, there = external(images), external(copied)
+    assert here.steps.keys() == there.steps.keys()
+    assert experiment_key(here.experiment) == experiment_key(there.experiment)
+    for path, planned in here.steps.items():
+        if planned.step.kind == "sample" and planned.generator == "old":
+            assert family_of(planned.step) == here.experiment.generators["old"]
+            assert family_of(there.steps[path].step) == there.experiment.generators["old"]
+    write(copied / "3.png", png(noise(99, 8, 8, 1)))
+    open_images.cache_clear()
+    _opened.cache_clear()
+    changed = external(copied)
+    assert here.steps.keys() != changed.steps.keys()
+    assert experiment_key(here.experiment) != experiment_key(changed.experiment)
 
 
 def test_too_few_images_for_the_iterations_are_one_line_with_the_generators_name(

@@ -105,7 +105,9 @@ def test_losses_go_on_over_iterations_and_checkpoints_are_listed_by_reference(
     losses = {
         (one["iteration"] - 1) * 20 + step: loss
         for one in listed
-        for step, loss in json.loads((Path(one["uri"]).parent / "losses.json").read_text())
+        for step, loss in json.loads(
+            (finished.store.path / one["folder"]).with_name("losses.json").read_text()
+        )
     }
     assert {point.step: point.value for point in history} == losses
     assert max(losses) == 40
@@ -113,7 +115,8 @@ def test_losses_go_on_over_iterations_and_checkpoints_are_listed_by_reference(
         for file in one["files"]:
             content = (finished.store.path / file["path"]).read_bytes()
             assert hashlib.sha256(content).hexdigest() == file["sha256"]
-    assert all("checkpoint" in one["uri"] and one["files"] for one in listed)
+    assert all(one["folder"].endswith("/checkpoint") and one["files"] for one in listed)
+    assert str(finished.store.path) not in json.dumps(listed)
 
 
 def test_pictures_are_images_with_steps_and_the_real_data_is_an_input(client: MlflowClient) -> None:
