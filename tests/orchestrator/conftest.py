@@ -1,7 +1,8 @@
 """A finished run and a finished sweep, shared by the tests that look at what they leave."""
 
 import json
-import time
+import subprocess
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ from tests.runs import TINY, Store, start
 
 TINY_SWEEP = Path(__file__).parent / "sweep" / "tiny_sweep.yaml"
 # looking at the sockets of a dozen processes is work
-LOOK_SECONDS = 2
+LOOK_SECONDS = 5
+
+
+FEW = ("--limits.max_concurrent", "2")
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ def watch(log: Path, *arguments: str, seconds: float = LOOK_SECONDS) -> tuple[st
         running = start(*arguments, output=output)
         while running.poll() is None:
             addresses |= listening(running.pid)
-            time.sleep(seconds)
+            with suppress(subprocess.TimeoutExpired):
+                running.wait(seconds)
     assert running.returncode == 0, log.read_text()
     return log.read_text(), addresses
 
@@ -53,7 +58,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
 def listening(pid: int) -> set[str]:
     """Return the addresses that a process and those below it listen on."""
     try:
-        family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+        first = psutil.Process(pid)
+        family = [first, *first.children(recursive=True)]
         connections = [c for process in family for c in process.net_connections("inet")]
     except psutil.Error:  # one of them ended meanwhile
         return set()
@@ -94,7 +100,8 @@ def sweep(store: Path | str, *overrides: str) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     store = tmp_path_factory.mktemp("swept") / "store"
-    command = sweep(store, "--experiment.evaluation.pictures", "true")
+    # every process of a point takes its time to start
+    command = sweep(store, "--experiment.evaluation.pictures", "true", *FEW)
     printed, addresses = watch(store.parent / "output", *command)
     assert "Traceback" not in printed
     return Swept(store, printed, addresses)

@@ -38,6 +38,7 @@ def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept
     assert f"shared: {done} steps were done for the {int(shared['steps'])}" in swept.output
     listed = json.loads((swept.folder / "steps.json").read_text())["steps"]
     assert len(listed) == done
+    assert not list(swept.store.glob("tmp/*"))
 
 
 def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_them(
@@ -111,30 +112,48 @@ def test_a_copied_sweep_repeats_no_trial_prints_the_same_table_and_has_the_same_
     assert runs_of(copied).keys() == runs_of(swept.store).keys()
 
 
-def test_a_sweep_that_was_killed_goes_on_to_the_same_table(swept: Swept, tmp_path: Path) -> None:
-    store = tmp_path / "store"
-    log = tmp_path / "output"
+def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_path: Path) -> None:
+    """Every scheduler with every search is in test_every_sweep; this one is the command itself."""
+    store, log = tmp_path / "store", tmp_path / "output"
+    part = sweep(
+        store,
+        *("--repeat.seeds", "1", "--space.selection.ratio", "[0.25]"),
+        *("--experiment.evaluation.measures", "[dispersion, frechet]"),
+        *("--limits.max_concurrent", "1"),
+    )
     with log.open("w") as output:
-        process = start(*sweep(store), output=output)
+        process = start(*part, output=output)
         deadline = time.monotonic() + SECONDS
-        while not list(store.glob("sweeps/*/trials/*")):
+        while not list(store.glob("steps/evaluate/*/step.json")):
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
-            time.sleep(0.1)
+            time.sleep(0.05)
+        # a generator's process first, then the driver
         family = psutil.Process(process.pid).children(recursive=True)
-        # one trial's actors first, then the driver
-        for one in family:
-            if any("GeneratorActor" in part for part in one.cmdline()):
-                one.kill()
-                break
+        generators = [p for p in family if any("GeneratorActor" in part for part in p.cmdline())]
+        generators[0].kill()
         time.sleep(0.2)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    ended = len(list(store.glob("steps/evaluate/*/step.json")))
-    assert ended < len(list(swept.store.glob("steps/evaluate/*/step.json")))
-    again = call(*sweep(store))
+    assert len(list(store.glob("steps/evaluate/*/step.json"))) < 2 * 3
+    assert list(store.glob("tmp/tune-*"))
+    again = call(*part)
     assert again.returncode == 0, again.stdout + again.stderr
-    assert table_of(again.stdout) == table_of(swept.output)
+    expected = {trial["id"]: measured(trial) for trial in swept.trials()}
+    found = {trial["id"]: measured(trial) for trial in Swept(store, again.stdout).trials()}
+    assert len(found) == 2
+    for id, measures in found.items():
+        assert measures
+        assert measures.items() <= expected[id].items()
+    assert not list(store.glob("tmp/tune-*"))
+
+
+def measured(trial: dict[str, Any]) -> dict[tuple[int, str, str], Any]:
+    return {
+        (result["iteration"], measure["metric"], measure["subject"]): measure["value"]
+        for result in trial["outcome"]["results"]
+        for measure in result["measures"]
+    }
 
 
 @pytest.mark.soak
