@@ -1,28 +1,41 @@
-"""Every scheduler with every search, with points that fail and points that an alarm stops.
+"""Every scheduler with every search: points that fail or that an alarm stops, a killed driver.
 
 All on the actors of one stage and in one store, so that a sweep costs little but its trials.
 """
 
-import json
+import io
+import os
 import shutil
+import signal
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
+from rich.console import Console
 
 from actors.errors import UserError
 from actors.pool.storage import Storage
+from actors.store.contents import read_contents
+from actors.store.garbage import remove_folder
 from orchestrator.casting import Node
+from orchestrator.outcome import read_sweep
 from orchestrator.plan import make_plan
+from orchestrator.pool.collecting import collect
 from orchestrator.pool.runs import named_runs
 from orchestrator.sweep import config, sweeping
 from orchestrator.sweep.config import SweepConfig
 from orchestrator.sweep.seeds import Setting
 from orchestrator.sweep.sweeping import Sweeping
+from orchestrator.sweep.table import best_line, print_table
+from orchestrator.sweep.trial import ENDED
 from orchestrator.tracking import open_sweep
+from tests.actors.store.stores import Written
 
 TINY = Path(__file__).parent / "tiny_sweep.yaml"
+SECONDS = 300
 SINGULAR = "regularization: found 0, with which a covariance is singular"
 LOW = {"measure": "entropy", "threshold": 1e6, "action": {"kind": "stop"}}
 # one that ends as it should, one that an alarm stops, and one that fails, as a full covariance
@@ -32,7 +45,51 @@ POINTS = {
     "stopped": {"alarms": {"low": LOW}},
     "failing": {"generators": {"a": {"covariance": "full", "regularization": 0}}},
 }
-SEARCHES = {"grid": {}, "random": {"points": 3, "seed": 3}, "optuna": {"points": 3, "seed": 1}}
+# a population cannot change alarms; one has a member that fails, the other goes on to its end
+POPULATIONS: dict[str, Any] = {
+    "grid": {
+        "point": {
+            "overrides": {
+                "whole": {"selection": {"ratio": 1.0}},
+                "half": {"selection": {"ratio": 0.5}},
+                "failing": POINTS["failing"],
+            }
+        }
+    },
+    "random": {"selection.ratio": {"low": 0.3, "high": 1.0}},
+}
+SEARCHES: dict[str, Any] = {
+    "grid": {},
+    "random": {"points": 3, "seed": 3},
+    "optuna": {"points": 3, "seed": 1},
+}
+
+
+def carry_out(sweep: SweepConfig, storage: Storage, setting: Setting | None = None) -> Setting:
+    """Run a sweep to its end, on the actors of another's where there are some."""
+    actors = sweeping.cast_points(sweep, [Node(1, 0)])
+    sweeping_ = Sweeping(sweep, storage, actors, again="", fail_fast=False)
+    tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
+    setting = setting or sweeping_.start(tracked.run_id)
+    own = replace(setting, sweep=sweep, folder=sweeping_.folder, parent=tracked.run_id)
+    sweeping_.begin()
+    sweeping_.run_points(own)
+    tracked.close("FINISHED")
+    return setting
+
+
+@ray.remote(num_cpus=0)
+class Driver:
+    """A process of its own that carries out a sweep."""
+
+    def __init__(self) -> None:
+        sweeping.prepare()
+
+    def pid(self) -> int:
+        return os.getpid()
+
+    def carry_out(self, sweep: SweepConfig, storage: Storage, setting: Setting) -> None:
+        carry_out(sweep, storage, setting)
 
 
 @dataclass
@@ -43,19 +100,55 @@ class Stage:
     setting: Setting | None = None
 
     def run(self, *overrides: tuple[str, Any]) -> dict[str, dict[str, Any]]:
-        """Run a sweep to its end; return its trials by name."""
+        """Run a sweep to its end, if it has not come to it; return its trials by name."""
         sweep = load(*overrides)
-        actors = sweeping.cast_points(sweep, [Node(1, 0)])
-        sweeping_ = Sweeping(sweep, self.storage, actors, again="", fail_fast=False)
-        tracked = open_sweep(self.storage, sweep.name, sweep.key, {}, {})
-        self.setting = self.setting or sweeping_.start(tracked.run_id)
-        setting = replace(self.setting, sweep=sweep, folder=sweeping_.folder, parent=tracked.run_id)
-        sweeping_.begin()
-        sweeping_.run_points(setting)
-        tracked.close("FINISHED")
-        folder = Path(self.storage.root) / sweeping_.folder / "trials"
-        trials = [json.loads(file.read_text()) for file in folder.iterdir()]
-        return {trial["name"]: trial for trial in trials}
+        ended = [trial["status"] in (*ENDED, "failed") for trial in self.trials(sweep)]
+        if sum(ended) < sweeping.planned_points(sweep) * len(sweep.repeat.seeds):
+            self.setting = carry_out(sweep, self.storage, self.setting)
+        return {trial["name"]: trial for trial in self.trials(sweep)}
+
+    def trials(self, sweep: SweepConfig) -> list[dict[str, Any]]:
+        files = self.storage.files(f"{folder_of(sweep)}/trials")
+        return [self.storage.read_json(file) for file in files]
+
+    def table(self, *overrides: tuple[str, Any]) -> str:
+        """Return what a sweep prints when it has ended."""
+        sweep = read_sweep(self.storage, folder_of(load(*overrides)))
+        console = Console(file=io.StringIO(), width=200)
+        with console.capture() as printed:
+            print_table(console, sweep)
+        return f"{printed.get()}{best_line(sweep)}"
+
+    def finished(self) -> set[str]:
+        """Return the paths of the steps that are done."""
+        files = self.storage.files("steps")
+        return {file.rpartition("/")[0] for file in files if file.endswith("/step.json")}
+
+    def forget(self, *overrides: tuple[str, Any]) -> None:
+        """Remove a sweep, and every step that it needed."""
+        folder = folder_of(load(*overrides))
+        (run,) = [run for run in named_runs(self.storage) if run.folder == folder]
+        for path in [*run.steps(self.storage), folder]:
+            remove_folder(self.storage, path)
+
+    def begin(self, *overrides: tuple[str, Any]) -> tuple[int, Any]:
+        """Begin a sweep in a process of its own; return its id, and what waits for its end.
+
+        It has come to the second iteration of some point, and not to the end.
+        """
+        sweep = load(*overrides)
+        driver = Driver.remote()  # type: ignore[attr-defined]
+        pid = ray.get(driver.pid.remote())
+        running = driver.carry_out.remote(sweep, self.storage, self.setting)
+        deadline = time.monotonic() + SECONDS
+        while max(map(iterations, self.trials(sweep)), default=0) < 2:
+            assert time.monotonic() < deadline
+            assert not ray.wait([running], timeout=0.02)[0], "it has ended"
+        return pid, running
+
+
+def folder_of(sweep: SweepConfig) -> str:
+    return f"sweeps/{sweep.name}-{sweep.key[:8]}"
 
 
 def load(*overrides: tuple[str, Any]) -> SweepConfig:
@@ -68,14 +161,18 @@ def stage(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     return Stage(Storage(str(tmp_path_factory.mktemp("sweeps"))))
 
 
-def sweep_of(name: str, scheduler: str, search: str, space: Any) -> list[tuple[str, Any]]:
+def sweep_of(scheduler: str, search: str, *more: tuple[str, Any]) -> list[tuple[str, Any]]:
+    # every member is a process
+    two = {"points": 2} if (scheduler, search) == ("pbt", "random") else {}
+    space = {"point": {"overrides": POINTS}}
     return [
-        ("name", name),
+        ("name", f"{scheduler}-{search}"),
         ("scheduler", {"kind": scheduler}),
-        ("search", {"kind": search, **SEARCHES[search]}),
-        ("space", space),
+        ("search", {"kind": search, **SEARCHES[search], **two}),
+        ("space", POPULATIONS.get(search, space) if scheduler == "pbt" else space),
         ("repeat.seeds", 1),
         ("limits.max_concurrent", None if scheduler == "pbt" else 1),
+        *more,
     ]
 
 
@@ -85,29 +182,25 @@ def iterations(trial: dict[str, Any]) -> int:
     )
 
 
-# points drawn at random are listed for Ray Tune beforehand, as those of a grid are
-ALIKE = pytest.mark.soak
+ALONE = [(scheduler, search) for scheduler in ("fifo", "asha") for search in SEARCHES]
+TOGETHER = [("pbt", "grid"), ("pbt", "random")]
+# the rest is for `make soak`, as processes take their time to start: points drawn at random are
+# listed for Ray Tune beforehand, as those of a grid are
+SOAK = [("fifo", "random"), ("asha", "grid")]
+# in test_sweeping the command itself is killed, with "fifo" and "grid"
+KILLED = [("asha", "optuna"), ("pbt", "random")]
 
 
-@pytest.mark.parametrize(
-    ("scheduler", "search"),
-    [
-        ("fifo", "grid"),
-        ("fifo", "optuna"),
-        ("asha", "random"),
-        ("asha", "optuna"),
-        pytest.param("fifo", "random", marks=ALIKE),
-        pytest.param("asha", "grid", marks=ALIKE),
-    ],
-)
+def every(some: list[tuple[str, str]], soak: list[tuple[str, str]]) -> list[Any]:
+    return [pytest.param(*one, marks=[pytest.mark.soak] if one in soak else []) for one in some]
+
+
+@pytest.mark.parametrize(("scheduler", "search"), every(ALONE, SOAK))
 def test_a_point_that_fails_and_one_that_is_stopped_leave_the_others_alone(
     stage: Stage, scheduler: str, search: str
 ) -> None:
-    space = {"point": {"overrides": POINTS}}
-    trials = stage.run(*sweep_of(f"{scheduler}-{search}", scheduler, search, space))
-    kinds = {trial["point"]["point"] for trial in trials.values()}
-    assert "failing" in kinds
-    assert len(kinds) > 1
+    trials = stage.run(*sweep_of(scheduler, search))
+    assert {trial["point"]["point"] for trial in trials.values()} == {*POINTS}
     for trial in trials.values():
         match trial["point"]["point"]:
             case "good":
@@ -126,16 +219,10 @@ def test_a_point_that_fails_and_one_that_is_stopped_leave_the_others_alone(
         assert trial["outcome"]["status"] == trial["status"]
 
 
-@pytest.mark.parametrize("search", ["grid", pytest.param("random", marks=ALIKE)])
-def test_a_population_goes_on_without_a_member_that_fails(stage: Stage, search: str) -> None:
-    space = {
-        "selection.ratio": [0.5, 1.0],
-        "generators.a.covariance": {"full": "full", "spherical": "spherical"},
-    }
-    overrides = sweep_of(f"pbt-{search}", "pbt", search, space)
-    trials = stage.run(*overrides, ("experiment.generators.a.regularization", 0))
-    statuses = [trial["status"] for trial in trials.values()]
-    assert set(statuses) == {"failed", "finished"}
+def test_a_population_goes_on_without_a_member_that_fails(stage: Stage) -> None:
+    trials = stage.run(*sweep_of("pbt", "grid"))
+    assert len(trials) == 3
+    assert {trial["status"] for trial in trials.values()} == {"failed", "finished"}
     for trial in trials.values():
         if trial["status"] == "failed":
             assert SINGULAR in trial["error"]
@@ -143,10 +230,37 @@ def test_a_population_goes_on_without_a_member_that_fails(stage: Stage, search: 
             assert iterations(trial) == 3
 
 
+@pytest.mark.parametrize(
+    ("scheduler", "search"),
+    every([*ALONE, *TOGETHER], [one for one in [*ALONE, *TOGETHER] if one not in KILLED]),
+)
+def test_a_sweep_whose_driver_is_killed_goes_on_to_the_same_table_and_nothing_of_it_is_garbage(
+    stage: Stage, scheduler: str, search: str
+) -> None:
+    sweep = sweep_of(scheduler, search)
+    stage.run(*sweep)
+    without = stage.table(*sweep)
+    stage.forget(*sweep)
+    before = stage.finished()
+    pid, running = stage.begin(*sweep)
+    done = stage.finished() - before
+    garbage = Written(stage.storage).sample("real", 0, 6)
+    collect(Console(file=io.StringIO()), stage.storage, read_contents(stage.storage), [], yes=True)
+    assert garbage not in stage.finished()
+    assert done
+    assert done <= stage.finished()
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(ray.exceptions.RayActorError):
+        ray.get(running)
+    assert {trial["status"] for trial in stage.trials(load(*sweep))} & {"running", "interrupted"}
+    stage.run(*sweep)
+    assert stage.table(*sweep) == without
+
+
 def test_a_population_whose_members_an_alarm_stops_comes_to_its_end(stage: Stage) -> None:
-    space = {"selection.ratio": [0.5, 1.0]}
-    overrides = sweep_of("pbt-stopped", "pbt", "grid", space)
-    trials = stage.run(*overrides, ("experiment.alarms.low", LOW))
+    members = ("space", {"selection.ratio": [0.5, 1.0]})
+    sweep = sweep_of("pbt", "grid", ("name", "pbt-stopped"), members)
+    trials = stage.run(*sweep, ("experiment.alarms.low", LOW))
     assert [(t["status"], iterations(t)) for t in trials.values()] == [("stopped", 1)] * 2
 
 
@@ -154,18 +268,18 @@ def test_a_population_with_an_optuna_search_is_refused_before_ray_is_there() -> 
     with pytest.raises(
         UserError, match=r"^search\.kind: found 'optuna', but scheduler 'pbt'"
     ) as at:
-        load(*sweep_of("none", "pbt", "optuna", {"selection.ratio": [0.5, 1.0]}))
+        load(*sweep_of("pbt", "optuna"))
     assert "\n" not in str(at.value)
 
 
 def test_a_seed_that_fails_ends_alone(stage: Stage) -> None:
-    one_point = ("space", {"selection.ratio": [1.0]})
-    before = stage.run(("name", "before"), one_point, ("repeat.seeds", [7]))
-    assert [trial["status"] for trial in before.values()] == ["finished"]
-    sweep = load(one_point, ("repeat.seeds", [7]))
+    # its point ran with seed 0 there
+    stage.run(*sweep_of("fifo", "grid"))
+    seeds = [("name", "seeds"), ("space", {"selection.ratio": [1.0]}), ("repeat.seeds", [0, 7])]
+    sweep = load(*seeds)
     (sample,) = [
         planned.step.path
-        for planned in make_plan(sweep.at(sweep.any_point(), 7)).steps.values()
+        for planned in make_plan(sweep.at(sweep.any_point(), 0)).steps.values()
         if planned.step.room == "generator" and planned.step.kind == "sample"
         if planned.iteration == 1
     ]
@@ -175,20 +289,10 @@ def test_a_seed_that_fails_ends_alone(stage: Stage) -> None:
     for manifest in store.glob("steps/*/*/step.json"):
         if sample in manifest.read_text() and manifest.parent != store / sample:
             shutil.rmtree(manifest.parent)
-    trials = stage.run(("name", "damaged"), one_point, ("repeat.seeds", [0, 7]))
-    assert {t["seed"]: t["status"] for t in trials.values()} == {0: "finished", 7: "failed"}
+    trials = stage.run(*seeds)
+    assert {t["seed"]: t["status"] for t in trials.values()} == {0: "failed", 7: "finished"}
     errors = {trial["seed"]: trial["error"] for trial in trials.values()}
-    assert errors[0] is None
-    assert "its checksum is not that of what was written" in errors[7]
-
-
-def test_what_a_point_needs_is_no_garbage_from_its_beginning_on(stage: Stage) -> None:
-    """A point that Optuna suggested, which nobody knew before, and all of a population."""
-    for name in ("fifo-optuna", "pbt-grid"):
-        (run,) = [run for run in named_runs(stage.storage) if run.name.startswith(f"{name}-")]
-        needed = set(run.steps(stage.storage))
-        store = Path(stage.storage.root)
-        trials = [json.loads(f.read_text()) for f in (store / run.folder / "trials").iterdir()]
-        assert trials
-        for trial in trials:
-            assert {result["step"] for result in trial["outcome"]["results"]} <= needed
+    assert errors[7] is None
+    assert "its checksum is not that of what was written" in errors[0]
+    # for the tests after this
+    stage.forget(*seeds)
