@@ -17,6 +17,23 @@ class PathError(StorageError):
     """A path, as a file of a store may hold one, that does not lead into the store."""
 
 
+class WorkerDiedError(Exception):
+    """The worker of a step died each time that it was begun, and not with its node."""
+
+    def __init__(self, deaths: list[str]) -> None:
+        super().__init__(deaths)
+        self.deaths = deaths
+
+    def __str__(self) -> str:
+        return (
+            f"its worker died {len(self.deaths)} times in a row; the last time: {self.deaths[-1]}"
+        )
+
+
+class NodeLostError(Exception):
+    """A node was lost, and what is left has no room for the work, or does none of it."""
+
+
 class DamagedError(Exception):
     """A stored file is no longer what was written.
 

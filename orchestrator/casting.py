@@ -84,7 +84,7 @@ def cast(plan: Plan, nodes: list[Node], most: int | None = None) -> Cast:
     for role in [*one, *rooms.values()]:
         _check_fits_a_node(role, nodes)
     copies, most = 0, most or len(plan.arms)
-    while copies < most and _fits(one * (copies + 1) + list(rooms.values()), nodes):
+    while copies < most and fits(one * (copies + 1) + list(rooms.values()), nodes):
         copies += 1
     if copies == 0:
         raise UserError(_too_many([*one, *rooms.values()], nodes))
@@ -120,7 +120,7 @@ def _check_fits_a_node(role: Role, nodes: list[Node]) -> None:
             )
 
 
-def _fits(roles: list[Role], nodes: list[Node]) -> bool:
+def fits(roles: list[Role], nodes: list[Node]) -> bool:
     """Whether the actors can be packed onto the machines, the largest first."""
     free = [[node.cpus, node.gpus] for node in nodes]
     for role in sorted(roles, key=lambda r: (r.resources.gpus, r.resources.cpus), reverse=True):
@@ -135,7 +135,7 @@ def _fits(roles: list[Role], nodes: list[Node]) -> bool:
 
 
 def _too_many(roles: list[Role], nodes: list[Node]) -> str:
-    short = "gpus" if _fits([_without_gpus(role) for role in roles], nodes) else "cpus"
+    short = "gpus" if fits([_without_gpus(role) for role in roles], nodes) else "cpus"
     total = sum(getattr(role.resources, short) for role in roles)
     largest = max(roles, key=lambda role: float(getattr(role.resources, short)))
     have = sum(getattr(node, short) for node in nodes)

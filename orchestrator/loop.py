@@ -1,7 +1,8 @@
 """The loop: a plan's steps as a graph of object references, each run when its inputs are there."""
 
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
 from dataclasses import replace
 from typing import Any, Protocol
@@ -10,21 +11,24 @@ import ray
 import ray.exceptions
 
 from actors.config import Resources
+from actors.errors import NodeLostError
 from actors.evaluation.actor import EvaluationActor
 from actors.features.actor import FeaturesActor
 from actors.generator.actor import GeneratorActor
 from actors.pool import shards
 from actors.pool.actor import PoolActor
-from actors.pool.catalogue import open_catalogue
+from actors.pool.catalogue import Alone
 from actors.pool.step import Step
 from actors.pool.storage import Storage
 from actors.selection.actor import SelectionActor
 from orchestrator.casting import Cast, Role
+from orchestrator.losses import Loss, Losses
 from orchestrator.plan import PlannedStep, rows_of
 from orchestrator.turns import Turns
 
 POLL_SECONDS = 0.25
 ERRORS_TOGETHER_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 
 
 class Copies(Protocol):
@@ -61,7 +65,8 @@ class Stage:
     def __init__(self, cast: Cast, storage: Storage) -> None:
         self._cast = cast
         self._storage = storage
-        self._catalogue = open_catalogue(storage)
+        self._alone = Alone(storage)
+        self._losses = Losses(cast.roles)
         self._actors: dict[tuple[str, ...], Any] = {}
         self._copies: Copies = Turns(cast.copies)
 
@@ -72,6 +77,15 @@ class Stage:
         for generator, number in self._cast.generators:
             self._workers(generator, number)
         ray.get([actor.__ray_ready__.remote() for actor in self._actors.values()])
+
+    def stop(self) -> None:
+        """End every actor."""
+        while self._actors:
+            ray.kill(self._actors.popitem()[1])
+
+    def lost(self, patience: float) -> Loss | None:
+        """Return what was lost, once the work has had no place for so many seconds."""
+        return self._losses.look(self._alone.running(), patience)
 
     @property
     def models(self) -> int:
@@ -114,10 +128,12 @@ class Stage:
 
     def progress(self) -> dict[str, tuple[float, str]]:
         """Return how far the running steps are, by key or path of their unit."""
-        try:
-            return dict(ray.get(self._catalogue.progress.remote()))
-        except ray.exceptions.RayError:  # what is shown is not worth stopping for
-            return {}
+        running = self._alone.running() or {}
+        return {
+            key: (one.fraction, one.note)
+            for key, one in running.items()
+            if one.fraction is not None
+        }
 
     def _room(self, room: str) -> Any:
         if (room,) not in self._actors:
@@ -143,11 +159,11 @@ class Stage:
             num_gpus=role.resources.gpus,
             # a step waits for its inputs, not for the steps submitted before it
             allow_out_of_order_execution=True,
-        ).remote(self._storage, self._catalogue)
+        ).remote(self._storage)
 
 
 def execute(
-    todo: deque[PlannedStep], stage: Stage, window: int | None = None
+    todo: deque[PlannedStep], stage: Stage, window: int | None = None, patience: float = 0
 ) -> Iterator[PlannedStep | None]:
     """Run the steps; yield each when it is done, and None now and then while waiting.
 
@@ -156,12 +172,15 @@ def execute(
             meanwhile.
         window: models that are trained and sampled at a time, in the order of the steps; without
             it, all that can begin do, so that many are trained before the first is sampled.
+        patience: seconds for which the work may have no place after a node was lost.
 
     Raises:
-        StepError: a step failed; what was done stays stored.
+        StepError: a step failed; what was done stays stored. With a NodeLostError the stage is to
+            be stopped, and what is left to be done on another.
     """
     refs: dict[str, Any] = {}
     waiting: dict[Any, PlannedStep] = {}
+    looked = time.monotonic()
     while todo or waiting:
         unsampled = sum(_samples(planned) for planned in waiting.values())
         while todo and not (_begins(todo[0]) and window and unsampled >= window):
@@ -183,6 +202,10 @@ def execute(
             yield planned
         if not ready:
             yield None
+        if waiting and time.monotonic() - looked > LOOK_SECONDS:
+            if loss := stage.lost(patience):
+                raise _unplaced(waiting.values(), loss)
+            looked = time.monotonic()
 
 
 def _begins(planned: PlannedStep) -> bool:
@@ -192,6 +215,16 @@ def _begins(planned: PlannedStep) -> bool:
 
 def _samples(planned: PlannedStep) -> bool:
     return planned.step.room == "generator" and planned.step.kind == "sample"
+
+
+def _unplaced(waiting: Iterable[PlannedStep], loss: Loss) -> StepError:
+    """Return the error of the first step that was being done on a node that was lost."""
+    waiting = list(waiting)
+    # units of sampling have names below their step's
+    there = [p for p in waiting if {p.step.key, p.step.path} & {*loss.did, *loss.did_units}]
+    more = f" and {len(there) - 1} more" * (len(there) > 1)
+    did = f", which did this{more}" if there else ""
+    return StepError((there or waiting)[0], NodeLostError(f"{loss.told}{did}; {loss.why}"))
 
 
 def _first_cause(waiting: dict[Any, PlannedStep], error: BaseException, failed: Any) -> StepError:

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -60,8 +61,8 @@ class Network:
                     threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
-        sending = sink.getpeername()[1] == self._server[1]
         with suppress(OSError):
+            sending = sink.getpeername()[1] == self._server[1]
             while block := source.recv(1 << 14):
                 if sending and self._left is not None:
                     self._left -= len(block)
@@ -124,3 +125,11 @@ def serve() -> Iterator[Bucket]:
         server.stop()
         os.environ.clear()
         os.environ.update(before)
+
+
+def mend_after(bucket: Bucket, seconds: float) -> None:
+    """Mend the network so long after it was cut."""
+    while not bucket.network.is_cut:
+        time.sleep(0.02)
+    time.sleep(seconds)
+    bucket.network.mend()

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.actor import ActorHandle
 
 from actors.evaluation import MEASURES, SHARES
 from actors.evaluation.drawing import Images, Shown, draw
@@ -14,18 +13,18 @@ from actors.evaluation.shares import selected_shares
 from actors.features import weights
 from actors.features.extractor import size_on_card
 from actors.pool import selections
-from actors.pool.catalogue import Alone
+from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, manifest_path, once
 from actors.pool.storage import Storage
 
 
-@ray.remote(max_restarts=3, max_task_retries=3)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
 class EvaluationActor:
     """Reads features and stores measures, selected shares and pictures."""
 
-    def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._alone = Alone(catalogue)
+        self._alone = Alone(storage)
 
     def evaluate(self, step: Step, *_after: object) -> str:
         """Measure one generator at one iteration; return the step's path."""

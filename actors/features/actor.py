@@ -4,24 +4,23 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.actor import ActorHandle
 
 from actors.errors import NonFiniteError, UserError
 from actors.features import EXTRACTORS, Extractor, weights
 from actors.features.extractor import Fitted
 from actors.pool import selections, shards
-from actors.pool.catalogue import Alone
+from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, files_of, once
 from actors.pool.storage import Storage
 
 
-@ray.remote(max_restarts=3, max_task_retries=3)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
 class FeaturesActor:
     """Fits extractors, and extracts features of whole sample steps."""
 
-    def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._alone = Alone(catalogue)
+        self._alone = Alone(storage)
 
     def fit(self, step: Step, *_after: object) -> str:
         """Store an extractor's weights, fitted on a sample step; return the step's path.

@@ -1,17 +1,17 @@
 """The actor of a generator: lives through the run, trains with Ray Train, samples row ranges."""
 
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 import ray
 import torch
-from ray.actor import ActorHandle
 
 from actors.errors import NonFiniteError, UserError
 from actors.generator import Family, job, sampling
 from actors.generator.family import Draw
 from actors.pool import schema, shards
-from actors.pool.catalogue import Alone
+from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.integrity import check
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
@@ -22,28 +22,22 @@ def describe(step: Step) -> str:
     return f"generator {step.config['source']!r}, iteration {step.config['iteration']}"
 
 
-@ray.remote(max_restarts=3, max_task_retries=3)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
 class GeneratorActor:
     """Trains and samples; further copies of it share the sampling."""
 
-    def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._catalogue = catalogue
-        self._alone = Alone(catalogue)
+        self._alone = Alone(storage)
         self._loaded: tuple[str, Any] = ("", None)
         self._fits: dict[str, sampling.BatchSize] = {}
 
     def train(self, step: Step, *_after: object) -> str:
         """Train on the step's training set and store the checkpoint; return the step's path."""
-        catalogue, key = self._catalogue, step.key
 
         def work() -> list[dict[str, Any]]:
             try:
-                job.train(
-                    self._storage,
-                    step,
-                    lambda fraction, note: catalogue.report.remote(key, fraction, note),
-                )
+                job.train(self._storage, step, partial(self._alone.report, step.key))
             except NonFiniteError as error:
                 raise NonFiniteError(f"{describe(step)}: {error}") from None
             files = self._storage.files(f"{step.path}/{job.CHECKPOINT}")
@@ -88,7 +82,7 @@ class GeneratorActor:
         actor: Any = GeneratorActor
         helpers = [
             actor.options(num_cpus=step.settings["cpus"], num_gpus=step.settings["gpus"]).remote(
-                self._storage, self._catalogue
+                self._storage
             )
             for _ in range(min(len(ranges), step.settings["workers"]))
         ]

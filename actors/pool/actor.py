@@ -4,24 +4,23 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.actor import ActorHandle
 
 from actors.errors import UserError
 from actors.pool import real, schema, shards
-from actors.pool.catalogue import Alone
+from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 
 ROWS_TOGETHER = 1 << 14
 
 
-@ray.remote(max_restarts=3, max_task_retries=3)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
 class PoolActor:
     """Writes splits of real data sets; records samples whose shards are all there."""
 
-    def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._alone = Alone(catalogue)
+        self._alone = Alone(storage)
 
     def sample(self, step: Step) -> str:
         """Write the split that `step.config` names; return the step's path."""

@@ -1,93 +1,244 @@
 """The catalogue: one detached actor per store that lets each step be done by one worker at a time.
 
-It keeps nothing that the files do not say: should it die, at worst a step is done twice, and both
-write the same files.
+It keeps nothing that the files do not say: should a lock be lost, at worst a step is done twice,
+and both write the same files. It leaves when nobody uses it.
 """
 
-import asyncio
 import hashlib
+import threading
+import time
+import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ray
-from ray.actor import ActorHandle
 
+from actors.errors import WorkerDiedError
+from actors.pool.deaths import cause_of_death
 from actors.pool.storage import Storage
 
 NAMESPACE = "ouroboros"
-WATCH_SECONDS = 0.5
+# part of the name: one of another protocol cannot be talked to
+PROTOCOL = 2
+# how often a step is begun again whose worker died, but for nodes that were lost
+RETRIES = 3
+# and how often one worker is started again, whatever it died of
+RESTARTS = 100
+# a lock is free that was not renewed for so long; a busy machine may be late
+LEASE_SECONDS = 20.0
+RENEW_SECONDS = 2.0
+IDLE_SECONDS = 30.0
+FIRST_POLL_SECONDS = 0.05
+LONGEST_POLL_SECONDS = 0.5
+# how long a catalogue may be away: it is back in a second, or once Ray takes its node for dead
+CATALOGUE_SECONDS = 120.0
+LOOK_SECONDS = 2.0
 
 
-@ray.remote(num_cpus=0, max_restarts=-1)
+@dataclass(frozen=True)
+class Holder:
+    """One request for a lock, and the process behind it.
+
+    Attributes:
+        request: tells one acquisition from another.
+        actor, node, worker: Ray's ids in hex; a restarted actor is another worker.
+    """
+
+    request: str
+    actor: str
+    node: str
+    worker: str
+
+
+@dataclass(frozen=True)
+class Running:
+    """A step, or a unit of one, that somebody does.
+
+    Attributes:
+        renewed: when its holder was heard of last, by the catalogue's clock.
+        fraction, note: how far it is, where that was reported.
+    """
+
+    holder: Holder
+    renewed: float
+    fraction: float | None = None
+    note: str = ""
+
+
+@ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)
 class Catalogue:
-    """Locks by step key, each freed when its owner frees it or dies."""
+    """Locks by key, each owned by a request that has to be heard of.
 
-    def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._watches: dict[str, asyncio.Task[None]] = {}
-        self._progress: dict[str, tuple[float, str]] = {}
+    Nobody waits in here: a lock can only go to who asks for it now. All calls may be made twice.
+    """
 
-    async def acquire(self, key: str, owner: ActorHandle) -> None:
-        """Wait until nobody holds the key, then hold it for `owner`."""
-        await self._locks.setdefault(key, asyncio.Lock()).acquire()
-        self._watches[key] = asyncio.create_task(self._watch(key, owner))
+    def __init__(self, lease_seconds: float, idle_seconds: float) -> None:
+        self._lease_seconds = lease_seconds
+        self._idle_seconds = idle_seconds
+        self._running: dict[str, Running] = {}
+        self._deaths: defaultdict[str, list[str]] = defaultdict(list)
+        self._called = self._opened = time.monotonic()
+        if ray.get_runtime_context().was_current_actor_reconstructed:
+            # those who hold a lock are heard of before anybody is given one
+            self._opened += 2 * RENEW_SECONDS
+        threading.Thread(target=self._leave_when_idle, daemon=True).start()
 
-    async def release(self, key: str) -> None:
-        """Free the key."""
-        if watch := self._watches.pop(key, None):
-            watch.cancel()
-            self._free(key)
+    def acquire(self, key: str, holder: Holder) -> tuple[bool, list[str]]:
+        """Take the lock of a key unless it is held.
 
-    async def report(self, key: str, fraction: float, note: str) -> None:
+        Returns:
+            Whether the request holds it now, and how the workers before it died, if that was too
+            often to go on.
+        """
+        now = self._called = time.monotonic()
+        held = self._running.get(key)
+        if held and held.holder == holder:
+            return True, []
+        if now < self._opened or (held and self._is_there(held, holder, now)):
+            return False, []
+        if held and held.holder.actor == holder.actor:
+            self._take_down(key, held.holder)
+        if len(self._deaths[key]) > RETRIES:
+            self._running.pop(key, None)
+            return False, self._deaths.pop(key)
+        self._running[key] = Running(holder, now)
+        return True, []
+
+    def renew(self, key: str, holder: Holder) -> None:
+        """Hear that the lock's holder is there, which a catalogue that died does not know."""
+        now = self._called = time.monotonic()
+        held = self._running.get(key) or Running(holder, now)
+        if held.holder == holder:
+            self._running[key] = replace(held, renewed=now)
+
+    def release(self, key: str, holder: Holder) -> None:
+        """Free the key, if the request holds it."""
+        self._called = time.monotonic()
+        if key in self._running and self._running[key].holder == holder:
+            del self._running[key]
+            self._deaths.pop(key, None)
+
+    def report(self, key: str, fraction: float, note: str) -> None:
         """Take down how far the holder of the key is."""
-        if key in self._watches:
-            self._progress[key] = (fraction, note)
+        if key in self._running:
+            self._running[key] = replace(self._running[key], fraction=fraction, note=note)
 
-    async def progress(self) -> dict[str, tuple[float, str]]:
-        """Return (fraction done, note) of every key that is held and has reported."""
-        return dict(self._progress)
+    def running(self) -> dict[str, Running]:
+        """Return what is being done, by key."""
+        now = self._called = time.monotonic()
+        held = self._running.items()
+        return {k: one for k, one in held if now - one.renewed < self._lease_seconds}
 
-    def _free(self, key: str) -> None:
-        self._progress.pop(key, None)
-        self._locks[key].release()
+    def _is_there(self, held: Running, other: Holder, now: float) -> bool:
+        """Whether the holder lives: it is heard of, and does not ask: actors do one step."""
+        return held.holder.actor != other.actor and now - held.renewed < self._lease_seconds
 
-    async def _watch(self, key: str, owner: ActorHandle) -> None:
-        try:
-            while True:
-                # queued behind the owner's work, it fails as soon as the owner dies; a retry
-                # would wait for the restarted owner, which waits for this very key
-                await owner.__ray_ready__.options(max_task_retries=0).remote()
-                await asyncio.sleep(WATCH_SECONDS)
-        except ray.exceptions.RayError:
-            self._watches.pop(key, None)
-            self._free(key)
+    def _take_down(self, key: str, died: Holder) -> None:
+        """Note a death, unless the process was lost with its node."""
+        if any(node["Alive"] and node["NodeID"] == died.node for node in ray.nodes()):
+            self._deaths[key].append(cause_of_death(died.worker))
+
+    def _leave_when_idle(self) -> None:
+        me = ray.get_runtime_context().current_actor
+        while time.monotonic() - self._called < self._idle_seconds:
+            time.sleep(self._idle_seconds / 4)
+        # who calls meanwhile opens another
+        ray.kill(me)
 
 
 class Alone:
-    """The catalogue as seen by one worker actor."""
+    """The catalogue as seen by one actor."""
 
-    def __init__(self, catalogue: ActorHandle) -> None:
-        self._catalogue = catalogue
-        self._me = ray.get_runtime_context().current_actor
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._catalogue: Any = None
 
     @contextmanager
     def __call__(self, key: str) -> Iterator[None]:
-        """Hold `key` inside the context."""
-        ray.get(self._catalogue.acquire.remote(key, self._me))
+        """Hold `key` inside the context.
+
+        Raises:
+            WorkerDiedError: all that began it died.
+        """
+        context = ray.get_runtime_context()
+        actor, node = str(context.get_actor_id()), context.get_node_id()
+        holder = Holder(uuid.uuid4().hex, actor, node, context.get_worker_id())
+        self._acquire(key, holder)
+        ended = threading.Event()
+        renewing = threading.Thread(target=self._renew, args=(key, holder, ended), daemon=True)
+        renewing.start()
         try:
             yield
         finally:
-            ray.get(self._catalogue.release.remote(key))
+            ended.set()
+            renewing.join()
+            self._call("release", key, holder)
 
     def report(self, key: str, fraction: float, note: str) -> None:
         """Say how far the step is, without waiting."""
-        self._catalogue.report.remote(key, fraction, note)
+        if catalogue := self._catalogue:
+            catalogue.report.remote(key, fraction, note)
+
+    def running(self) -> dict[str, Running] | None:
+        """Return what is being done on the store, by key; None while that cannot be known."""
+        try:
+            if self._catalogue is None:
+                self._catalogue = open_catalogue(self._storage)
+            return dict(ray.get(self._catalogue.running.remote(), timeout=LOOK_SECONDS))
+        except ray.exceptions.GetTimeoutError:  # it is being restarted
+            return None
+        except ray.exceptions.RayActorError:
+            self._catalogue = None
+            return None
+
+    def _acquire(self, key: str, holder: Holder) -> None:
+        pause = FIRST_POLL_SECONDS
+        while True:
+            granted, deaths = self._call("acquire", key, holder)
+            if granted:
+                return
+            if deaths:
+                raise WorkerDiedError(deaths)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_POLL_SECONDS)
+
+    def _renew(self, key: str, holder: Holder, ended: threading.Event) -> None:
+        while not ended.wait(RENEW_SECONDS):
+            self._call("renew", key, holder)
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        """Call the catalogue, opening another where it left or was killed.
+
+        Raises:
+            RayError: it was away for too long.
+        """
+        deadline = time.monotonic() + CATALOGUE_SECONDS
+        while True:
+            try:
+                if self._catalogue is None:
+                    self._catalogue = open_catalogue(self._storage)
+                asked = getattr(self._catalogue, method).remote(*arguments)
+                return ray.get(asked, timeout=max(0, deadline - time.monotonic()))
+            except ray.exceptions.RayActorError:
+                self._catalogue = None
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(LONGEST_POLL_SECONDS)
 
 
-def open_catalogue(storage: Storage) -> Any:
+def name_of(storage: Storage) -> str:
+    """Return the name of a store's catalogue, the same however the store's URI is written."""
+    digest = hashlib.sha256(f"{storage.place}\n{PROTOCOL}".encode()).hexdigest()
+    return f"catalogue-{digest[:16]}"
+
+
+def open_catalogue(
+    storage: Storage, lease_seconds: float = LEASE_SECONDS, idle_seconds: float = IDLE_SECONDS
+) -> Any:
     """Return the store's catalogue actor on this cluster, starting it when there is none."""
-    name = "catalogue-" + hashlib.sha256(storage.uri.encode()).hexdigest()[:16]
-    options = {"name": name, "namespace": NAMESPACE, "lifetime": "detached"}
-    catalogue: Any = Catalogue  # Ray's decorator has no type for a class that takes no arguments
-    return catalogue.options(**options, get_if_exists=True).remote()
+    options = {"name": name_of(storage), "namespace": NAMESPACE, "lifetime": "detached"}
+    catalogue: Any = Catalogue
+    return catalogue.options(**options, get_if_exists=True).remote(lease_seconds, idle_seconds)

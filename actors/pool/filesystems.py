@@ -1,5 +1,6 @@
 """The file system behind the URI of a store."""
 
+import errno
 import os
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -11,6 +12,29 @@ from actors.errors import UserError
 CONNECT_SECONDS = 5
 SILENT_SECONDS = 10
 ATTEMPTS = 4
+# of a file system of this machine: those of a network behind it
+PASSING = (
+    errno.EIO,
+    errno.ESTALE,
+    errno.ETIMEDOUT,
+    errno.ECONNREFUSED,
+    errno.ECONNRESET,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+)
+# what a remote store says that waiting does not mend
+LASTING = (
+    "ACCESS_DENIED",
+    "ACCOUNT_PROBLEM",
+    "INVALID_",
+    "MISSING_",
+    "NO_SUCH_",
+    "SIGNATURE_DOES_NOT_MATCH",
+    "UNRECOGNIZED_CLIENT",
+    "VALIDATION",
+)
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 
 
@@ -41,6 +65,24 @@ def without_secrets(uri: str) -> str:
     """Return a URI without the user and password that it may hold, for messages."""
     parts = urlsplit(uri)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether an error may be an outage, after which the same is possible."""
+    if error.errno:
+        return error.errno in PASSING
+    return not any(word in str(error) for word in LASTING)
+
+
+def place_of(uri: str) -> str:
+    """Return what two URIs of one store have in common: no user, no spelling of the path."""
+    if "://" not in uri or uri.startswith("file://"):
+        return os.path.realpath(unquote(urlsplit(uri).path) if "://" in uri else uri)
+    parts = urlsplit(without_secrets(uri))
+    given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    endpoint = given.get("endpoint_override")
+    query = f"endpoint_override={endpoint}" if endpoint else ""
+    return parts._replace(path=parts.path.rstrip("/"), query=query).geturl()
 
 
 def _patient(uri: str, region: str) -> fs.S3FileSystem:

@@ -12,6 +12,6 @@ def forget(storage: Storage, step_path: str) -> int:
     storage.remove(manifest_path(step_path))
     size = 0
     for file in storage.files(step_path):
-        size += storage.filesystem.get_file_info(f"{storage.root}/{file}").size or 0
+        size += storage.info(file).size or 0
         storage.remove(file)
     return size

@@ -6,24 +6,30 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pyarrow import fs
 from safetensors import SafetensorError
 
 from actors.errors import StorageError, UserError
-from actors.pool.filesystems import open_filesystem, without_secrets
+from actors.pool.filesystems import is_passing, open_filesystem, place_of, without_secrets
 from actors.pool.paths import below, below_on_disk
 
 TEMPORARY = "tmp"
 BLOCK = 1 << 22
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# how long a store that does not answer is tried again, and the longest pause between two tries
+PATIENCE_SECONDS = 120.0
+LONGEST_PAUSE_SECONDS = 5.0
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -33,9 +39,13 @@ class Storage:
     Its methods raise StorageError where a file cannot be read or written, the disk being full or
     the network down, PathError, which is one, where a path leads out of the store, and
     FileNotFoundError where there is none to read.
+
+    Attributes:
+        patience: seconds for which is tried again what fails as an outage does.
     """
 
     uri: str
+    patience: float = PATIENCE_SECONDS
 
     @cached_property
     def _located(self) -> tuple[fs.FileSystem, str]:
@@ -51,7 +61,13 @@ class Storage:
 
     @property
     def is_local(self) -> bool:
-        return isinstance(self.filesystem, fs.LocalFileSystem)
+        # asked of the URI, for opening a file system may need the network
+        return "://" not in self.uri or self.uri.startswith("file://")
+
+    @cached_property
+    def place(self) -> str:
+        """What all URIs of this store have in common."""
+        return place_of(self.uri)
 
     @cached_property
     def _cache(self) -> Path:
@@ -73,8 +89,11 @@ class Storage:
 
     def exists(self, path: str) -> bool:
         """Whether a whole file lies at `path`."""
-        with self._read(path):
-            return self.filesystem.get_file_info(self._at(path)).type == fs.FileType.File
+        return self.info(path).type == fs.FileType.File
+
+    def info(self, path: str) -> fs.FileInfo:
+        """Return what is known of a file, which need not be there."""
+        return self._try(path, "read", lambda: self.filesystem.get_file_info(self._at(path)))
 
     def write(self, path: str, write: Callable[[Path], object]) -> dict[str, Any]:
         """Let `write` fill a temporary file, then make it appear at `path` whole or not at all.
@@ -82,7 +101,7 @@ class Storage:
         Returns:
             The file's record: path, bytes, sha256.
         """
-        target = self._at(path)
+        target = self._try(path, "written", lambda: self._at(path))
         temporary = self._temporary / f"{uuid.uuid4().hex}-{Path(path).name}"
         try:
             self._temporary.mkdir(parents=True, exist_ok=True)
@@ -91,7 +110,7 @@ class Storage:
                 _start_writing(file.fileno())
                 record = _record(temporary, path)
                 os.fsync(file.fileno())
-            self._publish(temporary, path, target)
+            self._try(path, "written", lambda: self._publish(temporary, path, target))
         except StorageError:
             raise
         except (OSError, SafetensorError) as error:
@@ -103,8 +122,8 @@ class Storage:
 
     def record(self, path: str) -> dict[str, Any]:
         """Return the record of a file that is there: path, bytes, sha256."""
-        with self._read(path):
-            return _record(self.local(path), path)
+        local = self.local(path)
+        return self._try(path, "read", lambda: _record(local, path))
 
     def _publish(self, temporary: Path, path: str, target: str) -> None:
         if self.is_local:
@@ -124,17 +143,19 @@ class Storage:
         """Return a local path of the file, for memory-mapping; a remote one is fetched once."""
         cached = self._here(path)
         if not self.is_local and not cached.exists():
-            partial = cached.with_name(f"{cached.name}.{uuid.uuid4().hex}")
-            with self._read(path):
-                cached.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    remote = self.filesystem.open_input_stream(self._at(path))
-                    with remote as source, partial.open("wb") as sink:
-                        shutil.copyfileobj(source, sink, BLOCK)
-                    partial.replace(cached)
-                finally:
-                    partial.unlink(missing_ok=True)
+            self._try(path, "read", lambda: self._fetch(path, cached))
         return cached
+
+    def _fetch(self, path: str, cached: Path) -> None:
+        partial = cached.with_name(f"{cached.name}.{uuid.uuid4().hex}")
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            remote = self.filesystem.open_input_stream(self._at(path))
+            with remote as source, partial.open("wb") as sink:
+                shutil.copyfileobj(source, sink, BLOCK)
+            partial.replace(cached)
+        finally:
+            partial.unlink(missing_ok=True)
 
     def forget(self, path: str) -> None:
         """Drop this machine's copy of a remote file, so that it is fetched again."""
@@ -154,22 +175,24 @@ class Storage:
         Args:
             path: of the folder; empty: the whole store.
         """
-        folder = self._at(path) if path else self.root
-        selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
-        with self._read(path):
-            found = self.filesystem.get_file_info(selector)
-        return sorted(
-            info.path.removeprefix(f"{self.root}/")
-            for info in found
-            if info.type == fs.FileType.File
-        )
+        return sorted(info.path.removeprefix(f"{self.root}/") for info in self.infos(path))
+
+    def infos(self, path: str) -> list[fs.FileInfo]:
+        """Return what is known of all files below a folder; nothing where there is no folder."""
+
+        def look() -> list[fs.FileInfo]:
+            folder = self._at(path) if path else self.root
+            selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
+            return list(self.filesystem.get_file_info(selector))
+
+        return [i for i in self._try(path, "read", look) if i.type == fs.FileType.File]
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
         # another run may remove it at the same time
-        with self._read(path), suppress(FileNotFoundError):
+        with suppress(FileNotFoundError):
             if self.exists(path):
-                self.filesystem.delete_file(self._at(path))
+                self._try(path, "removed", lambda: self.filesystem.delete_file(self._at(path)))
         self.forget(path)
 
     def write_json(self, path: str, value: Any) -> dict[str, Any]:
@@ -179,18 +202,20 @@ class Storage:
 
     def read_json(self, path: str) -> Any:
         """Read a JSON file."""
-        with (
-            self._read(path),
-            self.filesystem.open_input_stream(self._at(path)) as source,
-        ):
-            return json.loads(source.read())
+
+        def read() -> bytes:
+            with self.filesystem.open_input_stream(self._at(path)) as source:
+                return bytes(source.read())
+
+        return json.loads(self._try(path, "read", read))
 
     def check_writable(self) -> None:
-        """Raise UserError when nothing can be written here."""
+        """Raise UserError when nothing can be written here, without waiting for an outage's end."""
         probe = f"{TEMPORARY}/probe-{uuid.uuid4().hex}"
+        now = replace(self, patience=0)
         try:
-            self.write(probe, lambda temporary: _write_text(temporary, ""))
-            self.remove(probe)
+            now.write(probe, lambda temporary: _write_text(temporary, ""))
+            now.remove(probe)
         except StorageError as error:
             raise UserError(
                 f"store: {without_secrets(self.uri)!r} cannot be written "
@@ -202,21 +227,34 @@ class Storage:
         """Remove temporary files last written before the POSIX time `older_than`."""
         _sweep(fs.LocalFileSystem(), str(self._temporary), older_than)
         if not self.is_local:
-            with self._read(TEMPORARY):
-                _sweep(self.filesystem, self._at(TEMPORARY), older_than)
+            self._try(
+                TEMPORARY,
+                "removed",
+                lambda: _sweep(self.filesystem, self._at(TEMPORARY), older_than),
+            )
 
-    @contextmanager
-    def _read(self, path: str) -> Iterator[None]:
-        """Turn what the system says on reading into a StorageError."""
-        try:
-            yield
-        except (StorageError, FileNotFoundError):
-            raise
-        except OSError as error:
-            raise self._error(path, "read", error) from error
+    def _try(self, path: str, done: str, work: Callable[[], T]) -> T:
+        """Return what `work` does, which is tried again as long as an outage may pass.
 
-    def _error(self, path: str, done: str, error: Exception) -> StorageError:
-        free = ""
+        Raises:
+            StorageError: it failed for another reason, or for longer than the patience.
+            FileNotFoundError: from `work`.
+        """
+        begun, pause = time.monotonic(), 0.5
+        while True:
+            try:
+                return work()
+            except (StorageError, FileNotFoundError):
+                raise
+            except OSError as error:
+                tried = time.monotonic() - begun
+                if not is_passing(error) or tried + pause > self.patience:
+                    raise self._error(path, done, error, tried) from error
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+    def _error(self, path: str, done: str, error: Exception, tried: float = 0) -> StorageError:
+        free = f"; tried for {tried:.0f} s" if tried > 1 and self.patience else ""
         if isinstance(error, SafetensorError) or getattr(error, "errno", None) in FULL:
             with suppress(OSError):
                 free = f"; {shutil.disk_usage(self._temporary).free:,} bytes are free there"

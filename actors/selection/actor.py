@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy as np
 import ray
-from ray.actor import ActorHandle
 
 from actors.pool import selections
-from actors.pool.catalogue import Alone
+from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed
@@ -18,13 +17,13 @@ from actors.selection.quota import bounds, within
 from actors.selection.reasons import distances_at_pick
 
 
-@ray.remote(max_restarts=3, max_task_retries=3)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
 class SelectionActor:
     """Reads the candidates' features and stores which rows are chosen, in which order."""
 
-    def __init__(self, storage: Storage, catalogue: ActorHandle) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._alone = Alone(catalogue)
+        self._alone = Alone(storage)
 
     def order(self, step: Step, *_after: object) -> str:
         """Store the step's candidates in the order of a nested method; return the step's path."""

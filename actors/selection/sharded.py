@@ -42,7 +42,7 @@ class Part:
         return self.source.read(self.start + start, self.start + stop)
 
 
-@ray.remote(max_restarts=RESTARTS, max_task_retries=RESTARTS)
+@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
 class ShardActor:
     """One shard; restarted, it reads its rows again and asks for the picks by being behind."""
 

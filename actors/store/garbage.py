@@ -38,10 +38,10 @@ def unneeded(
     keep = needed(contents, listed)
     unfinished = {*contents.unfinished()}
     found = {}
-    for path, files in sorted(contents.files.items()):
+    for path in sorted(contents.files):
         if path in keep:
             continue
-        infos = storage.filesystem.get_file_info([f"{storage.root}/{file}" for file in files])
+        infos = storage.infos(path)
         if path in unfinished and any(is_young(info, now) for info in infos):
             continue
         found[path] = infos
@@ -50,9 +50,7 @@ def unneeded(
 
 def temporaries(storage: Storage) -> list[fs.FileInfo]:
     """Return the temporary files of a store; a writer that is dead has left the old ones."""
-    files = [f"{storage.root}/{file}" for file in storage.files(TEMPORARY)]
-    # their writers may have come to their end meanwhile
-    return [i for i in storage.filesystem.get_file_info(files) if i.type == fs.FileType.File]
+    return storage.infos(TEMPORARY)
 
 
 def is_young(info: fs.FileInfo, now: float) -> bool:

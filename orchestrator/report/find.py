@@ -31,8 +31,7 @@ def find(storage: Storage, name: str) -> Found:
     times: dict[str, float] = {}
     for parent, file in FOLDERS.items():
         for path in _files(storage, parent, file):
-            info = storage.filesystem.get_file_info(f"{storage.root}/{path}")
-            times[path.removesuffix(f"/{file}")] = info.mtime_ns or 0
+            times[path.removesuffix(f"/{file}")] = storage.info(path).mtime_ns or 0
     asked = name.rstrip("/").removeprefix(f"{storage.uri.rstrip('/')}/")
     matching = [f for f in times if asked in (f, f.split("/")[1], plain(f))]
     matching.sort(key=lambda f: times[f], reverse=True)

@@ -18,6 +18,7 @@ from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.deciding import decider
 from orchestrator.loop import Stage, StepError, execute
+from orchestrator.losses import NODE_SECONDS
 from orchestrator.outcome import Outcome, Trial, keep_steps, write_trial
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.results import read_results
@@ -210,7 +211,8 @@ class Seeds:
                     seed_of[planned.step.path] = seed
         unmeasured = Counter(p.iteration for p in todo.values() if p.step.kind == "evaluate")
         in_order = deque(sorted(todo.values(), key=lambda planned: planned.iteration))
-        for finished in chain([None], execute(in_order, self._stage, self._stage.models)):
+        steps = execute(in_order, self._stage, self._stage.models, NODE_SECONDS)
+        for finished in chain([None], steps):
             if finished:
                 self._costs[finished.step.path] = self._cost(finished)
             if finished and finished.step.kind == "evaluate":

@@ -12,7 +12,6 @@ from actors.features.actor import FeaturesActor
 from actors.features.space import NETWORK
 from actors.pool import selections
 from actors.pool.actor import PoolActor
-from actors.pool.catalogue import open_catalogue
 from actors.pool.real import split
 from actors.pool.step import Step, files_of
 from actors.pool.storage import Storage
@@ -25,9 +24,8 @@ pytestmark = pytest.mark.usefixtures("local_ray")
 @pytest.fixture(scope="module")
 def actors(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, Any, Any]:
     storage = Storage(str(tmp_path_factory.mktemp("store")))
-    catalogue, kinds = open_catalogue(storage), (PoolActor, FeaturesActor)
-    remote: list[Any] = list(kinds)
-    pool, features = (kind.options(num_cpus=0).remote(storage, catalogue) for kind in remote)
+    remote: list[Any] = [PoolActor, FeaturesActor]
+    pool, features = (kind.options(num_cpus=0).remote(storage) for kind in remote)
     return storage, pool, features
 
 

@@ -9,7 +9,6 @@ from ray.exceptions import RayTaskError
 
 from actors.pool import shards
 from actors.pool.actor import PoolActor
-from actors.pool.catalogue import open_catalogue
 from actors.pool.real import ImageFolder
 from actors.pool.real.splits import range_positions, split_range
 from actors.pool.step import Step, files_of
@@ -40,7 +39,7 @@ def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, Ima
     )
     storage = Storage(str(tmp_path / "store"))
     remote_class: Any = PoolActor
-    actor = remote_class.options(num_cpus=0).remote(storage, open_catalogue(storage))
+    actor = remote_class.options(num_cpus=0).remote(storage)
     return storage, dataset, actor.sample.remote(step)
 
 

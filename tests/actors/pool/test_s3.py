@@ -1,6 +1,8 @@
 """A store on S3: a real server, reached by a network that can be cut."""
 
 import hashlib
+import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ from actors.pool import schema, shards
 from actors.pool.integrity import check
 from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
-from tests.s3 import BUCKET, Bucket, serve
+from tests.s3 import BUCKET, Bucket, mend_after, serve
 
 LARGE = np.random.default_rng(0).bytes(24 << 20)
 
@@ -90,10 +92,10 @@ def test_of_a_write_that_is_broken_off_nothing_is_visible(
     assert leftover not in bucket.objects()
 
 
-def test_a_network_that_fails_in_mid_write_is_told_and_writing_goes_on_when_it_is_back(
+def test_a_network_that_stays_away_in_mid_write_is_told_and_writing_goes_on_when_it_is_back(
     bucket: Bucket, tmp_path: Path
 ) -> None:
-    storage = Storage(bucket.uri())
+    storage = Storage(bucket.uri(), patience=2)
     put(storage, "steps/before.bin", b"before")
     bucket.network.cut_after(13 << 20)
     with pytest.raises(StorageError) as caught:
@@ -102,6 +104,7 @@ def test_a_network_that_fails_in_mid_write_is_told_and_writing_goes_on_when_it_i
     said = str(caught.value)
     assert said.startswith("steps/large.bin: cannot be written in store 's3://bucket/folder?")
     assert "NETWORK_CONNECTION" in said
+    assert re.search(r"; tried for \d+ s$", said)
     assert "\n" not in said
     with pytest.raises(StorageError, match=r"^steps/before.bin: cannot be read in store"):
         storage.local("steps/before.bin")
@@ -110,6 +113,27 @@ def test_a_network_that_fails_in_mid_write_is_told_and_writing_goes_on_when_it_i
     bucket.network.mend()
     put(storage, "steps/large.bin", LARGE)
     assert bucket.content("folder/steps/large.bin") == LARGE
+
+
+def test_a_network_that_fails_for_some_seconds_is_waited_for(bucket: Bucket) -> None:
+    storage = Storage(bucket.uri())
+    bucket.network.cut_after(13 << 20)
+    threading.Thread(target=mend_after, args=(bucket, 5)).start()
+    put(storage, "steps/large.bin", LARGE)
+    assert bucket.content("folder/steps/large.bin") == LARGE
+    bucket.network.cut_after(0)
+    threading.Thread(target=mend_after, args=(bucket, 5)).start()
+    assert storage.files("steps") == ["steps/large.bin"]
+    assert storage.local("steps/large.bin").read_bytes() == LARGE
+
+
+def test_what_waiting_does_not_mend_is_told_at_once(bucket: Bucket) -> None:
+    with pytest.raises(FileNotFoundError):
+        Storage(bucket.uri()).read_json("nothing")
+    another = Storage(bucket.uri().replace(f"//{BUCKET}/", "//another/"))
+    with pytest.raises(StorageError, match="NO_SUCH_BUCKET") as caught:
+        put(another, "a", b"a")
+    assert "tried for" not in str(caught.value)
 
 
 def test_a_damaged_copy_is_fetched_again_and_a_damaged_object_is_an_error(bucket: Bucket) -> None:
