@@ -5,11 +5,10 @@ import atexit
 import gc
 import os
 import reprlib
-import signal
 import sys
 from typing import Any
 
-from orchestrator import cluster
+from orchestrator import cluster, interrupts
 from orchestrator.declarations import CURATE_OPTIONS, EVALUATE_OPTIONS, make_parser, separate
 
 
@@ -37,8 +36,8 @@ def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; return its exit status: 0 done, 1 a step failed, 2 a mistake in the request,
-    130 interrupted."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    130 interrupted, 143 by SIGTERM."""
+    interrupts.listen()
     # before any module that imports Ray
     cluster.prepare()
     # looking for garbage while libraries are imported, and at the end, takes more than a second
@@ -59,8 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: damaged: {error}; see `ouroboros pool verify`", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\ninterrupted before anything ran", file=sys.stderr)
-        return 130
+        print("\ninterrupted", file=sys.stderr)
+        return interrupts.status()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

@@ -46,6 +46,9 @@ def local_node() -> Node:
 def prepare() -> None:
     """Set what Ray reads from the environment when it is imported: before anything imports it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # the first error ends a run, and is told; those of steps beside it would follow on hundreds of
+    # lines
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     if not is_joined():
         # Ray 2.60 listens on all interfaces unless it is told that it is alone on this machine
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -63,10 +66,14 @@ def connect() -> None:
 
     if ray.is_initialized():
         return
-    # Ray puts its own handler in the place of ours, which aborts
-    handler = signal.getsignal(signal.SIGTERM)
-    _connect()
+    handler, terminated = signal.getsignal(signal.SIGTERM), False
+    try:
+        _connect()
+    except SystemExit:  # of Ray's own handler, which it puts in the place of ours
+        terminated = True
     signal.signal(signal.SIGTERM, handler)
+    if terminated:
+        signal.raise_signal(signal.SIGTERM)
 
 
 def _connect() -> None:
@@ -81,23 +88,35 @@ def _connect() -> None:
     }
     if not is_joined():
         node = local_node()
-        ray.init(
-            "local",
-            num_cpus=int(node.cpus),
-            num_gpus=int(node.gpus),
-            include_dashboard=False,
-            **options,
-        )
+        try:
+            ray.init(
+                "local",
+                num_cpus=int(node.cpus),
+                num_gpus=int(node.gpus),
+                include_dashboard=False,
+                **options,
+            )
+        except Exception as error:  # Ray raises Exception itself for what is late
+            ray.shutdown()
+            raise UserError(
+                f"Ray did not start on this machine ({_shortened(error)}); it may be too busy or "
+                "short of memory or disk: run again when it is less so, or set "
+                f"{ADDRESS} to join a cluster"
+            ) from None
         return
     address = os.environ[ADDRESS]
     try:
         _check_listens(address)
         ray.init(**options)
-    except (OSError, RuntimeError, ValueError) as error:
+    except Exception as error:  # as above
         raise UserError(
-            f"{ADDRESS}: no cluster answers at {address!r} "
-            f"({' '.join(str(error).split())[:200]}); unset it to start a local Ray"
+            f"{ADDRESS}: no cluster answers at {address!r} ({_shortened(error)}); "
+            "unset it to start a local Ray"
         ) from None
+
+
+def _shortened(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
 
 
 def connect_beside(open_runs: Callable[[], Opened]) -> Opened:

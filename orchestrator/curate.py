@@ -23,7 +23,7 @@ from actors.curation.opening import open_input
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.selection import METHODS
-from orchestrator import cluster
+from orchestrator import cluster, interrupts
 from orchestrator.curate_display import ShownStages, print_closing
 from orchestrator.schema import assign, describe_errors
 
@@ -146,7 +146,7 @@ def run_curate(request: Curation) -> int:
         )
     except KeyboardInterrupt:
         print("\ninterrupted; nothing was written", file=sys.stderr)
-        return 130
+        return interrupts.status()
     print_closing(console, request.selection.kind, curated, candidates, stages)
     for name in filter(None, (request.out, request.report)):
         console.print(f"wrote {name}", highlight=False, soft_wrap=True, markup=False)

@@ -2,29 +2,32 @@
 
 import os
 import sys
+import time
 import traceback
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import ray
 import yaml
 from rich.console import Console
 
-from actors.errors import DamagedError, StorageError
+from actors.errors import DamagedError, NodeLostError, StorageError, UserError
 from actors.pool.forgetting import forget
 from actors.pool.storage import Storage
-from orchestrator import cluster
+from orchestrator import cluster, interrupts
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.records import records
-from orchestrator.casting import Cast
+from orchestrator.casting import Cast, cast
 from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
 from orchestrator.identity import experiment_key
 from orchestrator.loop import Stage, StepError, execute
+from orchestrator.losses import NODE_SECONDS
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import STATUS, Outcome, write_outcome
@@ -35,6 +38,9 @@ from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker
 
 ORACLE = "oracle.png"
+# how often a step is done again whose files are damaged
+REDONE = 2
+POLL_SECONDS = 2.0
 
 
 class Run:
@@ -54,6 +60,7 @@ class Run:
         self._plan = make_plan(experiment, decider(storage))
         self._stage: Stage | None = None
         self._results: dict[tuple[str, int, str], Result] = {}
+        self._redone: Counter[str] = Counter()
         self._told = 0
 
     def carry_out(self) -> int:
@@ -66,32 +73,37 @@ class Run:
             f"{self._experiment.name}: {steps} steps, {steps - len(todo)} done before, "
             f"{len(todo)} to do" + (", more as the alarms allow" if self._plan.waiting else "")
         )
-        tracker = cluster.connect_beside(self._open_tracker) if todo else self._open_tracker()
-        tracker.log_files(self._storage.local(f"{self._folder}/config.yaml"))
-        status = "FAILED"
+        tracker, status = None, "FAILED"
         try:
+            tracker = cluster.connect_beside(self._open_tracker) if todo else self._open_tracker()
+            tracker.log_files(self._storage.local(f"{self._folder}/config.yaml"))
             self._rounds(tracker)
             self._write_results(tracker)
             status = "FINISHED"
         except KeyboardInterrupt:
             status = "KILLED"
-            left = len(self._plan.todo(self._storage))
+            left = len(self._plan.todo(replace(self._storage, patience=0)))
             steps = len(self._plan.steps)
             self._say(
                 f"interrupted: {steps - left} of {steps} steps are stored; "
                 f"go on with:\n  {self._again}"
             )
-            return 130
+            return interrupts.status()
         except StepError as error:
             self._print_failure(error)
             return 1
         finally:
-            tracker.close(status)
-            # what stopped the run is told; a full disk cannot take this either
+            if tracker:
+                tracker.close(status)
+            # what stopped the run is told; a full disk cannot take this either, nor a store that
+            # is away, which is not waited for once more
+            if status != "FINISHED":
+                self._storage = replace(self._storage, patience=0)
             with nullcontext() if status == "FINISHED" else suppress(StorageError):
                 self._write_outcome(STATUS[status])
             if ray.is_initialized():
                 ray.shutdown()
+        assert tracker
         self._conclude(tracker)
         return 0
 
@@ -105,11 +117,44 @@ class Run:
             try:
                 self._perform(todo, tracker)
             except StepError as error:
-                if not isinstance(error.cause, DamagedError) or self._experiment.damaged == "stop":
-                    raise
-                self._say(f"damaged: {error.cause}; its step is done again")
-                forget(self._storage, error.cause.step_path)
+                if isinstance(error.cause, NodeLostError):
+                    self._cast_anew(error)
+                else:
+                    self.mend(error)
             self._plan = make_plan(self._experiment, decider(self._storage))
+
+    def mend(self, error: StepError) -> None:
+        """Forget the step whose file is damaged; raise the error where that is not to be."""
+        if not isinstance(error.cause, DamagedError) or self._experiment.damaged == "stop":
+            raise error
+        path = error.cause.step_path
+        self._redone[path] += 1
+        if self._redone[path] > REDONE:
+            told = f"{error.cause.found}, after its step was done again {REDONE} times; a disk or"
+            told += " the memory may be at fault"
+            raise StepError(error.planned, DamagedError(path, error.cause.file, told)) from None
+        self._say(f"damaged: {error.cause}; its step is done again")
+        forget(self._storage, path)
+
+    def _cast_anew(self, error: StepError) -> None:
+        """Go on with the nodes that are left, once they have room; raise the error if they do not.
+
+        A cluster that grows by itself may bring a node back meanwhile.
+        """
+        self._say(f"{error}")
+        if self._stage:
+            self._stage.stop()
+        self._stage = None
+        deadline = time.monotonic() + NODE_SECONDS
+        while True:
+            try:
+                self._cast = cast(self._plan, cluster.nodes())
+            except UserError:
+                if time.monotonic() > deadline:
+                    raise error from None
+                time.sleep(POLL_SECONDS)
+            else:
+                return
 
     def _take_plan(self, tracker: Tracker) -> None:
         """Tell the alarms of the plan, and write down which steps it has, before they are run."""

@@ -17,7 +17,7 @@ from actors.errors import UserError
 from actors.pool.step import is_done, manifest_path
 from actors.pool.storage import TEMPORARY, Storage
 from actors.store.garbage import remove_folder
-from orchestrator import cluster
+from orchestrator import cluster, interrupts
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank
 from orchestrator.analysis.records import records
@@ -101,10 +101,13 @@ class Sweeping:
         except KeyboardInterrupt:
             status = "KILLED"
             self._say(f"interrupted; go on with:\n  {self._again}")
-            return 130
+            return interrupts.status()
         finally:
             if ray.is_initialized():
                 ray.shutdown()
+            if status == "FAILED":
+                # a store that is away is not waited for once more
+                self._storage = replace(self._storage, patience=0)
             self._close_trials()
             self._write(STATUS[status])
             tracked.close(status)

@@ -1,0 +1,32 @@
+"""A run's answers to what goes wrong in its rounds."""
+
+from pathlib import Path
+
+import pytest
+
+from actors.errors import DamagedError
+from actors.pool.storage import Storage
+from orchestrator import config
+from orchestrator.casting import Node, cast
+from orchestrator.loop import StepError
+from orchestrator.plan import make_plan
+from orchestrator.running import REDONE, Run
+from tests.runs import TINY
+
+
+def test_a_step_whose_files_are_damaged_time_and_again_is_done_again_so_often_and_then_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chosen = config.load(str(TINY), [("store", str(tmp_path)), ("damaged", "redo")])
+    plan, storage = make_plan(chosen), Storage(str(tmp_path))
+    run = Run(chosen, storage, cast(plan, [Node(8, 0)]), "again")
+    step, reader = list(plan.steps.values())[:2]
+    shard = f"{step.step.path}/rows-0.arrow"
+    error = StepError(reader, DamagedError(step.step.path, shard, "its checksum is not that"))
+    for _ in range(REDONE):
+        storage.write(shard, lambda file: file.write_bytes(b"damaged"))
+        run.mend(error)
+        assert not storage.exists(shard)
+    with pytest.raises(StepError, match=rf"{shard}: .* after its step was done again 2 times"):
+        run.mend(error)
+    assert capsys.readouterr().out.count("its step is done again") == REDONE
