@@ -244,9 +244,10 @@ def test_members_of_a_population_take_over_what_the_best_have_come_to(tmp_path: 
     done = call(
         *sweep(
             tmp_path / "store",
-            *("--repeat.seeds", "1", "--scheduler", "{kind: pbt, quantile: 0.5}"),
-            *("--objectives", "{entropy: max}"),
-            *("--space.selection.ratio", "[0.25, 1.0]", "--space.selection.kind", "[greedy]"),
+            *("--repeat.seeds", "1", "--scheduler.kind", "pbt"),
+            *("--search", "{kind: random, points: 2, seed: 3}"),
+            *("--space.selection.ratio", "{low: 0.3, high: 1.0}"),
+            *("--space.selection.kind", "[greedy]"),
         )
     )
     assert done.returncode == 0, done.stdout + done.stderr
