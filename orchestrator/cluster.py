@@ -49,6 +49,8 @@ def prepare() -> None:
     # the first error ends a run, and is told; those of steps beside it would follow on hundreds of
     # lines
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
+    # nor what Ray prints of every worker and node that dies, forty lines each
+    os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     if not is_joined():
         # Ray 2.60 listens on all interfaces unless it is told that it is alone on this machine
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
