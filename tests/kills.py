@@ -44,7 +44,8 @@ NOTICED = {
     "health_check_failure_threshold": 3,
     "health_check_timeout_ms": 500,
 }
-KINDS = ("holder", "waiter", "catalogue", "node")
+# how often each is killed where it is there; without a node nothing is done for seconds
+WEIGHTS = {"holder": 5, "waiter": 3, "catalogue": 1, "node": 1}
 
 
 class Nodes:
@@ -140,11 +141,6 @@ class Round:
 
     def _kill(self) -> bool:
         """Kill something that is there; return whether there was anything."""
-        kind = self._chance.choice(KINDS)
-        if kind == "node":
-            self._nodes.kill_one(self._chance)
-            self.killed[kind] += 1
-            return True
         workers = dict(self._nodes.processes())
         holders = self._holders()
         at_work = {pid for pid, title in workers.items() if "Actor." in title}
@@ -152,12 +148,20 @@ class Round:
             "holder": at_work & holders,
             "waiter": at_work - holders,
             "catalogue": {pid for pid, title in workers.items() if "::Catalogue" in title},
-        }[kind]
-        if not found:
+            "node": {0} if at_work else set(),
+        }
+        if not any(found.values()):
             return False
-        with suppress(ProcessLookupError):
-            os.kill(self._chance.choice(sorted(found)), signal.SIGKILL)
-            self.killed[kind] += 1
+        weights = [WEIGHTS[kind] * bool(there) for kind, there in found.items()]
+        (kind,) = self._chance.choices(list(found), weights)
+        if kind == "node":
+            self._nodes.kill_one(self._chance)
+        else:
+            try:
+                os.kill(self._chance.choice(sorted(found[kind])), signal.SIGKILL)
+            except ProcessLookupError:
+                return False
+        self.killed[kind] += 1
         return True
 
     def _holders(self) -> set[int]:
