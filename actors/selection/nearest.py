@@ -10,11 +10,16 @@ import warnings
 import numpy as np
 import torch
 
-from actors.errors import UserError
-from actors.selection.products import CENTRE_BLOCK, ROW_BLOCK, SAFETY, Products
+from actors.distances.centring import SAMPLED, middle, scaling
+from actors.distances.rounding import product_error, underflow
+from actors.selection.products import CENTRE_BLOCK, ROW_BLOCK, Products
 
 # pairs whose float64 differences are formed together
 PAIR_BLOCK = 512
+# rows are scaled to lengths of at most two to this; those of other shards may be longer
+EXPONENT = 20
+# power of two of elements below which all are scaled alike
+LOWEST = -100
 
 
 def squared_lengths(differences: torch.Tensor) -> torch.Tensor:
@@ -82,9 +87,6 @@ class NearestChosen:
 
         Args:
             chosen: where the vectors of chosen rows are found; by default among the features.
-
-        Raises:
-            UserError: squared lengths overflow float32.
         """
         n, d = features.shape
         device = features.device
@@ -93,23 +95,15 @@ class NearestChosen:
         self.nearest = torch.full((n,), -1, dtype=torch.int64, device=device)
         self._chosen = chosen or OwnRows(features, most)
         self._compared = torch.zeros(n, dtype=torch.int64, device=device)
-        self._products = Products(d, device)
         # work space, kept: fresh memory of this size costs more than what is done in it
         self._rows = features.new_empty(ROW_BLOCK, d)
         self._centres = features.new_empty(min(most, CENTRE_BLOCK), d)
         self._pair = torch.empty(2, PAIR_BLOCK, d, dtype=torch.float64)
-        # the origin does not matter to a distance, but far from it a product loses digits
-        self._origin: torch.Tensor | None = features.mean(dim=0, dtype=torch.float64).float()
-        self._sizes = self._measure()
-        if self._origin.square().sum() < self._sizes[:, 0].square().mean():
-            self._origin = None
-            self._sizes = self._measure()
+        origin = middle(features[:: max(1, n // SAMPLED)].numpy(force=True))
+        self._products = Products(torch.from_numpy(origin).float().to(device), fitting(features))
+        blocks = torch.arange(n, device=device).split(ROW_BLOCK)
+        self._sizes = torch.cat([self._products.sizes(self._gather(b)) for b in blocks])
         self._chosen_sizes = self._sizes.new_empty(most, 2)
-        if not self._sizes[:, 0].square().isfinite().all():
-            raise UserError(
-                "features: found values whose squares overflow float32; allowed are up to about "
-                f"{(torch.finfo(torch.float32).max / d) ** 0.5:.0e}"
-            )
 
     @property
     def count(self) -> int:
@@ -127,8 +121,7 @@ class NearestChosen:
         lost = self.count + len(given) - self._chosen.capacity
         if lost > 0:
             self.refresh(torch.nonzero((self._compared < lost) & (self.squared >= 0))[:, 0])
-        moved = given if self._origin is None else given - self._origin
-        self._chosen_sizes[self.count : self.count + len(given)] = self._products.sizes(moved)
+        self._chosen_sizes[self.count : self.count + len(given)] = self._products.sizes(given)
         self._chosen.add(rows, given)
         self.squared[rows] = -1
 
@@ -153,24 +146,16 @@ class NearestChosen:
             joined = upto
             start = stop if len(behind) or upto == len(rows) else int(since[upto])
 
-    def _centred(self, vectors: torch.Tensor) -> torch.Tensor:
-        return vectors if self._origin is None else vectors.sub_(self._origin)
-
     def _gather(self, rows: torch.Tensor) -> torch.Tensor:
         return torch.index_select(self.features, 0, rows, out=self._rows[: len(rows)])
-
-    def _measure(self) -> torch.Tensor:
-        every = torch.arange(len(self.features), device=self.features.device)
-        blocks = every.split(ROW_BLOCK)
-        return torch.cat([self._products.sizes(self._centred(self._gather(b))) for b in blocks])
 
     def _compare(self, rows: torch.Tensor, start: int, stop: int) -> None:
         ranks = torch.arange(start, stop, device=rows.device)
         centres = self._chosen.take(ranks, out=self._centres[: len(ranks)])
-        self._products.set_centres(self._centred(centres), self._chosen_sizes[start:stop])
+        self._products.set_centres(centres, self._chosen_sizes[start:stop])
         for block in rows.split(ROW_BLOCK):
             row, column = self._products.possible(
-                self._centred(self._gather(block)), self._sizes[block], self.squared[block]
+                self._gather(block), self._sizes[block], self.squared[block]
             )
             if len(row):
                 self._decide(block[row], start + column)
@@ -210,24 +195,36 @@ class Block:
     def __init__(self, vectors: torch.Tensor, squared: np.ndarray) -> None:
         """Take (m, d) rows with their (m,) exact squared distances; memory O(m^2 + m d)."""
         near = vectors.cpu()
-        centred = near - near.mean(dim=0)
-        norms = centred.square().sum(dim=1)
         self.squared = squared.copy()
         self._exact = near.double()
-        # what float32 says, less all that it may say too much
-        slack = SAFETY * near.shape[1] ** 0.5 * 2.0**-23 * float(norms.max())
-        product = torch.addmm(norms - slack, centred, centred.T, alpha=-2)
-        self._at_least = product.add_(norms[:, None]).numpy()
+        scale, d = fitting(near), near.shape[1]
+        self._unit = scale**2
+        moved = torch.add(near.mean(dim=0) * -scale, near, alpha=scale)
+        lengths = torch.linalg.vector_norm(moved, dim=1, dtype=torch.float64).float()
+        product = torch.addmm(lengths.square(), moved, moved.T, alpha=-2)
+        product += lengths.square()[:, None]
+        # less all that it may say too much: two roundings more, of the lengths and of this
+        slack = (
+            torch.add(lengths[:, None], lengths).square_().mul_(product_error(d + 4, np.float32))
+        )
+        self._at_least = product.sub_(slack).sub_(underflow(d)).numpy()
 
     def pick(self, place: int) -> float:
         """Choose a row; return its squared distance at the pick."""
         at_pick = float(self.squared[place])
-        closer = np.flatnonzero(self._at_least[place] < self.squared)
+        closer = np.flatnonzero(self._at_least[place] < self.squared * self._unit)
         differences = self._exact[torch.from_numpy(closer)].sub_(self._exact[place])
         found = squared_lengths(differences).numpy()
         self.squared[closer] = np.minimum(self.squared[closer], found)
         self.squared[place] = -1
         return at_pick
+
+
+def fitting(rows: torch.Tensor) -> float:
+    """Return a power of two that brings differences of (m, d) rows to at most 2^EXPONENT."""
+    low, high = rows.aminmax()
+    power = int(np.frexp(max(-float(low), float(high)))[1])
+    return scaling(max(power, LOWEST), rows.shape[1], EXPONENT)
 
 
 def as_tensor(features: np.ndarray) -> torch.Tensor:

@@ -21,13 +21,23 @@ def test_no_pair_that_is_nearest_and_near_enough_is_missed(
         rows.double(), centres.double(), compute_mode="donot_use_mm_for_euclid_dist"
     ).square()
     known = exact.min(dim=1).values * torch.from_numpy(rng.uniform(0.5, 2, 900))
-    found = Products(96, rows.device)
+    found = Products(rows[7], 2.0**5)
     found.set_centres(centres, found.sizes(centres))
     row, column = found.possible(rows, found.sizes(rows), known)
     pairs = set(zip(row.tolist(), column.tolist(), strict=True))
     for one, nearest in enumerate(exact.argmin(dim=1).tolist()):
         assert exact[one, nearest] >= known[one] or (one, nearest) in pairs
     assert len(pairs) < exact.numel() / 4
+
+
+def test_centres_whose_squares_overflow_rule_out_nothing() -> None:
+    rows, centres = torch.ones(3, 2), torch.tensor([[0.0, 0.0], [1e30, 1e30]])
+    found = Products(torch.zeros(2))
+    found.set_centres(centres, found.sizes(centres))
+    row, column = found.possible(rows, found.sizes(rows), torch.tensor([9.0, 9.0, 9.0]).double())
+    assert list(zip(row.tolist(), column.tolist(), strict=True)) == [
+        (row, column) for row in range(3) for column in range(2)
+    ]
 
 
 def test_near_duplicates_are_ordered_alike_by_float32_and_bfloat16(
