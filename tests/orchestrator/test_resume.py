@@ -70,7 +70,7 @@ def test_an_interrupted_run_leaves_whole_shards_and_says_how_to_go_on(
     wait_for(in_mid_training, tmp_path, process)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, output
+    assert process.returncode == 128 + number, output
     assert "go on with:" in output
     assert f"python -m orchestrator run {TINY} --store {tmp_path}" in output
     assert "Traceback" not in output
