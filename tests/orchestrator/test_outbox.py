@@ -224,4 +224,4 @@ def test_a_server_that_does_not_answer_at_the_start_is_an_error_that_says_how_to
     assert "unset MLFLOW_TRACKING_URI for SQLite beside the pool" in str(error.value)
     assert "\n" not in str(error.value)
     assert "secret" not in str(error.value)
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads  # those of tests before may end meanwhile
