@@ -22,7 +22,7 @@ def check(experiment: Experiment, *, whole: bool) -> None:
     """Raise ValueError at the first thing that does not fit the rest.
 
     Args:
-        whole: whether it holds for all iterations, not as it is at one of them.
+        whole: False for the experiment as it is at a single iteration.
     """
     for one in (names, images, features, labels, measures, fresh, alarms, changes, rows):
         one(experiment)

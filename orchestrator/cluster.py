@@ -46,10 +46,9 @@ def local_node() -> Node:
 def prepare() -> None:
     """Set what Ray reads from the environment when it is imported: before anything imports it."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # the first error ends a run, and is told; those of steps beside it would follow on hundreds of
-    # lines
+    # a run ends with its first error; those of the steps beside it would print hundreds of lines
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
-    # nor what Ray prints of every worker and node that dies, forty lines each
+    # and Ray prints forty lines about every worker and node that dies
     os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", ".")
     if not is_joined():
         # Ray 2.60 listens on all interfaces unless it is told that it is alone on this machine

@@ -166,7 +166,7 @@ class Experiment(Config):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Experiment:
-        check(self, whole=not info.context)
+        check(self, whole=(info.context or {}).get("whole", True))
         return self
 
     @property
@@ -180,7 +180,7 @@ class Experiment(Config):
         due = [first for first in sorted(self.changes) if first <= iteration]
         for first in due:
             raw = merge(Experiment, raw, self.changes[first])
-        return validate(raw, f"changes.{due[-1]}.", {"iteration": iteration}) if due else self
+        return validate(raw, f"changes.{due[-1]}.", whole=False) if due else self
 
     def fresh_rows(self, iteration: int) -> int:
         """Return how many fresh rows are due after an iteration; none after the last."""
@@ -206,11 +206,12 @@ SHARED_BY_ARMS = ("name", "store", "arms", "resources")
 SHARED_OF_GENERATORS = ("resources", "training.workers")
 
 
-def validate(raw: Any, prefix: str = "", context: dict[str, int] | None = None) -> Experiment:
+def validate(raw: Any, prefix: str = "", *, whole: bool = True) -> Experiment:
     """Return the validated experiment.
 
     Args:
-        context: where it is the experiment as it is at one iteration only, that iteration.
+        whole: False for the experiment as it is at a single iteration, which need not have enough
+            external images for all of them.
 
     Raises:
         UserError: names each field at fault, what was found and what is allowed.
@@ -220,7 +221,7 @@ def validate(raw: Any, prefix: str = "", context: dict[str, int] | None = None) 
             f"the configuration is a {type(raw).__name__}; allowed is a mapping of fields"
         )
     try:
-        return Experiment.model_validate(raw, context=context)
+        return Experiment.model_validate(raw, context={"whole": whole})
     except ValidationError as error:
         raise UserError(describe_errors(Experiment, raw, error, prefix)) from None
 

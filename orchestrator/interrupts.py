@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from typing import Any
 
 ENDING = b"\nending; once more leaves at once, and what is stored stays\n"
@@ -11,6 +10,7 @@ ENDING = b"\nending; once more leaves at once, and what is stored stays\n"
 SOON_SECONDS = 0.1
 
 _received: list[int] = []
+_hook = sys.unraisablehook
 
 
 def listen() -> None:
@@ -18,7 +18,7 @@ def listen() -> None:
     _received.clear()
     _handle(_begin)
     signal.signal(signal.SIGALRM, _raise)
-    sys.unraisablehook = _raising_again(sys.unraisablehook)
+    sys.unraisablehook = _raise_again
 
 
 def status() -> int:
@@ -51,13 +51,9 @@ def _raise(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _raising_again(hook: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Return a hook for what comes up in callbacks, where Python goes on: but for interruptions."""
-
-    def swallowed(unraisable: Any) -> None:
-        if unraisable.exc_type is KeyboardInterrupt:
-            signal.setitimer(signal.ITIMER_REAL, SOON_SECONDS)
-        else:
-            hook(unraisable)
-
-    return swallowed
+def _raise_again(unraisable: Any) -> None:
+    """Raise an interruption once more that came up in a callback, after which Python goes on."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        signal.setitimer(signal.ITIMER_REAL, SOON_SECONDS)
+    else:
+        _hook(unraisable)

@@ -224,7 +224,7 @@ def _unplaced(waiting: Iterable[PlannedStep], loss: Loss) -> StepError:
     there = [p for p in waiting if {p.step.key, p.step.path} & {*loss.did, *loss.did_units}]
     more = f" and {len(there) - 1} more" * (len(there) > 1)
     did = f", which did this{more}" if there else ""
-    return StepError((there or waiting)[0], NodeLostError(f"{loss.told}{did}; {loss.why}"))
+    return StepError((there or waiting)[0], NodeLostError(f"{loss.summary}{did}; {loss.why}"))
 
 
 def _first_cause(waiting: dict[Any, PlannedStep], error: BaseException, failed: Any) -> StepError:

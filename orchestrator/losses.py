@@ -13,7 +13,7 @@ from orchestrator.casting import Role, fits
 # how long a node that was lost, and without which nothing goes on, may take to come back
 NODE_SECONDS = 300.0
 # a worker that Ray has room for has begun a step by then
-IDLE_SECONDS = 300.0
+STILL_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Loss:
     Attributes:
         nodes: by address and id.
         did: keys of the steps, or paths of their units, that were being done there.
-        why: the work does not go on.
+        why: what keeps the run from going on.
     """
 
     nodes: list[str]
@@ -31,8 +31,8 @@ class Loss:
     why: str
 
     @property
-    def told(self) -> str:
-        """That they were lost, for a message."""
+    def summary(self) -> str:
+        """Which nodes were lost, for a message."""
         return f"node{'s'[: len(self.nodes) > 1]} {', '.join(self.nodes)} lost"
 
     @property
@@ -51,11 +51,11 @@ class Losses:
         self._placed = self._busy = time.monotonic()
 
     def look(self, running: Mapping[str, Running] | None, patience: float) -> Loss | None:
-        """Return what was lost, if the work has had no place, or was not done, for too long.
+        """Return what was lost, once the work has had no place, or has stood still, for too long.
 
         Args:
             running: what is being done now, by key; None where that is not known.
-            patience: seconds without a place that are not too long.
+            patience: how many seconds without a place are tolerated.
         """
         now = time.monotonic()
         alive = {n["NodeID"]: n["NodeManagerAddress"] for n in ray.nodes() if n["Alive"]}
@@ -73,8 +73,8 @@ class Losses:
             self._busy = now
         if lost and not has_place and now - self._placed >= patience:
             why = "what is left has no room for the work"
-        elif lost and now - self._busy > IDLE_SECONDS:
-            why = f"since then nothing is done, for {IDLE_SECONDS:.0f} s"
+        elif lost and now - self._busy > STILL_SECONDS:
+            why = f"no step has been worked on for {STILL_SECONDS:.0f} s since"
         else:
             return None
         did = [key for node in lost for key in self._did.get(node, ())]

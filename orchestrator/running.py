@@ -38,7 +38,7 @@ from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker
 
 ORACLE = "oracle.png"
-# how often a step is done again whose files are damaged
+# how often a step with damaged files is redone
 REDONE = 2
 POLL_SECONDS = 2.0
 
@@ -118,25 +118,27 @@ class Run:
                 self._perform(todo, tracker)
             except StepError as error:
                 if isinstance(error.cause, NodeLostError):
-                    self._cast_anew(error)
+                    self._recast(error)
                 else:
                     self.mend(error)
             self._plan = make_plan(self._experiment, decider(self._storage))
 
     def mend(self, error: StepError) -> None:
-        """Forget the step whose file is damaged; raise the error where that is not to be."""
+        """Forget the step whose file is damaged, so that it is redone; raise any other error."""
         if not isinstance(error.cause, DamagedError) or self._experiment.damaged == "stop":
             raise error
         path = error.cause.step_path
         self._redone[path] += 1
         if self._redone[path] > REDONE:
-            told = f"{error.cause.found}, after its step was done again {REDONE} times; a disk or"
-            told += " the memory may be at fault"
-            raise StepError(error.planned, DamagedError(path, error.cause.file, told)) from None
+            found = (
+                f"{error.cause.found}, although its step was redone {REDONE} times; the disk or "
+                "the memory may be faulty"
+            )
+            raise StepError(error.planned, DamagedError(path, error.cause.file, found)) from None
         self._say(f"damaged: {error.cause}; its step is done again")
         forget(self._storage, path)
 
-    def _cast_anew(self, error: StepError) -> None:
+    def _recast(self, error: StepError) -> None:
         """Go on with the nodes that are left, once they have room; raise the error if they do not.
 
         A cluster that grows by itself may bring a node back meanwhile.

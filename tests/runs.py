@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -28,13 +29,20 @@ def environment(**variables: str) -> dict[str, str]:
 
 def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run the command to its end."""
+    return finish(command(*arguments), variables=variables)
+
+
+def finish(
+    arguments: list[str], *, seconds: float = SECONDS, variables: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """Run any program to its end."""
     return subprocess.run(
-        command(*arguments),
+        arguments,
         cwd=ROOT,
-        env=environment(**variables),
+        env=environment(**(variables or {})),
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
     )
 

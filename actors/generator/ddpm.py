@@ -88,6 +88,7 @@ class DDPM(Denoiser):
         images = noise(0)
         if self.sampling.sampler == "dpm_solver++":
             return self._dpm_solver(predict, images)
+        # diffusers' DDIMScheduler goes back by T // steps, which is not where the next time is
         eta = float(self.sampling.sampler == "ddpm")
         times = self.times()
         kept = self.scheduler.alphas_cumprod.double()[times].tolist()

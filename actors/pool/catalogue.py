@@ -35,7 +35,7 @@ FIRST_POLL_SECONDS = 0.05
 LONGEST_POLL_SECONDS = 0.5
 # how long a catalogue may be away: it is back in a second, or once Ray takes its node for dead
 CATALOGUE_SECONDS = 120.0
-LOOK_SECONDS = 2.0
+ANSWER_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ class Alone:
         try:
             if self._catalogue is None:
                 self._catalogue = open_catalogue(self._storage)
-            return dict(ray.get(self._catalogue.running.remote(), timeout=LOOK_SECONDS))
+            return dict(ray.get(self._catalogue.running.remote(), timeout=ANSWER_SECONDS))
         except ray.exceptions.GetTimeoutError:  # it is being restarted
             return None
         except ray.exceptions.RayActorError:

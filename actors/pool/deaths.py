@@ -6,7 +6,7 @@ from typing import Any
 
 def cause_of_death(worker: str) -> str:
     """Return what Ray says about the end of a process, by its worker id in hex."""
-    # Ray shows it in its dashboard only; where it is not to be had, the death is told all the same
+    # Ray has no public call for it but in its dashboard; without it the death is still reported
     with suppress(Exception):
         from ray._private.state import state
         from ray.core.generated import gcs_pb2

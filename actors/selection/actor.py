@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import ray
 
+from actors.distances.before import nearest_before
 from actors.pool import selections
 from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, once
@@ -14,7 +15,6 @@ from actors.seeds import derive_seed
 from actors.selection import METHODS, Method, Selection, explain
 from actors.selection.draw import Stratum, offered
 from actors.selection.quota import bounds, within
-from actors.selection.reasons import distances_at_pick
 
 
 @ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
@@ -90,8 +90,10 @@ class SelectionActor:
         chosen = ranked.at(within(sources[ranked.positions], step.config["rows"], by_number))
         if chosen.distances is None:
             return chosen
-        # rows that were chosen before in the order may not be in the selection
-        return replace(chosen, distances=distances_at_pick(self._features(step), chosen.positions))
+        # those of the order are to rows that may not be in the selection
+        distances = nearest_before(self._features(step)[chosen.positions])
+        distances[:1] = np.nan
+        return replace(chosen, distances=distances)
 
     def _features(self, step: Step, method: Method | None = None) -> np.ndarray:
         """Return the (N, d) features of the rows offered; a blind method needs no d."""

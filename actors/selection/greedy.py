@@ -54,7 +54,7 @@ class Shards(Protocol):
 
     @property
     def picked(self) -> int:
-        """How many picks the shards were told."""
+        """Number of picks that the shards have taken into account."""
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the (m, d) features of rows."""

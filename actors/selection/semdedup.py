@@ -5,14 +5,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from actors.distances.before import nearest_before
 from actors.distances.differences import squared_distances
-from actors.distances.neighbours import nearest
 from actors.errors import UserError
 from actors.selection.kmeans_balanced import ITERATIONS, kmeans
 from actors.selection.selection import Method, Selection, check_request
-
-# rows of which all pairs are compared
-DIRECT = 64
 
 
 def semdedup(features: np.ndarray, n: int, *, seed: int, clusters: int | None = None) -> Selection:
@@ -55,24 +52,10 @@ def semdedup(features: np.ndarray, n: int, *, seed: int, clusters: int | None = 
     for centroid, rows in zip(centroids, np.split(by_cluster, np.cumsum(sizes)[:-1]), strict=True):
         far = squared_distances(features, centroid[None], rows, np.zeros_like(rows))
         ordered = rows[np.argsort(-far, kind="stable")]
-        distances[ordered] = to_nearest_before(features[ordered])
+        distances[ordered] = nearest_before(features[ordered])
     order = np.argsort(-distances, kind="stable")
     dropped = distances[order[n:]]
     return Selection(order[:n], notes={"threshold": float(dropped.max(initial=0.0))})
-
-
-def to_nearest_before(rows: np.ndarray) -> np.ndarray:
-    """Return the (m,) float64 distances of (m, d) rows to the nearest before; infinity for none."""
-    m = len(rows)
-    if m <= DIRECT:
-        later, earlier = np.tril_indices(m, -1)
-        squared = np.full((m, m), np.inf)
-        squared[later, earlier] = squared_distances(rows, rows, later, earlier)
-        return np.sqrt(squared.min(axis=1, initial=np.inf))
-    half = m // 2
-    across = nearest(rows[half:], rows[:half])[0][:, 0]
-    later_half = np.minimum(across, to_nearest_before(rows[half:]))
-    return np.concatenate((to_nearest_before(rows[:half]), later_half))
 
 
 class SemDeDup(Method):

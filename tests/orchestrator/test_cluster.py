@@ -1,12 +1,11 @@
 """A Ray that cannot be had, told in one line."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.runs import ROOT, SECONDS, TINY, environment
+from tests.runs import TINY, finish
 
 # a raylet that never answers, as on a machine that is too busy
 PROGRAM = """
@@ -28,15 +27,7 @@ def test_a_ray_that_does_not_start_in_time_is_one_line_that_says_what_to_do(
     raylet.write_text("#!/bin/sh\nexec sleep 600\n")
     raylet.chmod(0o755)
     command = ["run", str(TINY), "--store", str(tmp_path / "store")]
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(raylet), *command],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = finish([sys.executable, "-c", PROGRAM, str(raylet), *command])
     assert done.returncode == 2, done.stdout + done.stderr
     (said,) = done.stderr.splitlines()
     assert said.startswith("error: Ray did not start on this machine (The current node timed out")

@@ -1,25 +1,16 @@
 """Runs whose workers, catalogue and nodes are killed, on a Ray of several nodes of its own."""
 
 import json
-import subprocess
 import sys
 
 import pytest
 
-from tests.runs import ROOT, environment
+from tests.runs import finish
 
 
 def kills(*arguments: str, seconds: int) -> dict[str, object]:
     """Run rounds of kills; return what came out of all of them."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.kills", *arguments],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        check=False,
-    )
+    done = finish([sys.executable, "-m", "tests.kills", *arguments], seconds=seconds)
     assert done.returncode == 0, done.stdout + done.stderr
     # Ray prints as well
     *_, last = (line for line in done.stdout.splitlines() if line.startswith("{"))

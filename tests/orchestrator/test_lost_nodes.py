@@ -1,13 +1,12 @@
 """Nodes that are lost, on a Ray of several nodes, in a process of its own."""
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.runs import ROOT, SECONDS, Store, environment
+from tests.runs import Store, finish
 
 # the only node that has room is killed once a step is being done there, and comes back for what
 # goes on with the run
@@ -40,15 +39,7 @@ with nodes(1, 2) as there:
 def test_a_run_whose_only_node_is_lost_ends_with_a_line_that_names_it_and_goes_on_with_another(
     tmp_path: Path,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(tmp_path)],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
+    done = finish([sys.executable, "-c", PROGRAM, str(tmp_path)])
     assert re.findall(r"STATUS (\d+)", done.stdout) == ["1", "0"], done.stdout + done.stderr
     (error,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert re.search(

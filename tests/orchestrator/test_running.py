@@ -27,6 +27,6 @@ def test_a_step_whose_files_are_damaged_time_and_again_is_done_again_so_often_an
         storage.write(shard, lambda file: file.write_bytes(b"damaged"))
         run.mend(error)
         assert not storage.exists(shard)
-    with pytest.raises(StepError, match=rf"{shard}: .* after its step was done again 2 times"):
+    with pytest.raises(StepError, match=rf"{shard}: .* although its step was redone 2 times"):
         run.mend(error)
     assert capsys.readouterr().out.count("its step is done again") == REDONE

@@ -1,12 +1,10 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.neighbors import NearestNeighbors
 
 from actors.selection import explain, greedy
-from actors.selection.reasons import distances_at_pick
 
 
 def test_a_row_left_out_is_covered_by_its_nearest_chosen_row() -> None:
@@ -39,16 +37,3 @@ def test_of_equally_near_rows_the_first_chosen_covers(
         reasons.distances,
         np.linalg.norm(features - features[expected], axis=1),
     )
-
-
-@pytest.mark.parametrize("n", [1, 2, 700])
-def test_distances_at_the_pick_are_to_the_nearest_row_chosen_before(n: int) -> None:
-    rng = np.random.default_rng(n)
-    features = rng.normal(size=(1000, 5)).astype(np.float32)
-    features[:300] = features[300:600]
-    positions = rng.permutation(1000)[:n]
-    exact = features[positions].astype(np.float64)
-    expected = [np.linalg.norm(exact[:i] - exact[i], axis=1).min() for i in range(1, n)]
-    found = distances_at_pick(features, positions)
-    assert np.isnan(found[0])
-    np.testing.assert_allclose(found[1:], expected, rtol=1e-12)
