@@ -44,8 +44,9 @@ NOTICED = {
     "health_check_failure_threshold": 3,
     "health_check_timeout_ms": 500,
 }
-# how often each is killed where it is there; without a node nothing is done for seconds
-WEIGHTS = {"holder": 5, "waiter": 3, "catalogue": 1, "node": 1}
+KINDS = ("holder", "waiter", "catalogue", "node")
+# a lock is held for moments, so the killer waits for one of the kind that it drew
+FOUND_SECONDS = 10.0
 
 
 class Nodes:
@@ -119,6 +120,7 @@ class Round:
         """Kill as often, and wait for the end; return what is wrong."""
         begun = moved = time.monotonic()
         next_kill, state = begun + self._chance.uniform(*pause), self._state()
+        kind = self._chance.choice(KINDS)
         while any(process.poll() is None for process in self._running):
             time.sleep(0.1)
             now = time.monotonic()
@@ -129,9 +131,11 @@ class Round:
                 self._end()
                 return [f"nothing moved for {STILL_SECONDS:.0f} s", *self._tails()]
             if now > next_kill and self.killed.total() < kills:
-                if self._kill():
+                if killed := self._kill(kind):
                     moved = now
-                next_kill = now + self._chance.uniform(*pause)
+                if killed or now > next_kill + FOUND_SECONDS:
+                    next_kill = now + self._chance.uniform(*pause)
+                    kind = self._chance.choice(KINDS)
         statuses = [process.returncode for process in self._running]
         return [f"exit statuses {statuses}", *self._tails()] if any(statuses) else []
 
@@ -139,8 +143,8 @@ class Round:
         files = sorted(map(str, (self.store / "steps").rglob("*")))
         return files, [log.stat().st_size for log in self.logs]
 
-    def _kill(self) -> bool:
-        """Kill something that is there; return whether there was anything."""
+    def _kill(self, kind: str) -> bool:
+        """Kill one of the kind; return whether there was any."""
         workers = dict(self._nodes.processes())
         holders = self._holders()
         at_work = {pid for pid, title in workers.items() if "Actor." in title}
@@ -150,10 +154,8 @@ class Round:
             "catalogue": {pid for pid, title in workers.items() if "::Catalogue" in title},
             "node": {0} if at_work else set(),
         }
-        if not any(found.values()):
+        if not found[kind]:
             return False
-        weights = [WEIGHTS[kind] * bool(there) for kind, there in found.items()]
-        (kind,) = self._chance.choices(list(found), weights)
         if kind == "node":
             self._nodes.kill_one(self._chance)
         else:
