@@ -16,10 +16,10 @@ from pydantic import (
 
 from actors.config import Config, Resources, tagged_union
 from actors.errors import UserError
-from actors.evaluation.equal_rows import SETS
-from actors.evaluation.groups import GROUPS
 from actors.features import EXTRACTORS
-from actors.generator import GENERATORS
+from actors.generators import GENERATORS
+from actors.metrics.equal_rows import SETS
+from actors.metrics.groups import GROUPS
 from actors.pool.real import REAL_DATA
 from actors.selection import METHODS
 from orchestrator.alarms import Alarm
@@ -30,7 +30,7 @@ from orchestrator.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from actors.features import Extractor as Features
-    from actors.generator import Family as Generator
+    from actors.generators import Family as Generator
     from actors.pool.real import RealData as Dataset
     from actors.selection import Method as Selection
     from orchestrator.paradigms import Paradigm

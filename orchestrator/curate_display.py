@@ -14,8 +14,8 @@ from actors.curation.curation import Curated
 from actors.curation.figures import Figures
 from actors.curation.inputs import Candidates
 from actors.curation.stages import Stages
-from actors.evaluation.entropy import Entropy
 from actors.features.source import Progress as Tell
+from actors.metrics.entropy import Entropy
 
 # seconds between lines of progress where there is no terminal
 QUIET = 10

@@ -13,11 +13,11 @@ from actors.config import tagged_union
 from actors.curation.appearing import appearing, check_target
 from actors.curation.opening import open_input
 from actors.errors import UserError
-from actors.evaluation.alone import gather
-from actors.evaluation.equal_rows import measure_also_on
-from actors.evaluation.measures import Measure
 from actors.features import EXTRACTORS
 from actors.features.pixels import Pixels
+from actors.metrics.alone import gather
+from actors.metrics.equal_rows import measure_also_on
+from actors.metrics.measures import Measure
 from orchestrator.config import Evaluation
 from orchestrator.schema import assign, describe_errors
 

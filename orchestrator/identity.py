@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from actors.features import Extractor
-from actors.generator import Family
+from actors.generators import Family
 from orchestrator.config import Experiment
 
 LEFT_OUT = {"arms", "damaged", "features", "generators", "resources", "store"}

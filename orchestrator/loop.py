@@ -12,9 +12,9 @@ import ray.exceptions
 
 from actors.config import Resources
 from actors.errors import NodeLostError
-from actors.evaluation.actor import EvaluationActor
 from actors.features.actor import FeaturesActor
-from actors.generator.actor import GeneratorActor
+from actors.generators.actor import GeneratorActor
+from actors.metrics.actor import EvaluationActor
 from actors.pool import shards
 from actors.pool.actor import PoolActor
 from actors.pool.catalogue import Alone

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from actors.evaluation.oracle import Band, Form, training_set_entropy, variance_change
-from actors.generator.gaussian_mixture import GaussianMixture
+from actors.generators.gaussian_mixture import GaussianMixture
+from actors.metrics.oracle import Band, Form, training_set_entropy, variance_change
 from actors.pool.real.gaussian import Gaussian
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.statistics import is_apart, paired

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from actors.features import Extractor
-from actors.generator import Family
+from actors.generators import Family
 from actors.pool.schema import FRESH
 from actors.pool.step import Step, is_done
 from actors.pool.storage import Storage

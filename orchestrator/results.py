@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.errors import DamagedError
-from actors.evaluation import MEASURES, PICTURES, SHARES
+from actors.metrics import MEASURES, PICTURES, SHARES
 from actors.pool.step import is_done
 from actors.pool.storage import Storage
 from orchestrator.plan import Plan

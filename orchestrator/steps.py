@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.features import Extractor
-from actors.generator import Family
+from actors.generators import Family
 from actors.pool.real import fresh_range, split_range
 from actors.pool.schema import FRESH, REAL
 from actors.pool.step import Step

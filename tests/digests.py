@@ -23,12 +23,12 @@ ROOTS: dict[str, dict[str, tuple[str, ...]]] = {
     "embed": {"actors.features.actor.FeaturesActor": ("embed",)},
     "order": {"actors.selection.actor.SelectionActor": ("order",)},
     "select": {"actors.selection.actor.SelectionActor": ("select",)},
-    "train": {"actors.generator.actor.GeneratorActor": ("train",)},
+    "train": {"actors.generators.actor.GeneratorActor": ("train",)},
     "sample": {
-        "actors.generator.actor.GeneratorActor": ("sample", "sample_with_helpers"),
+        "actors.generators.actor.GeneratorActor": ("sample", "sample_with_helpers"),
         "actors.pool.actor.PoolActor": ("close",),
     },
-    "evaluate": {"actors.evaluation.actor.EvaluationActor": ("evaluate",)},
+    "evaluate": {"actors.metrics.actor.EvaluationActor": ("evaluate",)},
 }
 
 

@@ -21,13 +21,13 @@ def test_every_kind_of_step_has_a_version_and_a_digest() -> None:
 @pytest.mark.parametrize(
     ("kind", "reached", "not_reached"),
     [
-        ("sample", "actors.seeds.philox", "actors.generator.optimisation.Optimisation.update"),
-        ("train", "actors.generator.ddpm.DDPM.loss", "actors.generator.sampling.sample"),
+        ("sample", "actors.seeds.philox", "actors.generators.optimisation.Optimisation.update"),
+        ("train", "actors.generators.ddpm.DDPM.loss", "actors.generators.sampling.sample"),
         ("train", "actors.seeds.derive_seed", "actors.selection.greedy.greedy"),
-        ("select", "actors.selection.greedy.greedy", "actors.generator.ddpm.DDPM"),
+        ("select", "actors.selection.greedy.greedy", "actors.generators.ddpm.DDPM"),
         ("real", "actors.pool.real.splits.range_positions", "actors.features.pca.Pca"),
         ("embed", "actors.features.pca.Pca.extract", "actors.features.pca.Pca.fit"),
-        ("evaluate", "actors.evaluation.frechet.frechet_distance", "actors.generator.ddpm.DDPM"),
+        ("evaluate", "actors.metrics.frechet.frechet_distance", "actors.generators.ddpm.DDPM"),
     ],
 )
 def test_a_step_reaches_what_it_runs_across_rooms(

@@ -6,7 +6,7 @@ from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from actors.curation.curation import Curated
 from actors.curation.themes import Theme
-from actors.evaluation.entropy import Entropy
+from actors.metrics.entropy import Entropy
 
 BINS = 40
 SHOWN_SOURCES = 10

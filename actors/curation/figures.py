@@ -7,8 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.curation.duplicates import repeated
-from actors.evaluation.entropy import Entropy, entropy
 from actors.features.source import FeatureSource, pick
+from actors.metrics.entropy import Entropy, entropy
 from actors.seeds import derive_seed
 from actors.selection.selection import Reasons, Selection
 

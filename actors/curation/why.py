@@ -13,7 +13,7 @@ from actors.curation.sentences import sentences
 from actors.errors import UserError
 
 if TYPE_CHECKING:
-    from actors.store.reasons import Reason
+    from actors.pool.inspect.reasons import Reason
 
 # in a curation's folder
 FILE = "selection.parquet"
@@ -55,9 +55,9 @@ def why(path: str, sample_id: str) -> str:
 
 def _why_in_store(store: str, key: str, sample_id: str) -> str:
     # PyTorch comes with them, for which a curation's table need not wait
+    from actors.pool.inspect.contents import read_contents
+    from actors.pool.inspect.reasons import reason
     from actors.pool.storage import Storage
-    from actors.store.contents import read_contents
-    from actors.store.reasons import reason
 
     storage = Storage(store)
     contents = read_contents(storage)

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from actors.evaluation.entropy import entropy
+from actors.metrics.entropy import entropy
 from actors.selection.greedy import first_row, greedy, greedy_from
 from actors.selection.selection import Method, Selection, check_request
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from actors.evaluation.measures import CARD
 from actors.features import EXTRACTORS
+from actors.metrics.measures import CARD
 
 # what of a data set may differ between numbers that are compared; the card has the numbers of rows
 NOT_OF_CARD = ("rows", "reference_rows")

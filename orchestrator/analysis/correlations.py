@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actors.evaluation.correlation import Correlation, correlation
-from actors.evaluation.equal_rows import AT_EQUAL_N
+from actors.metrics.correlation import Correlation, correlation
+from actors.metrics.equal_rows import AT_EQUAL_N
 from orchestrator.analysis.cards import main_card
 from orchestrator.analysis.records import Record
 

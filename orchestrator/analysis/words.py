@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from actors.evaluation.equal_rows import AT_EQUAL_N
+from actors.metrics.equal_rows import AT_EQUAL_N
 
 # metric and subject, to what it is called
 Key = tuple[str, str]

@@ -8,9 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.errors import UserError
+from actors.pool.inspect.contents import Contents
+from actors.pool.inspect.query import execute, one_line
 from actors.pool.storage import Storage
-from actors.store.contents import Contents
-from actors.store.query import execute, one_line
 
 SHOWN_ROWS = 1000
 ROWS_TOGETHER = 10_000

@@ -5,10 +5,10 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn
 
+from actors.pool.inspect.contents import Contents
+from actors.pool.inspect.garbage import remove_steps, temporaries
+from actors.pool.inspect.verify import Problem, broken_references, damaged_files, manifest_damage
 from actors.pool.storage import Storage
-from actors.store.contents import Contents
-from actors.store.garbage import remove_steps, temporaries
-from actors.store.verify import Problem, broken_references, damaged_files, manifest_damage
 from orchestrator.amounts import counted, size
 
 

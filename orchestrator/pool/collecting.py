@@ -7,9 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.errors import UserError
-from actors.pool.storage import Storage
-from actors.store.contents import Contents
-from actors.store.garbage import (
+from actors.pool.inspect.contents import Contents
+from actors.pool.inspect.garbage import (
     YOUNG_SECONDS,
     is_young,
     remove_folder,
@@ -17,6 +16,7 @@ from actors.store.garbage import (
     temporaries,
     unneeded,
 )
+from actors.pool.storage import Storage
 from orchestrator.amounts import counted, size
 from orchestrator.pool.runs import find_run, named_runs
 

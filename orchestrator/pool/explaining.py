@@ -3,9 +3,9 @@
 from rich.console import Console
 
 from actors.curation.why import sentence
+from actors.pool.inspect.contents import Contents, Finished
+from actors.pool.inspect.reasons import reason
 from actors.pool.storage import Storage
-from actors.store.contents import Contents, Finished
-from actors.store.reasons import reason
 
 
 def explain(

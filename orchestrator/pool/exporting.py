@@ -6,9 +6,9 @@ from rich.console import Console
 
 from actors.curation.appearing import appearing, check_target
 from actors.errors import UserError
+from actors.pool.inspect.contents import Contents
+from actors.pool.inspect.export import Extract, of_selection, of_source, write_folder, write_parquet
 from actors.pool.storage import Storage
-from actors.store.contents import Contents
-from actors.store.export import Extract, of_selection, of_source, write_folder, write_parquet
 from orchestrator.pool.runs import find_run, named_runs, training_set
 
 # what each way of naming rows needs, and what it takes beside

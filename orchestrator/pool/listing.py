@@ -5,9 +5,9 @@ from collections import defaultdict
 from rich.console import Console
 from rich.table import Table
 
+from actors.pool.inspect.contents import Contents, Finished
 from actors.pool.schema import FRESH, REAL
 from actors.pool.storage import Storage
-from actors.store.contents import Contents, Finished
 from orchestrator.amounts import counted, size
 from orchestrator.pool.runs import NamedRun, named_runs
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from actors.errors import UserError
 from actors.pool.filesystems import without_secrets
+from actors.pool.inspect.contents import Contents, read_contents
 from actors.pool.storage import Storage
-from actors.store.contents import Contents, read_contents
 
 
 def open_existing(uri: str) -> tuple[Storage, Contents]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.errors import UserError
+from actors.pool.inspect.contents import Contents
 from actors.pool.storage import Storage
-from actors.store.contents import Contents
 
 STEPS = "steps.json"
 STEP = re.compile(r"steps/[a-z]+/[0-9a-f]+")

@@ -12,10 +12,10 @@ from rich.text import Text
 from actors.curation.appearing import appearing, check_target
 from actors.errors import DamagedError, UserError
 from actors.pool import shards
+from actors.pool.inspect.contents import Contents, Finished, place
+from actors.pool.inspect.export import picture
 from actors.pool.integrity import damage
 from actors.pool.storage import Storage
-from actors.store.contents import Contents, Finished, place
-from actors.store.export import picture
 from orchestrator.amounts import size
 from orchestrator.pool.runs import NamedRun, named_runs
 

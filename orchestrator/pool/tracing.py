@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
+from actors.pool.inspect.contents import Contents, Finished
+from actors.pool.inspect.lineage import Ancestry, Part, TrainingSet, behind, trained_on
 from actors.pool.storage import Storage
-from actors.store.contents import Contents, Finished
-from actors.store.lineage import Ancestry, Part, TrainingSet, behind, trained_on
 from orchestrator.amounts import counted
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actors.errors import UserError
-from actors.evaluation.equal_rows import AT_EQUAL_N, SETS
+from actors.metrics.equal_rows import AT_EQUAL_N, SETS
 from orchestrator.analysis.cards import NOT_OF_CARD
 from orchestrator.analysis.words import OF_BOTH, plain
 from orchestrator.config import Experiment

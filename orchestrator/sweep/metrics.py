@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from actors.evaluation.equal_rows import AT_EQUAL_N, depends_on
-from actors.evaluation.groups import Sets, measure
+from actors.metrics.equal_rows import AT_EQUAL_N, depends_on
+from actors.metrics.groups import Sets, measure
 from orchestrator.analysis.words import metric_name
 from orchestrator.config import Evaluation
 from orchestrator.results import Result

@@ -14,9 +14,9 @@ from ray import tune
 from rich.console import Console
 
 from actors.errors import UserError
+from actors.pool.inspect.garbage import remove_folder
 from actors.pool.step import is_done, manifest_path
 from actors.pool.storage import TEMPORARY, Storage
-from actors.store.garbage import remove_folder
 from orchestrator import cluster, interrupts
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank

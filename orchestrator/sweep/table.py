@@ -5,7 +5,7 @@ import json
 from rich.console import Console
 from rich.table import Table
 
-from actors.evaluation.equal_rows import AT_EQUAL_N
+from actors.metrics.equal_rows import AT_EQUAL_N
 from orchestrator.analysis.cards import main_card
 from orchestrator.analysis.ranking import by_point, front, last_records, rank, values_of
 from orchestrator.analysis.records import Record

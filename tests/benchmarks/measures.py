@@ -25,11 +25,11 @@ import scipy.linalg
 import torch
 from sklearn.neighbors import NearestNeighbors
 
-from actors.evaluation.entropy import entropy
-from actors.evaluation.fld import fld
-from actors.evaluation.frechet import Moments, frechet_of_moments
-from actors.evaluation.generalization import generalization_score
-from actors.evaluation.manifold import manifold
+from actors.metrics.entropy import entropy
+from actors.metrics.fld import fld
+from actors.metrics.frechet import Moments, frechet_of_moments
+from actors.metrics.generalization import generalization_score
+from actors.metrics.manifold import manifold
 
 # samples and training rows that the double loop is timed on
 LOOP = (20, 2000)

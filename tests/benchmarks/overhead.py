@@ -20,10 +20,10 @@ import ray
 import torch
 
 from actors.config import Resources
-from actors.evaluation.groups import Sets, measure
-from actors.generator import sampling, training
-from actors.generator.denoiser import Denoiser
-from actors.generator.family import Conduct, Draw, TrainingSet
+from actors.generators import sampling, training
+from actors.generators.denoiser import Denoiser
+from actors.generators.family import Conduct, Draw, TrainingSet
+from actors.metrics.groups import Sets, measure
 from actors.pool import real, shards
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed

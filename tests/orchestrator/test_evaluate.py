@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from actors.evaluation.frechet import frechet_distance
+from actors.metrics.frechet import frechet_distance
 from actors.pool.real import Digits, split
 from tests.runs import call
 

@@ -16,7 +16,7 @@ from actors.pool.selections import FILE
 from actors.pool.storage import Storage
 from orchestrator.cli import main
 from orchestrator.outcome import write_outcome
-from tests.actors.store.stores import Written
+from tests.actors.pool.inspect.stores import Written
 from tests.orchestrator.report.samples import run
 
 Captured = pytest.CaptureFixture[str]

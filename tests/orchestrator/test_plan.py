@@ -6,8 +6,8 @@ import pytest
 
 from actors.errors import UserError
 from actors.features.pixels import Pixels
-from actors.generator.external import open_images
-from actors.generator.job import family_of
+from actors.generators.external import open_images
+from actors.generators.job import family_of
 from actors.pool.real.dataset import _opened
 from orchestrator import config
 from orchestrator.identity import experiment_key

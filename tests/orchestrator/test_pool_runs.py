@@ -12,7 +12,7 @@ from orchestrator.amounts import counted, size
 from orchestrator.outcome import FILE, SWEEP, Outcome, write_outcome
 from orchestrator.pool.runs import STATE, find_run, named_runs, training_set
 from orchestrator.results import Result
-from tests.actors.store.stores import Written
+from tests.actors.pool.inspect.stores import Written
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from actors.curation.arrays import ArrayFile
 from actors.curation.curation import Curated, curate
 from actors.curation.tables import TableFiles
 from actors.errors import UserError
-from actors.evaluation.entropy import entropy
+from actors.metrics.entropy import entropy
 from actors.selection import METHODS, Method, Selection, greedy
 from tests.actors.curation.inputs import features, parquet
 

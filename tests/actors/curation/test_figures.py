@@ -3,8 +3,8 @@ import pyarrow as pa
 import pytest
 
 from actors.curation import figures
-from actors.evaluation.entropy import entropy
 from actors.features.source import Rows
+from actors.metrics.entropy import entropy
 from tests.actors.curation.inputs import features
 
 FLOOR = 1e-3

@@ -8,7 +8,7 @@ import pytest
 from actors.curation.why import why
 from actors.errors import UserError
 from actors.pool.storage import Storage
-from tests.actors.store.stores import Written
+from tests.actors.pool.inspect.stores import Written
 
 TABLE = {
     "rank": pa.array([0, 1, None], pa.int64()),

@@ -17,8 +17,8 @@ from orchestrator import evaluate
 from orchestrator.cli import main
 from tests.actors.curation.inputs import images as small_images
 from tests.actors.data.pictures import encoded, photo, turned
+from tests.actors.pool.inspect.stores import Written
 from tests.actors.pool.real.fixtures import write
-from tests.actors.store.stores import Written
 
 PHOTOS, SIDE = 200, 8
 

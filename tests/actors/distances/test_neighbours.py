@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
 from actors.distances.neighbours import nearest
-from actors.evaluation.manifold import manifold
+from actors.metrics.manifold import manifold
 from tests.actors.distances.hard import HARD
 
 

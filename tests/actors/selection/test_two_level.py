@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.evaluation.entropy import entropy
+from actors.metrics.entropy import entropy
 from actors.selection import greedy, random_rows
 from actors.selection.two_level import two_level
 

@@ -2,7 +2,7 @@ import pytest
 from scipy import stats
 
 from actors.errors import UserError
-from actors.evaluation.measures import Measure, check_comparable
+from actors.metrics.measures import Measure, check_comparable
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.records import arms_in_series, by_generator, records, summaries
 from tests.orchestrator.report.samples import ROWS, configuration, result, run, sweep

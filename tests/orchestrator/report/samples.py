@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.evaluation.measures import Measure
+from actors.metrics.measures import Measure
 from orchestrator.outcome import Outcome, Sweep, Trial
 from orchestrator.results import Result
 

@@ -17,9 +17,9 @@ import ray
 from rich.console import Console
 
 from actors.errors import UserError
+from actors.pool.inspect.contents import read_contents
+from actors.pool.inspect.garbage import remove_folder
 from actors.pool.storage import Storage
-from actors.store.contents import read_contents
-from actors.store.garbage import remove_folder
 from orchestrator.casting import Node
 from orchestrator.outcome import read_sweep
 from orchestrator.plan import make_plan
@@ -32,7 +32,7 @@ from orchestrator.sweep.sweeping import Sweeping
 from orchestrator.sweep.table import best_line, print_table
 from orchestrator.sweep.trial import ENDED
 from orchestrator.tracking import open_sweep
-from tests.actors.store.stores import Written
+from tests.actors.pool.inspect.stores import Written
 
 TINY = Path(__file__).parent / "tiny_sweep.yaml"
 SECONDS = 300

@@ -1,0 +1,165 @@
+"""What every generator family has: how it is fitted, saved, opened and sampled."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from actors.config import Config, Resources
+from actors.seeds import sample_noise
+
+if TYPE_CHECKING:
+    from actors.generators.checkpoints import Checkpoints
+
+# (fraction done, note) -> None
+Report = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The rows a generator trains on, read as they are needed.
+
+    Attributes:
+        images: (n,) int64 positions in the training set to (n, height, width, channels) uint8.
+        image_shape: height, width, channels.
+        labels: (rows,) int64 class labels, or None.
+        classes: number of classes the real data has, or None.
+    """
+
+    images: Callable[[np.ndarray], np.ndarray]
+    rows: int
+    image_shape: tuple[int, int, int]
+    labels: np.ndarray | None = None
+    classes: int | None = None
+
+
+@dataclass(frozen=True)
+class Conduct:
+    """How a training is carried out, which changes rounding at most.
+
+    Attributes:
+        checkpoints: where it is saved on its way, or None.
+        initial: folder of the checkpoint it starts from, or None to start from scratch.
+        losses: filled on the way with pairs of step and mean loss since the pair before.
+    """
+
+    device: torch.device
+    report: Report = lambda fraction, note: None
+    checkpoints: "Checkpoints | None" = None
+    initial: Path | None = None
+    losses: list[list[float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The samples to compute together, and the random numbers that belong to each.
+
+    Attributes:
+        indices: (n,) int64 sample indices, on the device to compute on.
+        image_shape: height, width, channels.
+        before: samples that the generator gave in earlier iterations, where it gives each once.
+        classes: number of classes, or None.
+    """
+
+    seed: int
+    indices: torch.Tensor
+    image_shape: tuple[int, int, int]
+    before: int = 0
+    classes: int | None = None
+
+    def noise(self, number: int = 0) -> torch.Tensor:
+        """Return standard normal (n, channels, height, width) noise, draw `number` of a sample."""
+        height, width, channels = self.image_shape
+        return sample_noise(self.seed, self.indices, (channels, height, width), number)
+
+    def labels(self) -> torch.Tensor:
+        """Return (n,) int64 class labels: every class in turn, so equally many of each."""
+        assert self.classes is not None
+        return self.indices % self.classes
+
+
+class Sampling(Config):
+    """What a generator adds to the pool each iteration."""
+
+    # changes how the samples are computed, at most their rounding
+    HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "workers"})
+
+    rows: int = Field(512, ge=2, description="samples per iteration")
+    batch_size: int | None = Field(
+        None, ge=1, description="samples computed together; null: as many as fit"
+    )
+    workers: int = Field(1, ge=1, description="actors that share the sampling")
+
+
+class Family(Config):
+    """Configuration and mathematics of one generator family."""
+
+    # whether it has a train step
+    trains: ClassVar[bool] = True
+    # whether its samples are a fixed sequence, which it goes on with at each iteration
+    gives_each_once: ClassVar[bool] = False
+    # where lies what it reads, which its digest tells apart
+    HOW: ClassVar[frozenset[str]] = frozenset()
+
+    kind: str
+    sampling: Sampling = Sampling()
+    resources: Resources = Resources()
+
+    def how(self, block: str) -> frozenset[str]:
+        """Return the fields of a block (training, sampling) that change at most its rounding."""
+        return frozenset(getattr(getattr(self, block, None), "HOW", ()))
+
+    @property
+    def conditional(self) -> bool:
+        """Whether it learns and samples class labels."""
+        return False
+
+    @property
+    def least_rows(self) -> int:
+        """Fewest rows it can train on."""
+        return 1
+
+    @property
+    def training_workers(self) -> int:
+        """Ray Train workers; 1 trains inside the generator's actor."""
+        return 1
+
+    @property
+    def starts_from_previous(self) -> bool:
+        """Whether a training goes on from the weights of the iteration before."""
+        return False
+
+    def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
+        """Raise ValueError, "field: what", when it cannot make so many images of this shape.
+
+        Args:
+            rows: samples of all iterations together.
+        """
+
+    def digest(self, image_shape: tuple[int, int, int]) -> str | None:
+        """Return the hash of what it reads that no step made, None where it reads nothing."""
+        return None
+
+    @abstractmethod
+    def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+        """Return the fitted model; None on all but the first of several workers."""
+
+    @abstractmethod
+    def save(self, model: Any, folder: Path) -> None:
+        """Write the model as safetensors and JSON."""
+
+    @abstractmethod
+    def load(self, folder: Path, device: torch.device) -> Any:
+        """Open a saved model for sampling."""
+
+    @abstractmethod
+    def sample(self, model: Any, draw: Draw) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return (n, channels, height, width) samples, nominally in [-1, 1], and their labels.
+
+        A sample depends on the seed and its index alone, whatever else is drawn with it.
+        """

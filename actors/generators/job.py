@@ -1,0 +1,126 @@
+"""A train step from its store and back into it, in whichever process it runs."""
+
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ray.train
+import torch
+import torch.distributed
+from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.train.torch import TorchTrainer, get_device
+
+from actors.errors import NonFiniteError, UserError
+from actors.generators import GENERATORS, Family
+from actors.generators.checkpoints import Checkpoints
+from actors.generators.family import Conduct, Report, TrainingSet
+from actors.pool import selections
+from actors.pool.step import Step
+from actors.pool.storage import Storage
+
+CHECKPOINT = "checkpoint"
+LOSSES = "losses.json"
+
+
+def family_of(step: Step) -> Family:
+    """Return the generator family that a train or sample step is configured for."""
+    config = step.config["generator"]
+    settings = {
+        name: {**config[name], **value} if name in config else value
+        for name, value in step.settings.get("generator", {}).items()
+    }
+    return GENERATORS[config["kind"]].model_validate({**config, **settings})
+
+
+def checkpoints_of(storage: Storage, step: Step) -> Checkpoints | None:
+    """Return the checkpoints inside a training; None for families that train in one go."""
+    settings = step.settings["generator"].get("training")
+    if not settings:
+        return None
+    every, kept = settings["checkpoint_every"], settings["checkpoints_kept"]
+    return Checkpoints(storage, step.path, step.key, every, kept)
+
+
+def train(storage: Storage, step: Step, report: Report) -> None:
+    """Train as a step says and store the model, with as many Ray Train workers as it says.
+
+    Raises:
+        NonFiniteError, UserError: as the family's training.
+    """
+    family = family_of(step)
+    several = family.training_workers > 1
+    failed = f"{step.path}/failed.json"
+    storage.remove(failed)
+
+    def work() -> None:
+        try:
+            _fit(storage, step, family, report)
+        except (NonFiniteError, UserError) as error:
+            if not several:
+                raise
+            # all workers come here; raised, it would be tried again
+            storage.write_json(failed, {"kind": type(error).__name__, "message": str(error)})
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            TorchTrainer(
+                work,
+                scaling_config=_scaling(step, family.training_workers),
+                run_config=_run(step, folder) if several else None,
+            ).fit()
+        except ray.train.WorkerGroupError as error:
+            raise next(iter(error.worker_failures.values())) from None
+    if storage.exists(failed):
+        found = storage.read_json(failed)
+        kinds = {kind.__name__: kind for kind in (NonFiniteError, UserError)}
+        raise kinds[found["kind"]](found["message"])
+
+
+def _scaling(step: Step, workers: int) -> ScalingConfig:
+    gpus, cpus = step.settings["gpus"], step.settings["cpus"]
+    if workers == 1:
+        # local mode: a worker group costs ten seconds before its first step
+        return ScalingConfig(num_workers=0, use_gpu=gpus > 0)
+    each = {"CPU": cpus} | ({"GPU": gpus} if gpus else {})
+    return ScalingConfig(num_workers=workers, use_gpu=gpus > 0, resources_per_worker=each)
+
+
+def _run(step: Step, folder: str) -> RunConfig:
+    failures = FailureConfig(max_failures=step.settings["generator"]["training"]["max_failures"])
+    return RunConfig(name=step.key, storage_path=folder, failure_config=failures)
+
+
+def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
+    torch.set_num_threads(step.config["threads"])
+    selection = selections.read(storage, step.inputs["training_set"][0])
+    images = selection.images()
+    height, width, channels = images.shape
+    data = TrainingSet(
+        lambda chosen: images[selection.positions[chosen]],
+        len(selection),
+        (height, width, channels),
+        selection.labels() if family.conditional else None,
+        step.config.get("classes"),
+    )
+    initial = step.inputs.get("initial")
+    conduct = Conduct(
+        get_device(),
+        report,
+        checkpoints_of(storage, step),
+        storage.local_folder(f"{initial[0]}/{CHECKPOINT}") if initial else None,
+    )
+    model = family.train(data, step.seed, conduct)
+    if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
+        _store(storage, step, family, model)
+        storage.write_json(f"{step.path}/{LOSSES}", conduct.losses)
+
+
+def _store(storage: Storage, step: Step, family: Family, model: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        family.save(model, Path(folder))
+        for file in sorted(Path(folder).rglob("*")):
+            if file.is_file():
+                path = f"{step.path}/{CHECKPOINT}/{file.relative_to(folder)}"
+                storage.write(path, partial(shutil.copyfile, file))

@@ -1,0 +1,82 @@
+"""Sampling a generator: random numbers per (seed, sample index), so how work is cut is free."""
+
+import time
+from typing import Any
+
+import numpy as np
+import torch
+
+from actors.errors import NonFiniteError
+from actors.generators.family import Draw, Family, Report
+
+# samples computed together on a CPU when nothing is said; more is no faster
+CPU_BATCH = 256
+
+
+class BatchSize:
+    """The largest number of samples that were found to fit together."""
+
+    def __init__(self, wanted: int | None, device: torch.device) -> None:
+        """Take the number asked for, or None to try all at once on a GPU."""
+        self.value = wanted or (CPU_BATCH if device.type == "cpu" else None)
+
+    def first(self, rows: int) -> int:
+        """Return how many of the rows to compute first."""
+        return rows if self.value is None else min(rows, self.value)
+
+    def halve(self, tried: int) -> None:
+        """Take note that so many did not fit."""
+        self.value = max(1, tried // 2)
+
+
+@torch.inference_mode()
+def sample(
+    family: Family,
+    model: Any,
+    draw: Draw,
+    batch_size: BatchSize,
+    report: Report = lambda fraction, note: None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the samples of a draw, (n, height, width, channels) uint8, and their (n,) labels.
+
+    Raises:
+        NonFiniteError: some samples contain NaN or infinity.
+    """
+    parts: list[torch.Tensor] = []
+    labels: list[torch.Tensor] = []
+    rows, done, started = len(draw.indices), 0, time.monotonic()
+    while done < rows:
+        size = batch_size.first(rows - done)
+        some = Draw(
+            draw.seed,
+            draw.indices[done : done + size],
+            draw.image_shape,
+            draw.before,
+            draw.classes,
+        )
+        try:
+            images, classes = family.sample(model, some)
+        except torch.OutOfMemoryError:
+            if size == 1:
+                raise
+            batch_size.halve(size)
+            torch.cuda.empty_cache()
+            continue
+        parts.append(images)
+        if classes is not None:
+            labels.append(classes)
+        done += size
+        speed = done / (time.monotonic() - started)
+        report(done / rows, f"{speed:.3g} samples/s, {(rows - done) / speed:.0f} s left of these")
+    images = torch.cat(parts)
+    bad = int((~images.isfinite()).flatten(1).any(dim=1).sum())
+    if bad:
+        first, last = int(draw.indices[0]), int(draw.indices[-1])
+        raise NonFiniteError(f"{bad} of the samples {first} to {last} contain NaN or infinity")
+    return to_uint8(images), torch.cat(labels).cpu().numpy() if labels else None
+
+
+def to_uint8(images: torch.Tensor) -> np.ndarray:
+    """Return (n, c, h, w) float images in [-1, 1] as (n, h, w, c) uint8."""
+    levels = ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+    return levels.permute(0, 2, 3, 1).cpu().numpy()

@@ -1,0 +1,142 @@
+"""Differential entropy by the Kozachenko-Leonenko estimator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import digamma, gammaln, ndtri
+
+from actors.distances.neighbours import nearest
+from actors.features.space import GIVEN
+from actors.metrics.rows import check
+
+# what the published code adds inside the logarithm, to distances in 0..255 pixel space
+RELEASED_OFFSET = 1e-10
+
+
+@dataclass(frozen=True)
+class Entropy:
+    """An estimate with what it rests on.
+
+    Attributes:
+        nats: the estimate.
+        n: rows, copies included.
+        k: which neighbour.
+        floor: distance that nearer neighbours count as.
+        at_floor: rows whose neighbour is nearer than that, exact copies among them.
+    """
+
+    nats: float
+    n: int
+    k: int
+    floor: float
+    at_floor: int
+
+
+def entropy(features: np.ndarray, k: int = 1, *, floor: float = GIVEN.floor) -> Entropy:
+    """Estimate the entropy of the distribution behind (n, d) rows, in nats.
+
+    H = psi(n) - psi(k) + log c_d + d * mean_i log max(r_k(i), floor), with c_d the volume of the
+    unit d-ball and r_k(i) the distance from row i to its k-th nearest other row (Kozachenko and
+    Leonenko 1987, in the form of Kraskov et al. 2004, equation 20). The floor, where two rows are
+    no more told apart, lets copies lower the estimate by a finite amount each, as they must: left
+    out of the mean they would raise it. Comparable only at equal n, d, k and floor.
+
+    Args:
+        features: (n, d).
+        k: which neighbour.
+        floor: in feature units, greater than 0; of an extractor, `space.floor`.
+
+    Raises:
+        ValueError: fewer than k + 1 rows, or values that are not finite.
+    """
+    return Spacing.of(features, k).entropy(floor)
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """How far rows are from their nearest other rows: what estimates of their entropy are made of.
+
+    Attributes:
+        distances, positions: (n, m) of the nearest other rows, rising; m is k + 1, or k where there
+            are no more.
+        dimensions: d.
+        k: which neighbour is taken.
+    """
+
+    distances: np.ndarray
+    positions: np.ndarray
+    dimensions: int
+    k: int
+
+    @classmethod
+    def of(cls, features: np.ndarray, k: int = 1) -> "Spacing":
+        """Search the neighbours of (n, d) rows, n > k.
+
+        Raises:
+            ValueError: fewer rows, or values that are not finite.
+        """
+        check(0, features=features)
+        n, d = features.shape
+        if k < 1:
+            raise ValueError(f"k: found {k}; allowed are 1 and more")
+        if n <= k:
+            raise ValueError(f"rows: found {n}; an entropy of neighbour {k} needs at least {k + 1}")
+        found = nearest(features, features, min(k + 1, n - 1), exclude_self=True)
+        return cls(*found, d, k)
+
+    def entropy(self, floor: float) -> Entropy:
+        """Return the estimate; as `entropy`."""
+        radius = self.distances[:, self.k - 1]
+        mean_log = np.log(np.maximum(radius, floor)).mean()
+        return Entropy(
+            self._estimate(mean_log, self.k),
+            len(radius),
+            self.k,
+            floor,
+            int((radius < floor).sum()),
+        )
+
+    def as_released(self, in_levels: float | None) -> float:
+        """Return the estimate of the published code of Shi et al. 2025, in nats.
+
+        1e-10 is added inside the logarithm, so that a copy counts as a distance of that; k is 1,
+        and distances are those of 0..255 pixels where the features are pixels.
+
+        Args:
+            in_levels: factor to 0..255 pixel space; None for a space without.
+        """
+        radius = self.distances[:, 0] * (in_levels or 1)
+        return self._estimate(np.log(radius + RELEASED_OFFSET).mean(), 1)
+
+    def interval(self, floor: float, level: float = 0.95) -> tuple[float, float] | None:
+        """Return the ends of an interval for the entropy that n independent rows give on average.
+
+        Normal, with the jackknife's variance: leaving out row j puts the (k + 1)-th neighbour in
+        the place of the k-th for the rows that have j among their k nearest (Efron and Stein 1981,
+        who show that on average it is no smaller than the variance). Rows with few neighbours, as
+        in clusters of four, make it up to twice as wide as it need be. It tells the noise of rows
+        that were drawn independently, not the estimator's bias, and nothing where rows were chosen
+        for their distances.
+
+        Returns:
+            Lower and upper end in nats; None with fewer than k + 2 rows.
+
+        Raises:
+            ValueError: a level that is not between 0 and 1.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
+        n, found = self.distances.shape
+        if found == self.k:
+            return None
+        logs = np.log(np.maximum(self.distances[:, self.k - 1 :], floor))
+        gained = np.repeat(logs[:, 1] - logs[:, 0], self.k)
+        lost = logs[:, 0] - np.bincount(self.positions[:, : self.k].ravel(), gained, n)
+        half = ndtri((1 + level) / 2) * self.dimensions * np.sqrt(lost.var(ddof=1) / n)
+        middle = self.entropy(floor).nats
+        return float(middle - half), float(middle + half)
+
+    def _estimate(self, mean_log: float, k: int) -> float:
+        n, d = len(self.distances), self.dimensions
+        log_ball = d / 2 * np.log(np.pi) - gammaln(d / 2 + 1)
+        return float(digamma(n) - digamma(k) + log_ball + d * mean_log)

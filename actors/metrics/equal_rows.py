@@ -1,0 +1,96 @@
+"""Measures on equally many rows: what sets of different sizes may be compared by."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from actors.metrics.groups import GROUPS, HELD_OUT, REAL, TRAINING_SET, Sets
+from actors.metrics.measures import Measure
+from actors.seeds import derive_seed
+
+# behind the name of a measure that is taken on equally many rows
+AT_EQUAL_N = "_at_equal_n"
+# the sets that may be cut down, and what cards call them
+SETS = {"training_set": TRAINING_SET, "samples": "samples", "reference": HELD_OUT, "real": REAL}
+SUBSAMPLES = 16
+# of groups that take long
+FEWER_SUBSAMPLES = {"likelihood": 4, "kernel": 4}
+
+
+def depends_on(one: Measure) -> set[str]:
+    """Return the sets whose numbers of rows are on a card, as `Sets` calls them."""
+    called = {one.subject, one.reference, one.settings.get("fitted_to")}
+    if "held_out_n" in one.settings:
+        called.add(HELD_OUT)
+    return {name for name, on_card in SETS.items() if on_card in called}
+
+
+def measure_also_on(
+    sets: Sets, groups: Sequence[str], rows: Mapping[str, int]
+) -> Iterator[Measure]:
+    """Yield every measure of some groups, and those that depend on some sets on equal rows too.
+
+    These are called NAME_at_equal_n. Each is the mean over subsamples, drawn without replacement by
+    the seed of the sets; its card has their rows and how many subsamples there were. A set that has
+    just as many rows is taken whole, with the same card: its subsamples would all be alike.
+
+    Args:
+        rows: to measure on also, by set: training_set, samples, reference or real.
+
+    Yields:
+        Measures; without a value, but a note, where a set has fewer rows than it is measured on.
+    """
+    for group in groups:
+        whole = list(GROUPS[group](sets))
+        yield from whole
+        wanted = [one for one in whole if depends_on(one) & rows.keys()]
+        if wanted:
+            yield from _on_equal_rows(sets, group, wanted, rows)
+
+
+def _on_equal_rows(
+    sets: Sets, group: str, wanted: list[Measure], rows: Mapping[str, int]
+) -> Iterator[Measure]:
+    sizes = {name: len(one) for name in rows if (one := getattr(sets, name)) is not None}
+    short = {name for name, size in sizes.items() if size < rows[name]}
+    longer = {name: rows[name] for name, size in sizes.items() if size > rows[name]}
+    count = FEWER_SUBSAMPLES.get(group, SUBSAMPLES)
+    taken: dict[tuple[str, str], list[Measure]] = {}
+    if any(not depends_on(one) & short for one in wanted):
+        for number in range(count if longer else 1):
+            for one in GROUPS[group](_subsample(sets, longer, number)):
+                taken.setdefault((one.metric, one.subject), []).append(one)
+    for one in wanted:
+        if missing := sorted(depends_on(one) & short):
+            name = missing[0]
+            note = f"{name}: found {sizes[name]} rows; allowed are {rows[name]} and more"
+            parts = [replace(one, value=None, note=note)]
+        else:
+            parts = taken[one.metric, one.subject]
+        yield _mean(parts, count)
+
+
+def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:
+    cut = {}
+    for name, count in rows.items():
+        features = getattr(sets, name)
+        rng = np.random.default_rng(derive_seed(sets.seed, "equal rows", name, number))
+        cut[name] = features[np.sort(rng.choice(len(features), count, replace=False))]
+    return replace(sets, **cut)
+
+
+def _mean(parts: Sequence[Measure], count: int) -> Measure:
+    """Return the mean of what was measured of each subsample; none where one has no value."""
+    first = parts[0]
+    values = [one.value for one in parts if one.value is not None]
+    return replace(
+        first,
+        metric=first.metric + AT_EQUAL_N,
+        value=float(np.mean(values)) if len(values) == len(parts) else None,
+        settings={**first.settings, "subsamples": count},
+        low=None,
+        high=None,
+        at_floor=None,
+        note=next((one.note for one in parts if one.note), None),
+    )

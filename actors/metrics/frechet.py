@@ -1,0 +1,197 @@
+"""Fréchet distance and variance, in float64."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from actors.metrics.rows import check
+
+# rows held in float64 at once
+BLOCK = 8192
+# rows of the smallest subset of the extrapolation, where there are twice as many
+SMALLEST = 5000
+# rows per dimension that a subset needs at least: with fewer the distance is not linear in 1 / size
+FEWEST_PER_DIMENSION = 2
+
+
+@dataclass(frozen=True)
+class Moments:
+    """First and second moments of (n, d) rows, to be merged with those of others.
+
+    Attributes:
+        n: rows.
+        mean: (d,) float64.
+        scatter: (d, d) float64, the sum of the outer products of the centred rows.
+    """
+
+    n: int
+    mean: np.ndarray
+    scatter: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, block: int = BLOCK) -> "Moments":
+        """Return the moments of (n, d) rows, n >= 1, with `block` of them in float64 at a time.
+
+        Raises:
+            ValueError: no rows, or values that are not finite.
+        """
+        check(features=features)
+        parts = (cls._of_block(features[i : i + block]) for i in range(0, len(features), block))
+        whole = next(parts)
+        for part in parts:
+            whole = whole.merge(part)
+        return whole
+
+    @classmethod
+    def _of_block(cls, features: np.ndarray) -> "Moments":
+        exact = features.astype(np.float64)
+        mean = exact.mean(axis=0)
+        exact -= mean
+        return cls(len(exact), mean, exact.T @ exact)
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Return the moments of both sets of rows (Chan, Golub and LeVeque 1979).
+
+        Raises:
+            ValueError: moments of another number of dimensions.
+        """
+        _same_width(self, other, "other", "self")
+        n = self.n + other.n
+        shift = other.mean - self.mean
+        mean = self.mean + shift * (other.n / n)
+        between = np.outer(shift, shift * (self.n * other.n / n))
+        return Moments(n, mean, self.scatter + other.scatter + between)
+
+    def covariance(self) -> np.ndarray:
+        """Return the (d, d) unbiased covariance.
+
+        Raises:
+            ValueError: fewer than 2 rows.
+        """
+        if self.n < 2:
+            raise ValueError(f"rows: found {self.n}; a covariance needs at least 2")
+        return self.scatter / (self.n - 1)
+
+
+def moments(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the (d,) mean and (d, d) unbiased covariance of (n, d) rows, n >= 2."""
+    both = Moments.of(features)
+    return both.mean, both.covariance()
+
+
+def frechet_distance(samples: np.ndarray, reference: np.ndarray) -> float:
+    """Return the squared Fréchet distance of the Gaussians fitted to two sets of rows.
+
+    Args:
+        samples: (m, d), m >= 2.
+        reference: (n, d), n >= 2.
+
+    Raises:
+        ValueError: too few rows, sets of different width, values that are not finite.
+    """
+    return frechet_of_moments(Moments.of(samples), Moments.of(reference))
+
+
+def frechet_of_moments(samples: Moments, reference: Moments) -> float:
+    """Return the squared Fréchet distance of the Gaussians with these moments.
+
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) (Dowson and Landau 1982; Heusel et al. 2017). The
+    trace of the root is taken from the eigenvalues of the symmetric F.T C1 F with C2 = F F.T, which
+    are those of C1 C2.
+
+    Raises:
+        ValueError: fewer than 2 rows, or moments of different width.
+    """
+    return _distance(samples, reference, _factor(reference.covariance()))
+
+
+def frechet_infinity(
+    samples: np.ndarray,
+    reference: np.ndarray,
+    *,
+    seed: int,
+    points: int = 15,
+    smallest: int | None = None,
+) -> float:
+    """Return the squared Fréchet distance that infinitely many samples would have.
+
+    The distance of random subsets of the samples to the whole reference is nearly linear in one
+    over the size of the subset; a least-squares line is read at 0 (Chong and Forsyth 2020, whose
+    15 sizes are spread evenly from 5,000 to all the samples). It can come out slightly negative.
+    With few rows per dimension the line does not hold: of two equal normal distributions it gave
+    -1.7 with m = d, -1.3 with 2 d, and from 4 d on, which is asked for here, it was off by a tenth
+    of the distance at m and less (d = 32).
+
+    Args:
+        samples: (m, d).
+        reference: (n, d), n >= 2.
+        seed: of the subsets.
+        points: sizes, at least 2.
+        smallest: the smallest size, at least 2 d; the lesser of 5,000 and half of the samples when
+            None.
+
+    Raises:
+        ValueError: too few rows or sizes, sets of different width, values that are not finite.
+    """
+    check(2, samples=samples, reference=reference)
+    m, d = samples.shape
+    least = min(SMALLEST, m // 2) if smallest is None else smallest
+    if not 2 <= least < m:
+        raise ValueError(f"smallest: found {least}; allowed are 2 to m - 1 = {m - 1}")
+    if points < 2:
+        raise ValueError(f"points: found {points}; allowed are 2 and more")
+    if least < FEWEST_PER_DIMENSION * d:
+        raise ValueError(
+            f"samples: found {m} rows of {d} dimensions, the smallest subset {least}; an "
+            f"extrapolation needs subsets of {FEWEST_PER_DIMENSION} rows per dimension, "
+            f"{FEWEST_PER_DIMENSION * d}, as with fewer the distance is not linear in 1 / size"
+        )
+    fixed = Moments.of(reference)
+    factor = _factor(fixed.covariance())
+    rng = np.random.default_rng(seed)
+    sizes = np.linspace(least, m, points).astype(int)
+
+    def distances() -> Iterator[float]:
+        for size in sizes:
+            part = Moments.of(samples[rng.choice(m, size, replace=False)])
+            yield _distance(part, fixed, factor)
+
+    return float(np.polyfit(1 / sizes, list(distances()), 1)[1])
+
+
+def variance(features: np.ndarray) -> float:
+    """Return the trace of the covariance of (n, d) rows, n >= 2.
+
+    Raises:
+        ValueError: fewer rows, or values that are not finite.
+    """
+    check(0, features=features)
+    if len(features) < 2:
+        raise ValueError(f"rows: found {len(features)}; a variance needs at least 2")
+    return float(features.astype(np.float64).var(axis=0, ddof=1).sum())
+
+
+def _same_width(one: Moments, two: Moments, name: str, against: str) -> None:
+    if one.mean.shape != two.mean.shape:
+        raise ValueError(
+            f"{name}: found {len(two.mean)} dimensions; allowed are {len(one.mean)}, "
+            f"those of {against}"
+        )
+
+
+def _factor(covariance: np.ndarray) -> np.ndarray:
+    try:
+        return np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:  # singular: fewer rows than dimensions, or constant features
+        values, vectors = np.linalg.eigh(covariance)
+        return vectors * np.sqrt(values.clip(min=0))
+
+
+def _distance(samples: Moments, reference: Moments, factor: np.ndarray) -> float:
+    _same_width(reference, samples, "samples", "reference")
+    covariance = samples.covariance()
+    product = np.linalg.eigvalsh(factor.T @ covariance @ factor)
+    cross = np.sqrt(product.clip(min=0)).sum()
+    traces = np.trace(covariance) + np.trace(reference.covariance())
+    return max(0.0, float(np.square(samples.mean - reference.mean).sum() + traces - 2 * cross))

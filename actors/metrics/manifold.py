@@ -1,0 +1,79 @@
+"""Fidelity and diversity by balls around the rows of two sets."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from actors.distances.neighbours import nearest
+from actors.distances.pairs import Pairs
+from actors.metrics.rows import check
+
+# rows compared with the other set at once
+BLOCK = 512
+
+
+@dataclass(frozen=True)
+class Manifold:
+    """How far two sets lie in each other's balls.
+
+    Attributes:
+        precision: share of samples in the ball of some reference row.
+        recall: share of reference rows in the ball of some sample.
+        density: mean over the samples of the number of balls of reference rows around one, over k.
+        coverage: share of reference rows whose ball holds some sample.
+    """
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def manifold(
+    samples: np.ndarray, reference: np.ndarray, k: int = 5, *, block: int = BLOCK
+) -> Manifold:
+    """Return precision and recall, density and coverage of the samples.
+
+    The ball of a row reaches to its k-th nearest other row of its own set and holds what is exactly
+    at that distance (Kynkäänniemi et al. 2019, equation 1, for precision and recall; Naeem et al.
+    2020 for density and coverage, whose package `prdc` leaves out what is
+    exactly at the distance: the two differ in exact ties only).
+
+    Args:
+        samples: (m, d), m > k.
+        reference: (n, d), n > k.
+        k: which neighbour the balls reach to.
+        block: reference rows compared with all samples at once.
+
+    Raises:
+        ValueError: too few rows, sets of different width, values that are not finite.
+    """
+    if k < 1:
+        raise ValueError(f"k: found {k}; allowed are 1 and more")
+    check(k + 1, samples=samples, reference=reference)
+    sample_radius, reference_radius = (
+        nearest(rows, rows, k, exclude_self=True)[0][:, k - 1] for rows in (samples, reference)
+    )
+    balls = np.zeros(len(samples), np.int64)
+    recalled = np.zeros(len(reference), bool)
+    covered = np.zeros(len(reference), bool)
+    pairs = Pairs(samples)
+    for start in range(0, len(reference), block):
+        part = slice(start, start + block)
+        squared, slack = pairs.squared(reference[part])
+        radius = reference_radius[part, None]
+        unsure = np.abs(squared - np.square(radius)) <= slack
+        unsure |= np.abs(squared - np.square(sample_radius)) <= slack
+        pairs.recompute(squared, reference[part], unsure)
+        # as roots, for what is at the radius exactly to have its bits
+        distances = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
+        inside = distances <= radius
+        balls += inside.sum(axis=0)
+        covered[part] = inside.any(axis=1)
+        recalled[part] = (distances <= sample_radius).any(axis=1)
+    return Manifold(
+        precision=float((balls > 0).mean()),
+        recall=float(recalled.mean()),
+        density=float(balls.mean() / k),
+        coverage=float(covered.mean()),
+    )

@@ -1,0 +1,122 @@
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Independent, Normal
+
+from actors.metrics.fld import fld, fld_baseline
+
+
+def rows(n: int, seed: int, d: int = 6) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(n, d)) @ np.diag(np.arange(1, d + 1)) + rng.integers(0, 2, (n, 1)) * 5
+
+
+def plain(centres: np.ndarray, fitted: np.ndarray, test: np.ndarray) -> tuple[float, float]:
+    """Nats per dimension of test and fitted rows, by autograd and torch's own densities."""
+    mean, std = test.mean(0), test.std(0, ddof=1)
+    c, x, t = (torch.from_numpy((part - mean) / std) for part in (centres, fitted, test))
+    m, d = c.shape
+
+    def log_densities(points: torch.Tensor, log_variances: torch.Tensor) -> torch.Tensor:
+        scale = (log_variances / 2).exp()[:, None].expand(m, d)
+        return Independent(Normal(c, scale), 1).log_prob(points[:, None]) - np.log(m)
+
+    squared = ((x[:, None] - c) ** 2).sum(-1)
+    log_variances = ((squared.min(0).values + 1e-3) / d).log().requires_grad_()
+    origin = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    centre = x.mean(0)
+    adam = torch.optim.Adam([log_variances, origin], lr=0.5)
+    for _ in range(50):
+        adam.zero_grad()
+        # 0.9 of the way from the mean
+        around = Independent(Normal(torch.zeros(d), (origin / 2).exp().expand(d)), 1)
+        base = around.log_prob(0.9 * (x - centre))[:, None]
+        joint = torch.cat((log_densities(x, log_variances), base), dim=1)
+        (-torch.logsumexp(joint, 1).mean() / d).backward()
+        adam.step()
+        with torch.no_grad():
+            log_variances.clamp_(-40, 20)
+    with torch.no_grad():
+        held_out, own = (torch.logsumexp(log_densities(p, log_variances), 1) / d for p in (t, x))
+    return float(held_out.mean()), float(own.mean())
+
+
+def test_divergence_is_the_plain_statement_by_autograd() -> None:
+    samples, training, test = rows(60, 0) * 1.2, rows(80, 1), rows(50, 2)
+    order = np.random.default_rng(3).permutation(80)
+    baseline, _ = plain(training[order[:40]], training[order[40:]], test)
+    held_out, own = plain(samples, training, test)
+    found = fld(samples, training, test, seed=3)
+    assert found.baseline == pytest.approx(baseline, rel=1e-8)
+    assert found.value == pytest.approx(100 * (baseline - held_out), rel=1e-7)
+    assert found.gap == pytest.approx(100 * (held_out - own), rel=1e-7)
+
+
+def test_copies_of_the_training_set_are_worse_than_fresh_samples_and_show_in_the_gap() -> None:
+    training, test = rows(200, 1), rows(200, 2)
+    fresh, copies = (fld(s, training, test, seed=0) for s in (rows(200, 3), training))
+    nearly = fld(training + 1e-3 * rows(200, 4), training, test, seed=0)
+    assert fresh.value < 20
+    assert copies.value > nearly.value > fresh.value + 20
+    assert copies.gap < nearly.gap < fresh.gap - 20
+
+
+def test_noise_and_a_dropped_mode_are_worse_than_fresh_samples() -> None:
+    training, test, fresh = rows(200, 1), rows(200, 2), rows(200, 3)
+    noisy = fresh + np.random.default_rng(0).normal(size=fresh.shape) * 5
+    dropped = np.concatenate([part[part[:, 0] < 2] for part in (fresh, rows(200, 5))])[:200]
+    best = fld(fresh, training, test, seed=0).value
+    assert fld(noisy, training, test, seed=0).value > best
+    assert fld(dropped, training, test, seed=0).value > best
+
+
+def test_divergence_does_not_depend_on_the_block_the_order_or_where_the_rows_lie() -> None:
+    samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
+    found = fld(samples, training, test, seed=3)
+    same = fld(samples[::-1], training, test[::-1], seed=3, block_bytes=8 * 60 * 7)
+    assert same.value == pytest.approx(found.value, rel=1e-8)
+    moved = fld(samples * 3 + 100, training * 3 + 100, test * 3 + 100, seed=3)
+    assert moved.value == pytest.approx(found.value, rel=1e-6)
+
+
+def test_distances_that_are_too_many_to_hold_are_computed_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
+    found = fld(samples, training, test, seed=3)
+    monkeypatch.setattr("actors.metrics.fld.HELD_BYTES", 0)
+    assert fld(samples, training, test, seed=3) == found
+
+
+def test_a_shared_baseline_moves_the_value_only() -> None:
+    samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
+    own = fld(samples, training, test, seed=3)
+    assert own.baseline == fld_baseline(training, test, 60, seed=3)
+    shared = fld(samples, training, test, seed=3, baseline=own.baseline - 0.5)
+    assert shared.value == pytest.approx(own.value - 50)
+    assert shared.gap == own.gap
+
+
+def test_more_samples_than_are_used_are_drawn_by_the_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.metrics.fld.SAMPLES", 30)
+    samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
+    found = fld(samples, training, test, seed=3)
+    assert found.samples == 30
+    assert found == fld(samples, training, test, seed=3)
+    assert found != fld(samples, training, test, seed=4)
+
+
+def test_training_rows_past_a_batch_are_taken_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
+    whole = fld(samples, training, test, seed=3, baseline=0.0).value
+    monkeypatch.setattr("actors.metrics.fld.BATCH", 40)
+    assert fld(samples, training, test, seed=3, baseline=0.0).value == pytest.approx(whole, abs=10)
+
+
+def test_sets_that_cannot_be_measured_are_refused() -> None:
+    with pytest.raises(ValueError, match="test: found 1 rows; allowed are 2 and more"):
+        fld(rows(5, 0), rows(5, 0), rows(1, 0), seed=0)
+    with pytest.raises(ValueError, match="samples: found 0 rows"):
+        fld(rows(0, 0), rows(5, 0), rows(5, 0), seed=0)
+    with pytest.raises(ValueError, match="samples: found 3 dimensions; allowed are 6"):
+        fld(rows(5, 0, 3), rows(5, 0), rows(5, 0), seed=0)
