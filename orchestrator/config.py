@@ -15,12 +15,12 @@ from pydantic import (
 )
 
 from actors.config import Config, Resources, tagged_union
+from actors.data import REAL_DATA
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.generators import GENERATORS
 from actors.metrics.equal_rows import SETS
 from actors.metrics.groups import GROUPS
-from actors.pool.real import REAL_DATA
 from actors.selection import METHODS
 from orchestrator.alarms import Alarm
 from orchestrator.checks import check
@@ -29,9 +29,9 @@ from orchestrator.schema import assign, describe_errors, merge
 from orchestrator.yaml_files import read_yaml
 
 if TYPE_CHECKING:
+    from actors.data import RealData as Dataset
     from actors.features import Extractor as Features
     from actors.generators import Family as Generator
-    from actors.pool.real import RealData as Dataset
     from actors.selection import Method as Selection
     from orchestrator.paradigms import Paradigm
 else:

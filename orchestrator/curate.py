@@ -17,11 +17,11 @@ from actors.curation import outputs, report
 from actors.curation.appearing import check_target
 from actors.curation.curation import curate
 from actors.curation.facts import describe
-from actors.curation.images import Images
-from actors.curation.inputs import Candidates
-from actors.curation.opening import open_input
+from actors.data.inputs import Candidates
 from actors.errors import UserError
 from actors.features import EXTRACTORS
+from actors.features.images import Images
+from actors.features.opening import open_input
 from actors.selection import METHODS
 from orchestrator import cluster, interrupts
 from orchestrator.curate_display import ShownStages, print_closing

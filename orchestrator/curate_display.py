@@ -12,9 +12,9 @@ from rich.table import Table
 
 from actors.curation.curation import Curated
 from actors.curation.figures import Figures
-from actors.curation.inputs import Candidates
 from actors.curation.stages import Stages
-from actors.features.source import Progress as Tell
+from actors.data.feature_source import Progress as Tell
+from actors.data.inputs import Candidates
 from actors.metrics.entropy import Entropy
 
 # seconds between lines of progress where there is no terminal

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from actors.config import tagged_union
 from actors.curation.appearing import appearing, check_target
-from actors.curation.opening import open_input
 from actors.errors import UserError
 from actors.features import EXTRACTORS
+from actors.features.opening import open_input
 from actors.features.pixels import Pixels
 from actors.metrics.alone import gather
 from actors.metrics.equal_rows import measure_also_on

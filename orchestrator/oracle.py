@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from actors.data.gaussian import Gaussian
 from actors.generators.gaussian_mixture import GaussianMixture
 from actors.metrics.oracle import Band, Form, training_set_entropy, variance_change
-from actors.pool.real.gaussian import Gaussian
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.statistics import is_apart, paired
 from orchestrator.config import Experiment

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.data import fresh_range, split_range
 from actors.features import Extractor
 from actors.generators import Family
-from actors.pool.real import fresh_range, split_range
 from actors.pool.schema import FRESH, REAL
 from actors.pool.step import Step
 from actors.seeds import derive_seed

@@ -34,7 +34,8 @@ ROOTS: dict[str, dict[str, tuple[str, ...]]] = {
 
 def digest(texts: dict[str, str]) -> str:
     """Return the hash of definitions, wherever they are."""
-    return hashlib.sha256("\0".join(sorted(texts.values())).encode()).hexdigest()[:16]
+    kept = sorted(filter(None, texts.values()))  # a module that runs nothing on import has no text
+    return hashlib.sha256("\0".join(kept).encode()).hexdigest()[:16]
 
 
 def current() -> dict[str, tuple[int, str]]:

@@ -113,10 +113,14 @@ def test_a_change_of_words_or_of_what_is_not_run_is_not(
     assert digest_with(tmp_path, file, old, new) == digest_with(tmp_path)
 
 
-def test_a_function_may_move_to_another_module(tmp_path: Path) -> None:
+def test_a_function_may_move_to_another_module_of_another_package(tmp_path: Path) -> None:
     before = digest_with(tmp_path)
-    (tmp_path / "package" / "philox.py").write_text(FILES["noise.py"])
-    models = FILES["models.py"].replace("from package import noise", "from package import philox")
+    (tmp_path / "package" / "inner").mkdir()
+    (tmp_path / "package" / "inner" / "__init__.py").write_text('"""A room."""\n')
+    (tmp_path / "package" / "inner" / "philox.py").write_text(FILES["noise.py"])
+    models = FILES["models.py"].replace(
+        "from package import noise", "from package.inner import philox"
+    )
     (tmp_path / "package" / "models.py").write_text(models)
     read_module.cache_clear()
     assert digest(reach(tmp_path / "package", ROOTS)) == before

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from actors.data.feature_source import FeatureSource, Progress
 from actors.errors import UserError
-from actors.features.source import FeatureSource, Progress
 from actors.selection import Method, Selection, greedy
 from actors.selection.greedy import Greedy
 from actors.selection.selection import Reasons

@@ -8,10 +8,10 @@ import pyarrow as pa
 from actors.curation.choosing import choose, choose_sharded
 from actors.curation.duplicates import row_keys
 from actors.curation.figures import Figures, measure
-from actors.curation.inputs import Candidates, check_ids
 from actors.curation.stages import Stages
+from actors.data.feature_source import FeatureSource, Rows, blocks
+from actors.data.inputs import Candidates, check_ids
 from actors.features.memory import load
-from actors.features.source import FeatureSource, Rows, blocks
 from actors.selection import Method, Selection
 from actors.selection.reasons import explain
 from actors.selection.selection import Reasons

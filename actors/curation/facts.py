@@ -5,8 +5,8 @@ import math
 from typing import Any
 
 from actors.curation.curation import Curated
-from actors.curation.images import Images
-from actors.curation.inputs import Candidates
+from actors.data.inputs import Candidates
+from actors.features.images import Images
 
 
 def describe(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.curation.duplicates import repeated
-from actors.features.source import FeatureSource, pick
+from actors.data.feature_source import FeatureSource, pick
 from actors.metrics.entropy import Entropy, entropy
 from actors.seeds import derive_seed
 from actors.selection.selection import Reasons, Selection

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from actors.curation.curation import Curated
-from actors.curation.images import Images
 from actors.curation.themes import Theme
+from actors.features.images import Images
 
 KEPT_COLUMNS, KEPT_ROWS = 12, 6
 PAIR_COLUMNS, PAIR_ROWS = 6, 6

@@ -11,11 +11,11 @@ from typing import Any, Literal
 from actors.curation import report
 from actors.curation.appearing import appearing
 from actors.curation.curation import Curated
-from actors.curation.images import Images
-from actors.curation.inputs import Candidates
 from actors.curation.stages import Stages
 from actors.curation.table import candidate_table, write_parquet
-from actors.features.source import Progress
+from actors.data.feature_source import Progress
+from actors.data.inputs import Candidates
+from actors.features.images import Images
 
 TABLE = "selection.parquet"
 FACTS = "curation.json"

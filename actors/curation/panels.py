@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 
 from actors.curation import charts, mosaics, projection
 from actors.curation.curation import Curated
-from actors.curation.images import Images
-from actors.curation.inputs import Candidates
 from actors.curation.themes import Theme
+from actors.data.inputs import Candidates
+from actors.features.images import Images
 
 
 @dataclass(frozen=True)

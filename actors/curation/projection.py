@@ -6,7 +6,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from actors.curation.curation import Curated
 from actors.curation.themes import Theme
-from actors.features.source import pick
+from actors.data.feature_source import pick
 
 SHOWN = 3000
 

@@ -12,8 +12,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from actors.curation import mosaics, panels, themes
 from actors.curation.curation import Curated
-from actors.curation.inputs import Candidates
 from actors.curation.panels import Panel
+from actors.data.inputs import Candidates
 
 SUFFIXES = (".html", ".png")
 DPI = 110

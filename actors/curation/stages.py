@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from actors.features.source import Progress
+from actors.data.feature_source import Progress
 
 
 class Stages:

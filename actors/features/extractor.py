@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from actors.config import Config
-from actors.features.space import GIVEN, Space
+from actors.distances.space import GIVEN, Space
 
 # weights that were fitted on real rows, by name
 Fitted = Mapping[str, np.ndarray]

@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from actors.data.files import LocalPath
+from actors.data.hub import reachable
 from actors.errors import UserError
 from actors.features.extractor import Fitted
 from actors.features.files import hash_file
 from actors.features.network import OFFLINE, Network, check_package
-from actors.pool.real.hub import reachable
 
 FEATURES = 2048
 # the first digits of the sha256 of the published file

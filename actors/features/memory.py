@@ -5,9 +5,9 @@ import tempfile
 
 import numpy as np
 
+from actors.data.feature_source import FeatureSource, Progress, blocks
 from actors.errors import UserError
 from actors.features.limits import memory_left
-from actors.features.source import FeatureSource, Progress, blocks
 
 # share of the available memory that features may take; selection and measures need some too
 SHARE = 0.25

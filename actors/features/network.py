@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from actors.distances.space import NETWORK, Space
 from actors.errors import UserError
 from actors.features.extractor import Extractor
-from actors.features.space import NETWORK, Space
 
 if TYPE_CHECKING:
     import torch

@@ -6,8 +6,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from actors.distances.space import PIXELS, Space
 from actors.features.extractor import Extractor, Fitted
-from actors.features.space import PIXELS, Space
 
 # values centred at once, in float64
 BLOCK = 1 << 24

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from actors.distances.space import PIXELS, Space
 from actors.features.extractor import Extractor, Fitted
-from actors.features.space import PIXELS, Space
 
 
 class Pixels(Extractor):

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
+from actors.data import ImageFolder, Parquet, RealData
 from actors.data.files import LocalPath, files_below
 from actors.data.images import decode
 from actors.errors import NonFiniteError, UserError
@@ -20,7 +21,6 @@ from actors.generators.pipelines import (
     open_pipeline,
     pipeline_folder,
 )
-from actors.pool.real import ImageFolder, Parquet, RealData
 from actors.seeds import derive_seed
 
 Shape = tuple[int, int, int]

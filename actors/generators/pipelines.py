@@ -12,8 +12,8 @@ import torch
 from pydantic import AfterValidator, Field
 
 from actors.data.files import absolute, files_below, hash_files
+from actors.data.hub import reachable
 from actors.errors import UserError
-from actors.pool.real.hub import reachable
 
 HUB_ID = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 INDEX = "model_index.json"

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from actors.curation.images import Images, in_colour
-from actors.curation.inputs import Candidates
+from actors.data.feature_source import FeatureSource
+from actors.data.inputs import Candidates
+from actors.distances.space import GIVEN
 from actors.errors import UserError
 from actors.features import Extractor
 from actors.features.extractor import Fitted, size_on_card
+from actors.features.images import Images, in_colour
 from actors.features.memory import load
-from actors.features.source import FeatureSource
-from actors.features.space import GIVEN
 from actors.metrics.groups import Sets
 
 

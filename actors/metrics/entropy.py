@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import digamma, gammaln, ndtri
 
 from actors.distances.neighbours import nearest
-from actors.features.space import GIVEN
+from actors.distances.space import GIVEN
 from actors.metrics.rows import check
 
 # what the published code adds inside the logarithm, to distances in 0..255 pixel space

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from actors.features.space import GIVEN, Space
+from actors.distances.space import GIVEN, Space
 from actors.metrics.authenticity import authenticity, data_copying
 from actors.metrics.entropy import RELEASED_OFFSET, Spacing
 from actors.metrics.fld import fld

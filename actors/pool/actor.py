@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 import ray
 
+from actors import data as real
 from actors.errors import UserError
-from actors.pool import real, schema, shards
+from actors.pool import schema, shards
 from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 import torch
 
-from actors.features.source import Progress
+from actors.data.feature_source import Progress
 from actors.selection import shard
 from actors.selection.nearest import Block, as_tensor
 from actors.selection.selection import Method, Reasons, Selection, check_request

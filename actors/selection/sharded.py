@@ -10,9 +10,9 @@ import numpy as np
 import ray
 import torch
 
+from actors.data.feature_source import FeatureSource, Progress
 from actors.errors import UserError
 from actors.features.memory import load
-from actors.features.source import FeatureSource, Progress
 from actors.selection.greedy import farthest_first, first_row, with_reasons
 from actors.selection.selection import Selection
 from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, ranges

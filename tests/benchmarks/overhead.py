@@ -19,12 +19,13 @@ import numpy as np
 import ray
 import torch
 
+from actors import data as real
 from actors.config import Resources
 from actors.generators import sampling, training
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.metrics.groups import Sets, measure
-from actors.pool import real, shards
+from actors.pool import shards
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed
 from orchestrator import cluster, config

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from actors.features.source import Rows
+from actors.data.feature_source import Rows
 from actors.selection import greedy, threshold_decay
 from orchestrator import cluster
 

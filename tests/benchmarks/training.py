@@ -20,12 +20,12 @@ from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 
+from actors.data import Digits, split
 from actors.generators import GENERATORS, sampling, training
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.generators.precision import autocast
 from actors.metrics.frechet import frechet_distance
-from actors.pool.real import Digits, split
 
 ROUNDS = 5
 WARM_STEPS = 5

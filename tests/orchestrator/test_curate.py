@@ -14,7 +14,7 @@ from PIL import Image
 from actors.curation import outputs
 from actors.selection import greedy
 from orchestrator.cli import main
-from tests.actors.curation.inputs import features, images, parquet
+from tests.actors.data.inputs import features, images, parquet
 from tests.runs import ROOT, call, start
 
 X = features(60)

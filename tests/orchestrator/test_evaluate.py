@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from actors.data import Digits, split
 from actors.metrics.frechet import frechet_distance
-from actors.pool.real import Digits, split
 from tests.runs import call
 
 DIGITS = Digits(rows=120, reference_rows=100)

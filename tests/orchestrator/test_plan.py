@@ -4,15 +4,15 @@ from typing import Any
 
 import pytest
 
+from actors.data.dataset import _opened
 from actors.errors import UserError
 from actors.features.pixels import Pixels
 from actors.generators.external import open_images
 from actors.generators.job import family_of
-from actors.pool.real.dataset import _opened
 from orchestrator import config
 from orchestrator.identity import experiment_key
 from orchestrator.plan import Plan, make_plan
-from tests.actors.pool.real.fixtures import noise, png, write
+from tests.actors.data.fixtures import noise, png, write
 from tests.orchestrator.test_config import DIGITS
 
 

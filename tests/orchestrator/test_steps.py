@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from orchestrator import config, steps
-from tests.actors.pool.real.fixtures import noise, png, write
+from tests.actors.data.fixtures import noise, png, write
 from tests.orchestrator.test_config import DIGITS
 
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from actors.data import split
 from actors.generators.family import Conduct, Draw, TrainingSet
-from actors.pool.real import split
 from actors.pool.schema import tensor_array
 from orchestrator import config
 from orchestrator.casting import Node

@@ -6,13 +6,13 @@ import pyarrow as pa
 import pytest
 
 from actors.curation import table
-from actors.curation.arrays import ArrayFile
 from actors.curation.curation import Curated, curate
-from actors.curation.tables import TableFiles
+from actors.data.arrays import ArrayFile
+from actors.data.embeddings import TableFiles
 from actors.errors import UserError
 from actors.metrics.entropy import entropy
 from actors.selection import METHODS, Method, Selection, greedy
-from tests.actors.curation.inputs import features, parquet
+from tests.actors.data.inputs import features, parquet
 
 X = features(60)
 

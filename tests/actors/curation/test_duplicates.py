@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.curation.duplicates import repeated, row_keys
-from actors.features.source import Rows, blocks
+from actors.data.feature_source import Rows, blocks
 
 
 def count(rows: np.ndarray) -> int:

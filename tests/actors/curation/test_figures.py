@@ -3,9 +3,9 @@ import pyarrow as pa
 import pytest
 
 from actors.curation import figures
-from actors.features.source import Rows
+from actors.data.feature_source import Rows
 from actors.metrics.entropy import entropy
-from tests.actors.curation.inputs import features
+from tests.actors.data.inputs import features
 
 FLOOR = 1e-3
 

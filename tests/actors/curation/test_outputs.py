@@ -6,7 +6,7 @@ import pytest
 from actors.curation.appearing import appearing, check_target
 from actors.curation.outputs import place
 from actors.errors import UserError
-from tests.actors.curation.inputs import images
+from tests.actors.data.inputs import images
 
 
 def test_a_target_must_be_new_in_a_folder_that_is_there(tmp_path: Path) -> None:

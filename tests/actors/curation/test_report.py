@@ -9,17 +9,17 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from actors.curation import report
-from actors.curation.arrays import ArrayFile
 from actors.curation.charts import draw_shares
 from actors.curation.curation import Curated, curate
 from actors.curation.facts import describe
-from actors.curation.inputs import Candidates
 from actors.curation.mosaics import evenly, left_out, thumbnails
 from actors.curation.panels import panels
 from actors.curation.projection import principal
 from actors.curation.themes import LIGHT
+from actors.data.arrays import ArrayFile
+from actors.data.inputs import Candidates
 from actors.selection import METHODS
-from tests.actors.curation.inputs import features, folder, images
+from tests.actors.data.inputs import features, folder, images
 
 
 def curated(candidates: Candidates, n: int, kind: str = "greedy") -> Curated:

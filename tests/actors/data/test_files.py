@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from actors.data import ImageFolder
 from actors.data.files import files_below, walk
 from actors.data.images import suffixes
 from actors.errors import UserError
-from actors.pool.real import ImageFolder
+from tests.actors.data.fixtures import noise, png, write
 from tests.actors.data.pictures import encoded
-from tests.actors.pool.real.fixtures import noise, png, write
 
 
 @pytest.fixture

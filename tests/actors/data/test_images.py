@@ -11,8 +11,8 @@ from PIL import Image, ImageOps, features
 
 from actors.data.images import TURNED, decode, read_header, suffixes
 from actors.errors import UserError
+from tests.actors.data.fixtures import noise, png
 from tests.actors.data.pictures import encoded, photo, turned
-from tests.actors.pool.real.fixtures import noise, png
 
 
 @pytest.mark.parametrize(("height", "width"), [(37, 64), (64, 37), (33, 33), (16, 16), (5, 9)])

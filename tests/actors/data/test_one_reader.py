@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from actors.curation.opening import open_input
+from actors.data import ImageFolder
 from actors.data.reading import Reading
+from actors.features.opening import open_input
 from actors.features.pixels import Pixels
-from actors.pool.real import ImageFolder
 from actors.pool.storage import Storage
 from orchestrator import evaluate
 from orchestrator.cli import main
-from tests.actors.curation.inputs import images as small_images
+from tests.actors.data.fixtures import write
+from tests.actors.data.inputs import images as small_images
 from tests.actors.data.pictures import encoded, photo, turned
 from tests.actors.pool.inspect.stores import Written
-from tests.actors.pool.real.fixtures import write
 
 PHOTOS, SIDE = 200, 8
 

@@ -4,7 +4,7 @@ import pytest
 from actors.data.reading import Reading, plan_reading
 from actors.data.source import Header, Item
 from actors.errors import UserError
-from tests.actors.pool.real.fixtures import noise, png
+from tests.actors.data.fixtures import noise, png
 
 
 def test_images_that_differ_in_size_are_named_with_what_to_set() -> None:

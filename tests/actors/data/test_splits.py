@@ -7,13 +7,13 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from actors.curation.inputs import Candidates
-from actors.curation.opening import open_input
+from actors.data import Parquet
+from actors.data.inputs import Candidates
 from actors.data.splits import tables_of_one_split
 from actors.errors import UserError
+from actors.features.opening import open_input
 from actors.features.pixels import Pixels
-from actors.pool.real import Parquet
-from tests.actors.pool.real.fixtures import noise, png
+from tests.actors.data.fixtures import noise, png
 
 SIZES = {"train": 5, "test": 3}
 

@@ -7,12 +7,12 @@ import ray
 from ray.exceptions import RayTaskError
 from safetensors.numpy import load_file
 
+from actors.data import split
+from actors.distances.space import NETWORK
 from actors.features import EXTRACTORS, weights
 from actors.features.actor import FeaturesActor
-from actors.features.space import NETWORK
 from actors.pool import selections
 from actors.pool.actor import PoolActor
-from actors.pool.real import split
 from actors.pool.step import Step, files_of
 from actors.pool.storage import Storage
 from orchestrator import config, steps

@@ -5,11 +5,11 @@ import pytest
 import torch
 from sklearn.neighbors import KNeighborsClassifier
 
+from actors.data.digits import load
 from actors.features import convnet
 from actors.features.encoder import HEAD, Encoder
 from actors.features.extractor import Fitted
 from actors.features.pixels import Pixels
-from actors.pool.real.digits import load
 
 IMAGES, LABELS = load()
 IMAGES = IMAGES[..., None]

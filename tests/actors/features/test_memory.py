@@ -8,17 +8,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.curation.inputs import check_ids, row_numbers
+from actors.data.feature_source import Rows, block_rows, blocks, pick
+from actors.data.inputs import check_ids, row_numbers
 from actors.errors import UserError
 from actors.features import memory
-from actors.features.source import Rows, block_rows, blocks, pick
-from tests.actors.curation.inputs import features
+from tests.actors.data.inputs import features
 from tests.runs import ROOT
 
 LOAD = """
 import sys
 from actors.features import memory
-from actors.curation.tables import TableFiles
+from actors.data.embeddings import TableFiles
 
 def anonymous():
     with open("/proc/self/status") as status:

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
+from actors.data.digits import load
 from actors.features import pca
 from actors.features.pca import Pca
 from actors.features.pixels import Pixels
-from actors.pool.real.digits import load
 
 DIGITS = load()[0][..., None]
 

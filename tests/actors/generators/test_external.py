@@ -11,14 +11,14 @@ import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline, DDPMScheduler, DiTPipeline
 from PIL import Image
 
+from actors.data.image_folder import ImageFolder
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, pipelines
 from actors.generators.family import Draw
 from actors.generators.networks import UNet
 from actors.generators.sampling import BatchSize, sample
-from actors.pool.real.image_folder import ImageFolder
 from actors.seeds import derive_seed
-from tests.actors.pool.real.fixtures import noise, png, write
+from tests.actors.data.fixtures import noise, png, write
 
 CPU = torch.device("cpu")
 SHAPE = (8, 8, 1)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.multiprocessing.spawn import spawn
 
+from actors.data import Digits, split
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS
 from actors.generators.batches import Batches, batch_positions
@@ -17,7 +18,6 @@ from actors.generators.checkpoints import Checkpoints
 from actors.generators.denoiser import Denoiser, guided, predictor
 from actors.generators.family import Conduct, TrainingSet
 from actors.generators.training import train
-from actors.pool.real import Digits, split
 from actors.pool.storage import Storage
 
 IMAGES, _labels = split(Digits(rows=64, reference_rows=64), "train", 0)

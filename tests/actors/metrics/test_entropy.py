@@ -7,10 +7,10 @@ from scipy.special import digamma, gammaln
 from scipy.stats import multivariate_normal, norm
 from sklearn.neighbors import NearestNeighbors
 
+from actors.data import Digits, split
+from actors.distances.space import GIVEN
 from actors.features.pixels import Pixels
-from actors.features.space import GIVEN
 from actors.metrics.entropy import Spacing, entropy
-from actors.pool.real import Digits, split
 
 
 @pytest.mark.parametrize(("n", "d", "k"), [(200, 3, 1), (200, 64, 1), (500, 10, 4)])

@@ -3,8 +3,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from actors.distances.space import GIVEN, PIXELS
 from actors.errors import UserError
-from actors.features.space import GIVEN, PIXELS
 from actors.metrics.groups import GROUPS, Sets, measure
 from actors.metrics.measures import Measure, check_comparable
 

@@ -7,13 +7,13 @@ import pytest
 import ray
 from ray.exceptions import RayTaskError
 
+from actors.data import ImageFolder
+from actors.data.subsets import range_positions, split_range
 from actors.pool import shards
 from actors.pool.actor import PoolActor
-from actors.pool.real import ImageFolder
-from actors.pool.real.splits import range_positions, split_range
 from actors.pool.step import Step, files_of
 from actors.pool.storage import Storage
-from tests.actors.pool.real.fixtures import noise, png, write
+from tests.actors.data.fixtures import noise, png, write
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 

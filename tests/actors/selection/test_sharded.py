@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import ray
 
+from actors.data.feature_source import Rows
 from actors.errors import UserError
-from actors.features.source import Rows
 from actors.selection import explain, greedy
 from actors.selection.sharded import Shards, greedy_sharded
 

@@ -7,9 +7,9 @@ from typing import IO, Any
 import numpy as np
 import pyarrow as pa
 
-from actors.curation.inputs import row_numbers
+from actors.data.inputs import row_numbers
+from actors.distances.space import GIVEN
 from actors.errors import UserError
-from actors.features.space import GIVEN
 
 
 class ArrayFile:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from actors.curation.formats import count_rows, read_arrays, read_column, read_schema
-from actors.curation.inputs import row_numbers
-from actors.curation.vectors import is_vector, vector_length, vectors
 from actors.data.columns import is_image
+from actors.data.feature_source import block_rows, name_rows
+from actors.data.formats import count_rows, read_arrays, read_column, read_schema
+from actors.data.inputs import row_numbers
+from actors.data.vectors import is_vector, vector_length, vectors
+from actors.distances.space import GIVEN
 from actors.errors import UserError
-from actors.features.source import block_rows, name_rows
-from actors.features.space import GIVEN
 
 ID_COLUMNS = ("sample_id", "id")
 SOURCE_COLUMN = "source"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from actors.pool.real import Cifar10, Hub
-from tests.actors.pool.real.fixtures import noise, png
+from actors.data import Cifar10, Hub
+from tests.actors.data.fixtures import noise, png
 
 IMAGES = [noise(i, 5, 4) for i in range(12)]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -4,14 +4,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors.curation.arrays import ArrayFile
-from actors.curation.images import Images
-from actors.curation.inputs import Candidates
-from actors.curation.opening import open_input
-from actors.curation.tables import TableFiles
+from actors.data.arrays import ArrayFile
+from actors.data.embeddings import TableFiles
+from actors.data.inputs import Candidates
 from actors.errors import UserError
+from actors.features.images import Images
+from actors.features.opening import open_input
 from actors.features.pixels import Pixels
-from tests.actors.curation.inputs import features, images, parquet
+from tests.actors.data.inputs import features, images, parquet
 
 
 def opened(path: Path, **options: Any) -> Candidates:

@@ -3,8 +3,8 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import kstest
 
-from actors.pool.real import Gaussian, split
-from actors.pool.real.gaussian import centres
+from actors.data import Gaussian, split
+from actors.data.gaussian import centres
 
 ROWS = 20_000
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from actors.pool.real import Cifar10
-from tests.actors.pool.real.fixtures import noise, write
+from actors.data import Cifar10
+from tests.actors.data.fixtures import noise, write
 
 IMAGES = [noise(i, 32, 32) for i in range(10)]
 

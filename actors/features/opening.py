@@ -1,4 +1,7 @@
-"""Which kind of input a path is."""
+"""Opening anyone's input as features: which kind of input a path is.
+
+To add a kind: a file with a class that has what `Candidates` asks for, and its suffixes here.
+"""
 
 import glob
 import os
@@ -7,17 +10,17 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from actors.curation.arrays import ArrayFile
-from actors.curation.formats import ARROW, PARQUET
-from actors.curation.images import open_images
-from actors.curation.inputs import Candidates
-from actors.curation.tables import TableFiles
+from actors.data.arrays import ArrayFile
+from actors.data.embeddings import TableFiles
+from actors.data.feature_source import Progress
 from actors.data.files import walk
+from actors.data.formats import ARROW, PARQUET
 from actors.data.images import suffixes
+from actors.data.inputs import Candidates
 from actors.data.splits import tables_of_one_split
 from actors.errors import UserError
 from actors.features import Extractor
-from actors.features.source import Progress
+from actors.features.images import open_images
 
 TABLES = (*PARQUET, *ARROW)
 ARRAYS = (".npy", ".npz")

@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from actors.data.dataset import RealData
 from actors.data.files import LocalPath, hash_files
+from actors.data.hub import open_hub
 from actors.data.source import Arrays, Header, Source
 from actors.errors import UserError
-from actors.pool.real.dataset import RealData
-from actors.pool.real.hub import open_hub
 
 HUB_NAME = "uoft-cs/cifar10"
 PIXELS = 3 * 32 * 32

@@ -10,10 +10,10 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from actors.data.dataset import RealData
 from actors.data.files import LocalPath, hash_files
 from actors.data.source import Arrays, Header, Source
 from actors.errors import UserError
-from actors.pool.real.dataset import RealData
 
 DEBIAN = "/usr/share/datasets/fashion-mnist"
 PREFIX = {"train": "train", "test": "t10k"}

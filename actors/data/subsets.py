@@ -5,7 +5,7 @@ All are ranges of one permutation of the whole set, so they share no row.
 
 import numpy as np
 
-from actors.pool.real.dataset import RealData
+from actors.data.dataset import RealData
 
 
 def split_range(dataset: RealData, name: str) -> tuple[int, int]:

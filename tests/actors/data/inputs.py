@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from actors.curation.images import Images, open_images
 from actors.data.files import walk
+from actors.features.images import Images, open_images
 from actors.features.pixels import Pixels
 
 

@@ -7,13 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.data.feature_source import Progress
 from actors.data.folder import LOOKED_AT, Folder, look
 from actors.data.reading import Reading, plan_reading
 from actors.data.source import Header
+from actors.distances.space import Space
 from actors.errors import UserError
 from actors.features import Extractor
-from actors.features.source import Progress
-from actors.features.space import Space
 
 
 @dataclass(frozen=True)

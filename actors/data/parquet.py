@@ -9,11 +9,11 @@ import pyarrow as pa
 from pydantic import Field
 
 from actors.data.columns import check_distinct, find_columns
+from actors.data.dataset import RealData
 from actors.data.files import LocalPath, files_at, hash_files
 from actors.data.source import Source
 from actors.data.table import open_table
 from actors.errors import UserError
-from actors.pool.real.dataset import RealData
 
 ALLOWED = "a Parquet file, a folder of them, or a pattern like data/train-*.parquet"
 

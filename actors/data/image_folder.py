@@ -5,12 +5,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from actors.data.dataset import RealData
 from actors.data.files import LocalPath, walk
 from actors.data.folder import Folder
 from actors.data.images import suffixes
 from actors.data.source import Source
 from actors.errors import UserError
-from actors.pool.real.dataset import RealData
 
 
 class ImageFolder(RealData):

@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
+from actors.data.dataset import RealData
 from actors.data.source import Arrays, Header, Source
-from actors.pool.real.dataset import RealData
 
 ROWS = 1797
 

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
+from actors.data.dataset import RealData
 from actors.data.source import Header, Item, Source
-from actors.pool.real.dataset import RealData
 
 # levels of a pixel per unit of [-1, 1], and the level of 0
 LEVELS = 127.5

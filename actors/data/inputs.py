@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.data.feature_source import FeatureSource, name_rows
+from actors.distances.space import Space
 from actors.errors import UserError
-from actors.features.source import FeatureSource, name_rows
-from actors.features.space import Space
 
 
 class Candidates(FeatureSource, Protocol):

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from actors.pool.real import Digits, ImageFolder, fresh_available, fresh_range, split
-from actors.pool.real.splits import range_positions, split_range
-from tests.actors.pool.real.fixtures import noise, png, write
+from actors.data import Digits, ImageFolder, fresh_available, fresh_range, split
+from actors.data.subsets import range_positions, split_range
+from tests.actors.data.fixtures import noise, png, write
 
 
 @given(

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.curation.tables import TableFiles
+from actors.data.embeddings import TableFiles
 from actors.errors import UserError
 from actors.pool.shards import feature_table
-from tests.actors.curation.inputs import arrow, features, parquet
+from tests.actors.data.inputs import arrow, features, parquet
 
 X = features()
 

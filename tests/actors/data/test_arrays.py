@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from actors.curation.arrays import ArrayFile
+from actors.data.arrays import ArrayFile
 from actors.errors import UserError
-from tests.actors.curation.inputs import features
+from tests.actors.data.inputs import features
 
 
 def saved(file: Path, values: np.ndarray, **others: np.ndarray) -> str:

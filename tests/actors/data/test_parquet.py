@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from actors.pool.real import Parquet
+from actors.data import Parquet
 from actors.pool.schema import tensor_array
-from tests.actors.pool.real.fixtures import noise, png
+from tests.actors.data.fixtures import noise, png
 
 IMAGES = [noise(i, 5, 4) for i in range(12)]
 FEW = {"rows": 2, "reference_rows": 2}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from actors.data import ImageFolder, RealData
 from actors.data.folder import classes_of
 from actors.errors import UserError
-from actors.pool.real import ImageFolder, RealData
-from tests.actors.pool.real.fixtures import noise, png, write
+from tests.actors.data.fixtures import noise, png, write
 
 
 def fill(path: Path) -> None:

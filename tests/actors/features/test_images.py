@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from actors.errors import UserError
-from tests.actors.curation.inputs import folder, images
+from tests.actors.data.inputs import folder, images
 
 
 def test_features_are_those_of_the_pixels_and_ids_the_paths(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from actors.data.columns import find_columns
+from actors.data.dataset import RealData
 from actors.data.source import Source
 from actors.data.table import open_table
 from actors.errors import UserError
-from actors.pool.real.dataset import RealData
 
 PROBE_SECONDS = 5
 WITHOUT_NETWORK = (

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from actors.data.feature_source import SHOWN, name_rows
 from actors.errors import UserError
-from actors.features.source import SHOWN, name_rows
 
 
 def is_vector(kind: pa.DataType, *, integers: bool = False) -> bool:
