@@ -1,1 +1,1 @@
-"""Euclidean distances between rows: exact neighbours with a certificate, blocks of pairs."""
+"""Euclidean distances: exact neighbours with a certificate, blocks of pairs, farthest-first."""

@@ -6,10 +6,10 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from actors.distances.nearest_chosen import NearestChosen, as_tensor
 from actors.distances.neighbours import nearest
 from actors.errors import UserError
 from actors.selection.greedy import greedy
-from actors.selection.nearest import NearestChosen, as_tensor
 from actors.selection.selection import Method, Selection, check_request, numbers
 from actors.selection.threshold_decay import VISITED, keep
 

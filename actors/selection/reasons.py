@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from actors.selection.nearest import NearestChosen, as_tensor
+from actors.distances.nearest_chosen import NearestChosen, as_tensor
 from actors.selection.selection import Reasons
 
 

@@ -11,11 +11,11 @@ import ray
 import torch
 
 from actors.data.feature_source import FeatureSource, Progress
+from actors.distances.farthest_first import PROPOSED, Picks, Proposal, Shard, farthest_first, ranges
 from actors.errors import UserError
 from actors.features.memory import load
-from actors.selection.greedy import farthest_first, first_row, with_reasons
+from actors.selection.greedy import first_row, with_reasons
 from actors.selection.selection import Selection
-from actors.selection.shard import PROPOSED, Picks, Proposal, Shard, ranges
 
 # machines a shard may lose before the selection gives up, with the cause
 RESTARTS = 10
@@ -182,7 +182,7 @@ def greedy_sharded(
     held = Shards(source, n, shards)
     try:
         with torch.inference_mode():
-            chosen = farthest_first(held, n, first_row(source.rows, seed), progress)
+            chosen = Selection(*farthest_first(held, n, first_row(source.rows, seed), progress))
         return with_reasons(held, chosen)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, UserError):

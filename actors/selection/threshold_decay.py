@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from actors.distances.nearest_chosen import Block, NearestChosen, as_tensor
 from actors.distances.neighbours import nearest
 from actors.errors import UserError
-from actors.selection.nearest import Block, NearestChosen, as_tensor
 from actors.selection.selection import Method, Selection, check_request
 
 MAX_PASSES = 10_000

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from actors.distances import farthest_first, nearest_chosen
 from actors.errors import UserError
-from actors.selection import greedy, nearest, shard
+from actors.selection import greedy
 from actors.selection.greedy import greedy_from
 
 
@@ -59,9 +60,9 @@ def test_with_many_ties_the_lowest_position_wins_whatever_the_block_sizes(
 ) -> None:
     n = data.draw(st.integers(1, len(features)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shard, "REFRESHED", data.draw(st.integers(1, 12)))
-        patch.setattr(shard, "PROPOSED", data.draw(st.integers(1, 12)))
-        patch.setattr(nearest, "CENTRE_BLOCK", data.draw(st.integers(1, 12)))
+        patch.setattr(farthest_first, "REFRESHED", data.draw(st.integers(1, 12)))
+        patch.setattr(farthest_first, "PROPOSED", data.draw(st.integers(1, 12)))
+        patch.setattr(nearest_chosen, "CENTRE_BLOCK", data.draw(st.integers(1, 12)))
         positions = greedy(features, n, seed=seed).positions.tolist()
     assert positions == published_loop(features, n, positions[0])
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from actors.selection import explain, gist, greedy, products, threshold_decay
+from actors.distances import products
+from actors.selection import explain, gist, greedy, threshold_decay
 from tests.actors.distances.hard import HARD
 
 SMALL = {name: rows[:: -(-len(rows) // 400)] for name, rows in HARD.items()}

@@ -6,15 +6,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.selection import Selection, explain, greedy, nearest, shard
-from actors.selection.greedy import farthest_first, first_row, with_reasons
-from actors.selection.shard import LocalShards
+from actors.distances import farthest_first, nearest_chosen
+from actors.distances.farthest_first import LocalShards
+from actors.selection import Selection, explain, greedy
+from actors.selection.greedy import first_row, with_reasons
 
 
 def over_shards(features: np.ndarray, n: int, seed: int, parts: int) -> Selection:
     with torch.inference_mode():
         shards = LocalShards(features, n, parts)
-        chosen = farthest_first(shards, n, first_row(len(features), seed))
+        chosen = Selection(
+            *farthest_first.farthest_first(shards, n, first_row(len(features), seed))
+        )
         return with_reasons(shards, chosen)
 
 
@@ -91,10 +94,10 @@ def test_ids_distances_and_reasons_are_those_of_one_process_and_of_a_plain_loop(
     n, parts = data.draw(st.integers(1, rows)), data.draw(st.integers(1, min(8, rows)))
     with pytest.MonkeyPatch.context() as patch:
         # rounds and blocks of few rows, so that picked vectors are let go
-        patch.setattr(shard, "REFRESHED", data.draw(st.integers(1, 16)))
-        patch.setattr(shard, "PROPOSED", data.draw(st.integers(1, 8)))
-        patch.setattr(shard, "LEAST", data.draw(st.integers(1, 60)))
-        patch.setattr(nearest, "CENTRE_BLOCK", data.draw(st.integers(1, 16)))
+        patch.setattr(farthest_first, "REFRESHED", data.draw(st.integers(1, 16)))
+        patch.setattr(farthest_first, "PROPOSED", data.draw(st.integers(1, 8)))
+        patch.setattr(farthest_first, "LEAST", data.draw(st.integers(1, 60)))
+        patch.setattr(nearest_chosen, "CENTRE_BLOCK", data.draw(st.integers(1, 16)))
         many, one = over_shards(features, n, seed, parts), greedy(features, n, seed=seed)
     assert_same(many, one)
     assert_is_the_plain_loop(one, features, n)
@@ -106,7 +109,7 @@ def test_every_number_of_rows_over_every_number_of_shards(
     shape: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # a shard then keeps two or three picked vectors, and brings all that it has up to date
-    monkeypatch.setattr(shard, "PROPOSED", 2)
+    monkeypatch.setattr(farthest_first, "PROPOSED", 2)
     features = make(shape, 10, 7)
     for parts in range(1, 9):
         for n in range(1, 11):

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from actors.selection import products
-from actors.selection.products import Products
+from actors.distances import products
+from actors.distances.products import Products
+from actors.selection import greedy
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
@@ -43,8 +44,6 @@ def test_centres_whose_squares_overflow_rule_out_nothing() -> None:
 def test_near_duplicates_are_ordered_alike_by_float32_and_bfloat16(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from actors.selection import greedy
-
     rng = np.random.default_rng(2)
     features = rng.normal(size=(1500, 24)).astype(np.float32) + 20
     features[700:] = features[:800] + rng.normal(size=(800, 24)).astype(np.float32) * 1e-4

@@ -1,12 +1,18 @@
-"""A shard: some of the candidates, which proposes its farthest rows and hears what was picked."""
+"""Farthest-first traversal of rows in shards (Gonzalez 1985), exact and in blocks.
 
+A shard, some of the candidates, proposes its farthest rows and hears what was picked; who decides
+settles as many picks of a round as are certain.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 import torch
 
-from actors.selection.nearest import NearestChosen, ReceivedRows, as_tensor
+from actors.distances.nearest_chosen import Block, NearestChosen, ReceivedRows, as_tensor
 
 # rows brought up to date together, and rows proposed for picking, by all shards in a round
 REFRESHED = 4096
@@ -160,3 +166,90 @@ def largest(values: torch.Tensor, most: int) -> tuple[torch.Tensor, float, int]:
     filled = most - len(above)
     places = torch.cat((above, equal[:filled])).sort().values
     return places, float(bound), int(equal[filled])
+
+
+class Shards(Protocol):
+    """All shards of the candidates, as whoever decides on the picks sees them."""
+
+    @property
+    def picked(self) -> int:
+        """Number of picks that the shards have taken into account."""
+
+    def vectors(self, positions: np.ndarray) -> np.ndarray:
+        """Return the (m, d) features of rows."""
+
+    def ask(self, picks: Picks) -> Sequence[Proposal]:
+        """Tell every shard what was picked last; return their proposals."""
+
+    def tell(self, picks: Picks) -> None:
+        """Tell every shard what was picked, without asking for more."""
+
+    def cover(self) -> Sequence[tuple[np.ndarray, np.ndarray]]:
+        """Return rank and distance of the nearest pick of every row, shard by shard."""
+
+
+def farthest_first(
+    shards: Shards, n: int, first: int, progress: Callable[[int], None] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pick n rows of the shards, the first one given.
+
+    Each round settles picks among the farthest rows of all shards for as long as the winner beats
+    everything outside; so the order does not depend on how the rows are divided.
+
+    Returns:
+        The (n,) int64 positions in the order of picking, and the (n,) float64 distances to the
+        nearest row picked before; NaN for the first row.
+    """
+    start = np.array([first])
+    picks = Picks(start, shards.vectors(start))
+    positions, squared = [start], [np.array([np.nan])]
+    count = 1
+    while count < n:
+        picks, at_pick = settle(merge(shards.ask(picks)), n - count)
+        positions.append(picks.positions)
+        squared.append(at_pick)
+        count += len(at_pick)
+        if progress:
+            progress(count)
+    return np.concatenate(positions), np.sqrt(np.concatenate(squared))
+
+
+def merge(proposals: Sequence[Proposal]) -> Proposal:
+    """Return the farthest rows of several shards, given in the order of their positions."""
+    if len(proposals) == 1:
+        return proposals[0]
+    squared = np.concatenate([p.squared for p in proposals])
+    bound = max(p.bound for p in proposals)
+    tied = min(p.tied for p in proposals if p.bound == bound)
+    positions = np.concatenate([p.positions for p in proposals])
+    inside, inner_bound, inner_tied = largest(torch.from_numpy(squared), PROPOSED)
+    if inner_tied < len(positions) and inner_bound >= bound:
+        inner = int(positions[inner_tied])
+        tied = min(inner, tied) if inner_bound == bound else inner
+        bound = inner_bound
+    kept = inside.numpy()
+    kept = kept[squared[kept] >= bound]
+    vectors = np.concatenate([p.vectors for p in proposals])[kept]
+    return Proposal(positions[kept], squared[kept], vectors, bound, tied)
+
+
+def settle(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
+    """Pick up to `most` of the proposed rows, for as long as the winner is certain.
+
+    Returns:
+        The (p,) picks and their squared distances at the pick.
+    """
+    rows, bound, tied = proposal.positions, proposal.bound, proposal.tied
+    if not len(rows):  # all of them fell behind others when they were brought up to date
+        return Picks(rows, proposal.vectors), proposal.squared
+    block = Block(as_tensor(proposal.vectors), proposal.squared)
+    places: list[int] = []
+    distances: list[float] = []
+    while len(places) < min(most, len(rows)):
+        place = int(block.squared.argmax())  # the first of equal ones: the lowest position
+        farthest = float(block.squared[place])
+        if farthest < max(bound, 0) or (farthest == bound and rows[place] > tied):
+            break
+        places.append(place)
+        distances.append(block.pick(place))
+    return Picks(rows[places], proposal.vectors[places]), np.array(distances)

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from actors.distances.centring import SAMPLED, middle, scaling
+from actors.distances.products import CENTRE_BLOCK, ROW_BLOCK, Products
 from actors.distances.rounding import product_error, underflow
-from actors.selection.products import CENTRE_BLOCK, ROW_BLOCK, Products
 
 # pairs whose float64 differences are formed together
 PAIR_BLOCK = 512
