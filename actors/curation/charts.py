@@ -5,8 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from actors.curation.curation import Curated
-from actors.curation.themes import Theme
 from actors.metrics.entropy import Entropy
+from actors.plots.style import Theme
 
 BINS = 40
 SHOWN_SOURCES = 10

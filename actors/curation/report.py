@@ -10,10 +10,12 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from actors.curation import mosaics, panels, themes
+from actors.curation import panels
 from actors.curation.curation import Curated
 from actors.curation.panels import Panel
 from actors.data.inputs import Candidates
+from actors.plots.mosaics import WIDTH
+from actors.plots.style import DARK, LIGHT, Theme
 
 SUFFIXES = (".html", ".png")
 DPI = 110
@@ -64,8 +66,8 @@ def overview(drawn: list[Panel], title: str) -> bytes:
     """Return one PNG with every panel: large ones on the left, charts on the right."""
     columns = [[p for p in drawn if p.is_large], [p for p in drawn if not p.is_large]]
     tallest = max(sum(panel.height + TITLE for panel in column) for column in columns)
-    with themes.LIGHT.applied():
-        figure = Figure(figsize=(2 * mosaics.WIDTH, tallest + 0.5), layout="constrained")
+    with LIGHT.applied():
+        figure = Figure(figsize=(2 * WIDTH, tallest + 0.5), layout="constrained")
         figure.suptitle(title, fontsize=15)
         places = figure.add_gridspec(1, 2)
         for place, column in enumerate(columns):
@@ -74,7 +76,7 @@ def overview(drawn: list[Panel], title: str) -> bytes:
             rows = places[place].subgridspec(len(heights), 1, height_ratios=heights)
             for row, panel in enumerate(column):
                 axes = figure.add_subplot(rows[row])
-                panel.draw(axes, themes.LIGHT)
+                panel.draw(axes, LIGHT)
                 axes.set_title(panel.title, loc="left")
         return _png(figure)
 
@@ -82,7 +84,7 @@ def overview(drawn: list[Panel], title: str) -> bytes:
 def page(drawn: list[Panel], facts: dict[str, Any]) -> str:
     """Return one HTML page with every panel, light and dark, and all facts."""
     style = STYLE
-    for theme in (themes.LIGHT, themes.DARK):
+    for theme in (LIGHT, DARK):
         style = style.replace(f"{theme.name}_INK", theme.ink)
         style = style.replace(f"{theme.name}_GROUND", theme.ground)
     title = html.escape(headline(facts))
@@ -122,18 +124,18 @@ def _table(facts: dict[str, Any]) -> str:
 
 
 def _picture(panel: Panel) -> str:
-    light, dark = (_drawn(panel, theme) for theme in (themes.LIGHT, themes.DARK))
+    light, dark = (_drawn(panel, theme) for theme in (LIGHT, DARK))
     return (
         f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
         f'<img src="{light}" alt="{html.escape(panel.title)}"></picture>'
     )
 
 
-def _drawn(panel: Panel, theme: themes.Theme) -> str:
+def _drawn(panel: Panel, theme: Theme) -> str:
     with theme.applied():
         # large ones fill the page
         scale = 1.2 if panel.is_large else 1
-        size = (scale * mosaics.WIDTH, scale * panel.height)
+        size = (scale * WIDTH, scale * panel.height)
         figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD))
         panel.draw(figure.subplots(), theme)
         return "data:image/png;base64," + base64.b64encode(_png(figure)).decode()

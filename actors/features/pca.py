@@ -76,6 +76,28 @@ def principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     return mean, np.ascontiguousarray(components)
 
 
+def project(reference: np.ndarray, *sets: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Project rows onto the top two principal components of the reference.
+
+    Exact and in float64; a component's largest entry is positive.
+
+    Args:
+        reference: (n, d) features of the rows that define the mean and the components.
+        sets: (m, d) features of other rows.
+
+    Returns:
+        The (2,) float64 shares of the variance of the reference that the components have, and
+        (m, 2) float64 coordinates: those of the reference first, then those of every set. Where
+        there is no second component its coordinates are 0.
+    """
+    found = min(2, *reference.shape)
+    mean, components = principal(reference, found)
+    components = np.pad(components, ((0, 2 - found), (0, 0)))
+    coordinates = [(rows - mean) @ components.T for rows in (reference, *sets)]
+    total = reference.var(axis=0, dtype=np.float64).sum()
+    return coordinates[0].var(axis=0) / (total or 1), coordinates
+
+
 def _parts(length: int, other: int) -> list[slice]:
     step = max(1, BLOCK // other)
     return [slice(start, start + step) for start in range(0, length, step)]

@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 
 from actors.distances.neighbours import nearest
+from actors.features.pca import project
 from actors.metrics import PICTURES
 from actors.metrics.groups import Sets
-from actors.metrics.pictures import beside_nearest, grid
-from actors.metrics.projection import draw_projection, project
+from actors.plots.grids import beside_nearest, grid
+from actors.plots.projection import draw_projection
 
 PIXELS = 512
 GRID_COLUMNS, PAIR_COLUMNS = 8, 5

@@ -14,7 +14,7 @@ import matplotlib
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 
-from actors.curation.themes import LIGHT
+from actors.plots.style import LIGHT
 from orchestrator.report.styles import VARIABLES, Style
 
 DPI = 160

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
-from actors.curation.themes import LIGHT
+from actors.plots.style import LIGHT
 
 # dark text is read on every colour of it
 COLOURS = "YlGnBu"

@@ -8,7 +8,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Literal
 
-from actors.curation.themes import DARK, LIGHT
+from actors.plots.style import DARK, LIGHT
 
 # (name in CSS, light, dark)
 PALETTE = (

@@ -12,12 +12,10 @@ from actors.curation import report
 from actors.curation.charts import draw_shares
 from actors.curation.curation import Curated, curate
 from actors.curation.facts import describe
-from actors.curation.mosaics import evenly, left_out, thumbnails
-from actors.curation.panels import panels
-from actors.curation.projection import principal
-from actors.curation.themes import LIGHT
+from actors.curation.panels import left_out, panels
 from actors.data.arrays import ArrayFile
 from actors.data.inputs import Candidates
+from actors.plots.style import LIGHT
 from actors.selection import METHODS
 from tests.actors.data.inputs import features, folder, images
 
@@ -123,20 +121,3 @@ def test_the_legend_of_the_sources_hides_no_bar() -> None:
     box = legend.get_window_extent()
     assert not any(box.overlaps(bar.get_window_extent()) for bar in axes.patches)
     assert box.y1 <= figure.bbox.y1
-
-
-def test_large_images_are_shown_small() -> None:
-    assert thumbnails(np.zeros((2, 300, 150, 1), np.uint8)).shape == (2, 96, 48, 3)
-
-
-def test_shown_rows_are_spread_evenly_with_both_ends() -> None:
-    assert evenly(np.arange(100), 4).tolist() == [0, 33, 66, 99]
-    assert evenly(np.arange(3), 4).tolist() == [0, 1, 2]
-
-
-def test_principal_components_have_the_largest_variance() -> None:
-    x = features(200, 6) * np.array([9, 1, 1, 5, 1, 1], np.float32)
-    coordinates, shares = principal(x)
-    exact = np.linalg.eigvalsh(np.cov(x.T))[::-1]
-    np.testing.assert_allclose(shares, (exact / exact.sum())[:2], rtol=1e-3)
-    np.testing.assert_allclose(coordinates.var(axis=0, ddof=1), exact[:2], rtol=1e-3)

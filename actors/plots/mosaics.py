@@ -1,4 +1,4 @@
-"""Mosaics of images: of kept ones, and of those left out beside the one that covers each."""
+"""Mosaics: images in rows, alone or some side by side, on the axes of a figure."""
 
 from dataclasses import dataclass
 
@@ -6,12 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from PIL import Image
 
-from actors.curation.curation import Curated
-from actors.curation.themes import Theme
-from actors.features.images import Images
+from actors.plots.style import Theme
 
-KEPT_COLUMNS, KEPT_ROWS = 12, 6
-PAIR_COLUMNS, PAIR_ROWS = 6, 6
 LARGEST = 96  # pixels of a side
 WIDTH = 7.0  # inches
 
@@ -77,34 +73,6 @@ class Mosaic:
         axes.imshow(canvas, interpolation="antialiased")
         axes.set_anchor("NW")
         axes.set_axis_off()
-
-
-def kept(images: Images, curated: Curated) -> Mosaic:
-    """Return kept images, evenly over the ranks, the first picked first."""
-    positions = curated.selection.positions
-    shown = evenly(positions, KEPT_COLUMNS * KEPT_ROWS)
-    title = f"Kept: {len(shown):,} of {len(positions):,} images, in the order of picking"
-    return Mosaic(title, thumbnails(images.images(shown))[:, None], KEPT_COLUMNS)
-
-
-def left_out(images: Images, curated: Curated) -> Mosaic | None:
-    """Return images left out, each beside the kept one nearest to it, the nearest pair first."""
-    reasons = curated.reasons
-    is_out = np.ones(len(curated.ids), bool)
-    is_out[curated.selection.positions] = False
-    positions = np.flatnonzero(is_out)
-    if not len(positions):
-        return None
-    rising = positions[np.argsort(reasons.distances[positions], kind="stable")]
-    shown = evenly(rising, PAIR_COLUMNS * PAIR_ROWS)
-    out = thumbnails(images.images(shown))
-    covering = thumbnails(images.images(reasons.covered_by[shown]))
-    captions = tuple(f"{distance:.3g}" for distance in reasons.distances[shown].tolist())
-    title = (
-        f"Left out: {len(shown):,} of {len(positions):,} images (left), each with the kept one\n"
-        "nearest to it (right) and their distance (feature units)"
-    )
-    return Mosaic(title, np.stack((out, covering), axis=1), PAIR_COLUMNS, captions)
 
 
 def evenly(values: np.ndarray, most: int) -> np.ndarray:

@@ -1,11 +1,15 @@
-"""Real and generated rows on the two directions in which the real ones vary most."""
+"""Rows on two principal components: as points, or real and generated ones as densities."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import numpy as np
 
-from actors.features.pca import principal
+from actors.plots.style import LIGHT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 DPI = 120
 # cells in a row of the density
@@ -14,26 +18,29 @@ FEWEST_CELLS, MOST_CELLS = 24, 80
 COLOURS, PALEST, REAL_COLOUR = "magma_r", 0.15, "#e4e4e4"
 
 
-def project(reference: np.ndarray, *sets: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Project rows onto the top two principal components of the real ones.
+class Points(NamedTuple):
+    """Rows that are drawn alike: their name, colour, marker and (n, 2) coordinates."""
 
-    Exact and in float64; a component's largest entry is positive (`actors.features.pca`).
+    label: str
+    colour: str
+    marker: str
+    coordinates: np.ndarray
+
+
+def draw_points(axes: "Axes", sets: Sequence[Points], shares: np.ndarray, title: str) -> None:
+    """Draw sets of rows as points.
 
     Args:
-        reference: (n, d) features of real rows, which define the mean and the components.
-        sets: (m, d) features of other rows.
-
-    Returns:
-        The (2,) float64 shares that the components have of the real rows' variance, and (m, 2)
-        float64 coordinates: those of the reference first, then those of every set. Where there
-        is no second component its coordinates are 0.
+        shares: (2,) shares that the components have of the variance.
+        title: of the legend; none where it is empty.
     """
-    found = min(2, *reference.shape)
-    mean, components = principal(reference, found)
-    components = np.pad(components, ((0, 2 - found), (0, 0)))
-    coordinates = [(rows - mean) @ components.T for rows in (reference, *sets)]
-    total = reference.var(axis=0, dtype=np.float64).sum()
-    return coordinates[0].var(axis=0) / (total or 1), coordinates
+    for label, colour, marker, coordinates in sets:
+        x, y = coordinates.T
+        axes.scatter(x, y, s=14, c=colour, marker=marker, linewidths=0.8, alpha=0.7, label=label)
+    axes.set_xlabel(f"first principal component ({shares[0]:.0%} of the variance, feature units)")
+    axes.set_ylabel(f"second principal component ({shares[1]:.0%}, feature units)")
+    axes.set_aspect("equal", "datalim")
+    axes.legend(title=title or None)
 
 
 def limits(real: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -70,15 +77,13 @@ def draw_projection(
     """Draw the density of real and of generated rows side by side, as PNG, on the same scales.
 
     Args:
-        real, samples: (n, 2) and (m, 2) coordinates, as `project` returns them.
+        real, samples: (n, 2) and (m, 2) coordinates, on the components of the real ones.
         shares: (2,) shares of the variance of the real rows.
         file: where the picture goes.
     """
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, LogNorm
     from matplotlib.figure import Figure
-
-    from actors.curation.themes import LIGHT
 
     low, high = limits(real, samples)
     cells = int(np.clip(2 * len(samples) ** (1 / 3), FEWEST_CELLS, MOST_CELLS))

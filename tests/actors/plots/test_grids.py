@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from actors.metrics.pictures import CAPTION, beside_nearest, grid
+from actors.plots.grids import CAPTION, beside_nearest, grid
 
 
 def test_a_grid_shows_every_image_in_reading_order_enlarged_with_gaps() -> None:

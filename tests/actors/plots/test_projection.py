@@ -3,46 +3,8 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from sklearn.decomposition import PCA
 
-from actors.metrics.projection import density, draw_projection, limits, project
-
-
-@pytest.mark.parametrize(("rows", "dimension"), [(200, 12), (20, 50)])
-def test_coordinates_and_shares_are_those_of_pca_up_to_sign(rows: int, dimension: int) -> None:
-    rng = np.random.default_rng(0)
-    scale = np.linspace(3, 1, dimension)
-    reference = (rng.normal(size=(rows, dimension)) * scale + 5).astype(np.float32)
-    other = rng.normal(size=(7, dimension)).astype(np.float32)
-    pca = PCA(2, svd_solver="full").fit(reference.astype(np.float64))
-    shares, (real, projected) = project(reference, other)
-    assert np.allclose(shares, pca.explained_variance_ratio_, rtol=1e-9)
-    for ours, theirs in ((real, pca.transform(reference)), (projected, pca.transform(other))):
-        assert ours.dtype == np.float64
-        assert np.allclose(np.abs(ours), np.abs(theirs), rtol=1e-6, atol=1e-6)
-
-
-def test_signs_do_not_depend_on_the_order_of_the_real_rows() -> None:
-    rng = np.random.default_rng(1)
-    reference = rng.normal(size=(50, 6)) * np.arange(1, 7)
-    other = rng.normal(size=(9, 6))
-    _, (_, one) = project(reference, other)
-    _, (_, two) = project(reference[::-1], other)
-    assert np.allclose(one, two)
-
-
-def test_features_of_one_dimension_lie_on_the_first_axis() -> None:
-    reference, other = np.array([[0.0], [2.0], [4.0]]), np.array([[5.0]])
-    shares, (real, projected) = project(reference, other)
-    assert np.allclose(shares, [1, 0])
-    assert np.allclose(real, [[-2, 0], [0, 0], [2, 0]])
-    assert np.allclose(projected, [[3, 0]])
-
-
-def test_real_rows_that_are_all_the_same_have_no_variance_to_share() -> None:
-    shares, (real, _) = project(np.ones((5, 3)), np.zeros((2, 3)))
-    assert np.array_equal(shares, [0, 0])
-    assert np.array_equal(real, np.zeros((5, 2)))
+from actors.plots.projection import density, draw_projection, limits
 
 
 def test_the_picture_holds_all_rows_but_those_that_ran_away() -> None:

@@ -1,11 +1,9 @@
-"""Colours of reports, told apart with any colour vision (Okabe and Ito 2008), light and dark."""
+"""Colours of pictures, told apart with any colour vision (Okabe and Ito 2008), light and dark."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
-
-import matplotlib
 
 
 @dataclass(frozen=True)
@@ -22,6 +20,8 @@ class Theme:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """Draw with these colours."""
+        import matplotlib
+
         ink = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
         settings: Any = {
             **dict.fromkeys(ink, self.ink),

@@ -1,4 +1,4 @@
-"""Pictures of samples."""
+"""Grids of small images, and of pairs of near ones."""
 
 import numpy as np
 from PIL import Image, ImageDraw
