@@ -24,7 +24,7 @@ VERSIONS = {
     "select": 2,
     "train": 2,
     "sample": 2,
-    "evaluate": 1,
+    "evaluate": 2,
 }
 
 # (sample, embed) step pairs

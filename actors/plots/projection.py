@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DPI = 120
+# inches: the picture, its two square panels and the bar of colours at their right
+SIZE = (11, 5.6)
+PANEL, BAR = 4.25, 0.24
+BOTTOM, PANELS_AT, BAR_AT = 0.66, (0.75, 5.25), 9.75
 # cells in a row of the density
 FEWEST_CELLS, MOST_CELLS = 24, 80
 # dark is dense, which is seen with any colour vision; its palest part is lost on white
@@ -84,6 +88,7 @@ def draw_projection(
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap, LogNorm
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator
 
     low, high = limits(real, samples)
     cells = int(np.clip(2 * len(samples) ** (1 / 3), FEWEST_CELLS, MOST_CELLS))
@@ -93,9 +98,16 @@ def draw_projection(
     scale = LogNorm(seen[seen > 0].min(), seen.max())
     colours = ListedColormap(colormaps[COLOURS](np.linspace(PALEST, 1, 256)))
     with LIGHT.applied():
-        figure = Figure(figsize=(11, 5.6), layout="compressed")
-        figure.suptitle(title)
-        left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+        # places are given: a layout that makes room by itself draws everything three times
+        figure = Figure(figsize=SIZE)
+        figure.suptitle(title, y=0.985)
+        left, right = (figure.add_axes(_place(x, PANEL)) for x in PANELS_AT)
+        right.sharex(left)
+        right.sharey(left)
+        right.tick_params(labelleft=False)
+        left.locator_params(nbins=6)
+        left.ticklabel_format(scilimits=(-2, 3))
+        left.yaxis.set_label_coords(-0.13, 0.5)
         right.imshow(
             np.ma.masked_equal(of_real > 0, False),
             cmap=ListedColormap([REAL_COLOUR]),
@@ -111,11 +123,23 @@ def draw_projection(
                 origin="lower",
             )
             axes.set_xlabel(f"first principal component ({100 * shares[0]:.0f} % of the variance)")
+            axes.xaxis.set_label_coords(0.5, -0.07)
         left.set_ylabel(f"second principal component ({100 * shares[1]:.0f} % of the variance)")
-        left.set_title(f"{len(real):,} real rows")
+        left.set_title(f"{len(real):,} real rows", y=1.01)
         beyond = round((1 - of_samples.sum()) * len(samples))
         away = f" ({beyond:,} beyond the picture)" if beyond else ""
-        right.set_title(f"{len(samples):,} generated rows{away}")
-        legend = "share of the rows in a cell (grey: only real rows)"
-        figure.colorbar(drawn, ax=[left, right], label=legend)
-        figure.savefig(file, format="png", dpi=DPI)
+        right.set_title(f"{len(samples):,} generated rows{away}", y=1.01)
+        bar = figure.colorbar(
+            drawn,
+            cax=figure.add_axes(_place(BAR_AT, BAR)),
+            ticks=LogLocator(subs=(1, 2, 5)),
+            format="{x:g}",
+        )
+        bar.minorticks_off()
+        bar.set_label("share of the rows in a cell (grey: only real rows)")
+        figure.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
+
+
+def _place(left: float, width: float) -> tuple[float, float, float, float]:
+    """Return left, bottom, width and height of axes, of inches as shares of the picture."""
+    return left / SIZE[0], BOTTOM / SIZE[1], width / SIZE[0], PANEL / SIZE[1]
