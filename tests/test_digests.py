@@ -21,7 +21,11 @@ def test_every_kind_of_step_has_a_version_and_a_digest() -> None:
 @pytest.mark.parametrize(
     ("kind", "reached", "not_reached"),
     [
-        ("sample", "actors.seeds.philox", "actors.generators.optimisation.Optimisation.update"),
+        (
+            "sample",
+            "actors.seeds.philox",
+            "actors.generators.training.optimisation.Optimisation.update",
+        ),
         ("train", "actors.generators.ddpm.DDPM.loss", "actors.generators.sampling.sample"),
         ("train", "actors.seeds.derive_seed", "actors.selection.greedy.greedy"),
         ("select", "actors.selection.greedy.greedy", "actors.generators.ddpm.DDPM"),

@@ -11,6 +11,8 @@ import pyarrow.dataset as ds
 
 from actors.curation.sentences import sentences
 from actors.errors import UserError
+from actors.pool.inspect.contents import read_contents
+from actors.pool.storage import Storage
 
 if TYPE_CHECKING:
     from actors.pool.inspect.reasons import Reason
@@ -54,10 +56,8 @@ def why(path: str, sample_id: str) -> str:
 
 
 def _why_in_store(store: str, key: str, sample_id: str) -> str:
-    # PyTorch comes with them, for which a curation's table need not wait
-    from actors.pool.inspect.contents import read_contents
+    # it brings faiss, for which a curation's table need not wait
     from actors.pool.inspect.reasons import reason
-    from actors.pool.storage import Storage
 
     storage = Storage(store)
     contents = read_contents(storage)

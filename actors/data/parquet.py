@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pydantic import Field
 
 from actors.data.columns import check_distinct, find_columns
@@ -54,8 +55,6 @@ class Parquet(RealData):
 
 @contextmanager
 def _opened(file: str) -> Iterator[Any]:
-    import pyarrow.parquet as pq
-
     try:
         with pq.ParquetFile(file) as opened:
             yield opened

@@ -5,7 +5,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import safetensors.numpy
 
+from actors.features import EXTRACTORS
 from actors.features.extractor import Fitted
 from actors.pool.step import manifest_path
 from actors.pool.storage import Storage
@@ -25,17 +27,15 @@ def fingerprint(fitted: Fitted) -> str:
 
 
 def _serialized(fitted: Fitted) -> bytes:
-    from safetensors.numpy import save
-
-    return save({name: np.ascontiguousarray(value) for name, value in sorted(fitted.items())})
+    return safetensors.numpy.save(
+        {name: np.ascontiguousarray(value) for name, value in sorted(fitted.items())}
+    )
 
 
 @lru_cache(maxsize=4)
 def load(storage: Storage, step_path: str) -> Fitted:
     """Return the weights that a finished fit step stored, read once per process."""
-    from safetensors.numpy import load_file
-
-    return load_file(storage.local(f"{step_path}/{FILE}"))
+    return safetensors.numpy.load_file(storage.local(f"{step_path}/{FILE}"))
 
 
 def card(storage: Storage, embed_path: str) -> dict[str, Any]:
@@ -44,8 +44,6 @@ def card(storage: Storage, embed_path: str) -> dict[str, Any]:
     The extractor's fields, its `name`, `resize` and `space`, and `weights`: the sha256 of the file
     that they were read from or fitted into, None for an extractor without weights.
     """
-    from actors.features import EXTRACTORS
-
     manifest = storage.read_json(manifest_path(embed_path))
     config, fitted = manifest["config"], manifest["inputs"].get("fitted")
     weights = config.get("digest")

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import torch
 from pydantic import Field, model_validator
 
-from actors.generators.denoiser import Denoiser, DenoiserSampling, Predict
+from actors.generators.denoiser import Denoiser, DenoiserSampling
+from actors.generators.networks import Predict
 
 # what the network predicts, in diffusers' words
 PREDICTION_TYPES = {"epsilon": "epsilon", "x0": "sample", "v": "v_prediction"}

@@ -1,82 +1,17 @@
 """What the families that train a network to denoise have in common."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import torch
 from pydantic import Field, model_validator
 
-from actors.config import Config
 from actors.generators import networks
 from actors.generators.family import Conduct, Draw, Family, Sampling, TrainingSet
-from actors.generators.networks import UNet
-from actors.generators.precision import Precision, autocast
-
-# (noisy images, (n,) time as the family counts it) -> prediction of the same shape
-Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
-
-# of a training that says nothing
-STEPS = 500
-
-
-class Training(Config):
-    """Optimisation: AdamW, schedule with warm-up, gradient clipping, weight average."""
-
-    # changes how it is computed, at most its rounding
-    HOW: ClassVar[frozenset[str]] = frozenset(
-        {
-            "workers",
-            "compile",
-            "channels_last",
-            "checkpoint_every",
-            "checkpoints_kept",
-            "max_failures",
-        }
-    )
-
-    steps: int | None = Field(None, ge=1, description="optimiser steps; 500 without epochs")
-    epochs: int | None = Field(None, ge=1, description="passes over the rows, instead of steps")
-    batch_size: int = Field(64, ge=1, description="rows of a step, over all workers")
-    learning_rate: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.95, 0.999)
-    weight_decay: float = Field(1e-6, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup_steps: int = Field(50, ge=0)
-    gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
-    ema_decay: float = Field(0.995, ge=0, lt=1, description="decay of the weight average; 0: none")
-    label_dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of rows trained without their label (conditional)"
-    )
-    init: Literal["scratch", "previous"] = Field(
-        "scratch", description="fresh weights, or those of the iteration before"
-    )
-    precision: Precision = "float32"
-    compile: bool = Field(False, description="torch.compile the network")
-    channels_last: bool = Field(False, description="memory layout that suits tensor cores")
-    workers: int = Field(1, ge=1, description="Ray Train workers, data parallel")
-    checkpoint_every: int = Field(1000, ge=1, description="steps between checkpoints")
-    checkpoints_kept: int = Field(2, ge=1, description="how many of the last ones are kept")
-    max_failures: int = Field(3, ge=0, description="lost workers to survive, with several workers")
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "Training":
-        if self.epochs is not None and self.steps is not None:
-            raise ValueError(f"found steps {self.steps} and epochs {self.epochs}; allowed is one")
-        if self.batch_size % self.workers:
-            raise ValueError(
-                f"batch_size {self.batch_size} cannot be divided over {self.workers} workers; "
-                f"allowed are multiples of {self.workers}"
-            )
-        return self
-
-    def steps_for(self, rows: int) -> int:
-        """Return the optimiser steps of a training on so many rows."""
-        if self.epochs is None:
-            return self.steps or STEPS
-        return math.ceil(self.epochs * rows / self.batch_size)
+from actors.generators.networks import Precision, Predict, UNet, guided
+from actors.generators.training.settings import Training
 
 
 class DenoiserSampling(Sampling):
@@ -155,7 +90,7 @@ class Denoiser(Family):
         """
 
     def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
-        from actors.generators.training import train  # it imports diffusers: two seconds
+        from actors.generators.training.loop import train  # it imports diffusers: two seconds
 
         return train(self, data, seed, conduct)
 
@@ -168,39 +103,3 @@ class Denoiser(Family):
         settings = self.sampling
         predict = guided(model, labels, settings.guidance_scale, settings.precision)
         return self.generate(predict, draw.noise), labels
-
-
-def predictor(
-    network: Any, labels: torch.Tensor | None = None, precision: Precision = "float32"
-) -> Predict:
-    """Return the network as a function of images and time alone; what it returns is float32."""
-
-    def predict(images: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        given = {} if labels is None else {"class_labels": labels}
-        with autocast(images.device, precision):
-            return network(images, time, return_dict=False, **given)[0].float()
-
-    return predict
-
-
-def guided(
-    network: Any, labels: torch.Tensor | None, scale: float, precision: Precision = "float32"
-) -> Predict:
-    """Return the network guided toward (n,) labels.
-
-    Classifier-free guidance (Ho and Salimans 2022, equation 6, with scale = 1 + w): the prediction
-    without a label plus `scale` times what the label adds to it.
-    """
-    if labels is None:
-        return predictor(network, precision=precision)
-    nothing = torch.full_like(labels, networks.no_label(network))
-    if scale in (0, 1):
-        return predictor(network, labels if scale else nothing, precision)
-    both = predictor(network, torch.cat((nothing, labels)), precision)
-
-    def predict(images: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        times = torch.cat((time, time)) if time.ndim else time
-        without, within = both(torch.cat((images, images)), times).chunk(2)
-        return without + scale * (within - without)
-
-    return predict

@@ -8,7 +8,8 @@ from typing import Any, Literal
 import torch
 from pydantic import Field, model_validator
 
-from actors.generators.denoiser import Denoiser, Predict
+from actors.generators.denoiser import Denoiser
+from actors.generators.networks import Predict
 
 
 class EDM(Denoiser):

@@ -14,7 +14,7 @@ from actors.config import Config, Resources
 from actors.seeds import sample_noise
 
 if TYPE_CHECKING:
-    from actors.generators.checkpoints import Checkpoints
+    from actors.generators.training.checkpoints import Checkpoints
 
 # (fraction done, note) -> None
 Report = Callable[[float, str], None]

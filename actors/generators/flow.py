@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from pydantic import Field
 
-from actors.generators.denoiser import Denoiser, DenoiserSampling, Predict
+from actors.generators.denoiser import Denoiser, DenoiserSampling
+from actors.generators.networks import Predict
 
 # the network's time is that of diffusers' flow pipelines: 0 for images to 1000 for noise
 TIMES = 1000

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import torch
 from pydantic import Field
+from safetensors.torch import load_file, save_file
 from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from actors.errors import UserError
@@ -96,8 +97,6 @@ class GaussianMixture(Family):
         )
 
     def save(self, model: Mixture, folder: Path) -> None:
-        from safetensors.torch import save_file
-
         components, pixels = model.means.shape
         facts = {"components": components, "pixels": pixels, "converged": model.converged}
         (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
@@ -105,8 +104,6 @@ class GaussianMixture(Family):
         save_file({n: t.contiguous() for n, t in tensors.items()}, folder / WEIGHTS)
 
     def load(self, folder: Path, device: torch.device) -> Mixture:
-        from safetensors.torch import load_file
-
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS, device=str(device))
         return Mixture(**tensors, converged=facts["converged"])

@@ -14,8 +14,8 @@ from ray.train.torch import TorchTrainer, get_device
 
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, Family
-from actors.generators.checkpoints import Checkpoints
 from actors.generators.family import Conduct, Report, TrainingSet
+from actors.generators.training.checkpoints import Checkpoints
 from actors.pool import selections
 from actors.pool.step import Step
 from actors.pool.storage import Storage

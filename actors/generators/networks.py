@@ -1,14 +1,22 @@
-"""Networks, built from diffusers."""
+"""Networks, built from diffusers, and as functions of images and time."""
 
 import hashlib
 import inspect
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import torch
 from pydantic import Field, model_validator
 
 from actors.config import Config
+
+# which of torch's number formats a network computes in
+Precision = Literal["float32", "bfloat16", "float16"]
+# (noisy images, (n,) time as the family counts it) -> prediction of the same shape
+Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 # the published networks: six resolutions of widths w, w, 2w, 2w, 4w, 4w, attention on the fifth
 PUBLISHED = {
@@ -136,3 +144,45 @@ def fingerprint(network: Any) -> str:
     """Return a hash of what a network is built like, whatever its weights."""
     built = {k: v for k, v in dict(network.config).items() if not k.startswith("_")}
     return hashlib.sha256(json.dumps(built, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager[None]:
+    """Return the context in which a network computes in that precision."""
+    dtype = getattr(torch, precision)
+    return torch.autocast(device.type, dtype, enabled=precision != "float32", cache_enabled=True)
+
+
+def predictor(
+    network: Any, labels: torch.Tensor | None = None, precision: Precision = "float32"
+) -> Predict:
+    """Return the network as a function of images and time alone; what it returns is float32."""
+
+    def predict(images: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        given = {} if labels is None else {"class_labels": labels}
+        with autocast(images.device, precision):
+            return network(images, time, return_dict=False, **given)[0].float()
+
+    return predict
+
+
+def guided(
+    network: Any, labels: torch.Tensor | None, scale: float, precision: Precision = "float32"
+) -> Predict:
+    """Return the network guided toward (n,) labels.
+
+    Classifier-free guidance (Ho and Salimans 2022, equation 6, with scale = 1 + w): the prediction
+    without a label plus `scale` times what the label adds to it.
+    """
+    if labels is None:
+        return predictor(network, precision=precision)
+    nothing = torch.full_like(labels, no_label(network))
+    if scale in (0, 1):
+        return predictor(network, labels if scale else nothing, precision)
+    both = predictor(network, torch.cat((nothing, labels)), precision)
+
+    def predict(images: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        times = torch.cat((time, time)) if time.ndim else time
+        without, within = both(torch.cat((images, images)), times).chunk(2)
+        return without + scale * (within - without)
+
+    return predict

@@ -14,6 +14,7 @@ from actors.features import Extractor
 from actors.features.extractor import Fitted, size_on_card
 from actors.features.images import Images, in_colour
 from actors.features.memory import load
+from actors.features.weights import fingerprint
 from actors.metrics.groups import Sets
 
 
@@ -102,8 +103,6 @@ def _fitted(
     inputs: Mapping[str, Any], extractor: Extractor, seed: int
 ) -> tuple[dict[str, FeatureSource], str]:
     """Fit on the rows trained on, or on the real ones; labels are the names of folders."""
-    from actors.features.weights import fingerprint
-
     shapes = {name: one.reading.shape for name, one in inputs.items()}
     for name, (height, width, _) in shapes.items():
         if (height, width) != (real := shapes["real"])[:2]:

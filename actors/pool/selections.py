@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +12,21 @@ from actors.pool import shards
 from actors.pool.step import files_of, manifest_path
 from actors.pool.storage import Storage
 
-if TYPE_CHECKING:
-    from actors.selection.selection import Selection
-
 FILE = "selection.arrow"
 OFFERED = "offered.arrow"
 ORDER = "order.arrow"
+
+
+class Ranked(Protocol):
+    """Rows by rank: what a selection method gives."""
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(n,) int64 positions of candidates, none twice."""
+
+    @property
+    def distances(self) -> np.ndarray | None:
+        """(n,) float64 distances at the picks; NaN for the first, None where there are none."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ def sample_ids(storage: Storage, step_paths: Sequence[str], positions: np.ndarra
 def write(
     storage: Storage,
     step_path: str,
-    selection: "Selection",
+    selection: Ranked,
     *,
     samples: Sequence[str],
     features: Sequence[str],
@@ -119,7 +128,7 @@ def write(
     return [shards.write_table(storage, f"{step_path}/{FILE}", table), *records]
 
 
-def write_order(storage: Storage, step_path: str, ranked: "Selection") -> dict[str, Any]:
+def write_order(storage: Storage, step_path: str, ranked: Ranked) -> dict[str, Any]:
     """Store all candidates in the order of picking, with the distances at the picks."""
     columns = {
         "position": pa.array(ranked.positions, pa.int64()),
@@ -128,13 +137,10 @@ def write_order(storage: Storage, step_path: str, ranked: "Selection") -> dict[s
     return shards.write_table(storage, f"{step_path}/{ORDER}", pa.table(columns))
 
 
-def read_order(storage: Storage, step_path: str) -> "Selection":
-    """Return a stored order of all candidates, its distances being those at the picks."""
-    # it brings torch, which readers of the pool do without
-    from actors.selection.selection import Selection
-
+def read_order(storage: Storage, step_path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the positions and distances of a stored order of all candidates."""
     table = shards.read_table(storage, f"{step_path}/{ORDER}")
-    return Selection(table["position"].to_numpy(), table["distance"].to_numpy())
+    return table["position"].to_numpy(), table["distance"].to_numpy()
 
 
 def read(storage: Storage, step_path: str) -> StoredSelection:

@@ -57,7 +57,7 @@ class SelectionActor:
         """Return the selection, as positions among the rows offered."""
         rows, limited = step.config["rows"], "limits" in step.config
         if "order" in step.inputs:
-            ranked = selections.read_order(self._storage, step.inputs["order"][0])
+            ranked = Selection(*selections.read_order(self._storage, step.inputs["order"][0]))
             if limited:
                 return self._within_limits(step, ranked)
             return ranked.at(np.arange(rows))

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from actors.pool.storage import Storage
 from orchestrator.plan import Plan, rows_of
 from orchestrator.tracking.names import valid_name
@@ -132,8 +134,6 @@ def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
 
 def write_picture(client: Any, run_id: str, file: Path, name: str, step: int) -> None:
     """Write a picture of a step, unless it is there."""
-    from PIL import Image
-
     # so MLflow calls the files, a slash being a tilde
     begins = f"images/{name.replace('/', '~')}+step+{step}+"
     # the small one is written last

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from filelock import FileLock
+
 from actors.errors import UserError
 from actors.pool.filesystems import without_secrets
 from actors.pool.storage import Storage
@@ -133,8 +135,6 @@ def _alone(uri: str) -> AbstractContextManager[object]:
     """Return what lets one process at a time make the tables of an SQLite file."""
     if not uri.startswith(SQLITE):
         return nullcontext()
-    from filelock import FileLock
-
     file = Path(uri.removeprefix(SQLITE))
     file.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(f"{file}.lock", timeout=LOCKED_SECONDS)

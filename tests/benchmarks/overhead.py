@@ -21,9 +21,10 @@ import torch
 
 from actors import data as real
 from actors.config import Resources
-from actors.generators import sampling, training
+from actors.generators import sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
+from actors.generators.training import loop
 from actors.metrics.groups import Sets, measure
 from actors.pool import shards
 from actors.pool.storage import Storage
@@ -54,7 +55,7 @@ def plain(chosen: config.Experiment) -> float:
     reference, _ = real.split(chosen.dataset, "reference", seed)
     shape = chosen.dataset.image_shape
     data = TrainingSet(lambda rows: images[rows], len(images), shape)
-    network = training.train(family, data, derive_seed(seed, "t"), Conduct(device))
+    network = loop.train(family, data, derive_seed(seed, "t"), Conduct(device))
     fits = sampling.BatchSize(family.sampling.batch_size, device)
     made = np.concatenate(
         [

@@ -21,10 +21,11 @@ from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 
 from actors.data import Digits, split
-from actors.generators import GENERATORS, sampling, training
+from actors.generators import GENERATORS, sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
-from actors.generators.precision import autocast
+from actors.generators.networks import autocast
+from actors.generators.training import loop
 from actors.metrics.frechet import frechet_distance
 
 ROUNDS = 5
@@ -104,7 +105,7 @@ def our_training(
         return images[chosen_rows]
 
     data = TrainingSet(read, len(images), (height, width, channels))
-    network = training.train(chosen, data, 0, Conduct(device))
+    network = loop.train(chosen, data, 0, Conduct(device))
     return now(device) - reads[WARM_STEPS], network
 
 

@@ -7,7 +7,7 @@ import torch
 from diffusers import EDMEulerScheduler, UNet2DModel
 
 from actors.generators import GENERATORS
-from actors.generators.denoiser import predictor
+from actors.generators.networks import predictor
 from actors.seeds import sample_noise
 
 

@@ -8,7 +8,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler, UNet2DModel
 
 from actors.generators import GENERATORS
-from actors.generators.denoiser import Predict, predictor
+from actors.generators.networks import Predict, predictor
 from actors.seeds import sample_noise
 
 

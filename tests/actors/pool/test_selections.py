@@ -81,7 +81,7 @@ def test_a_stored_order_serves_every_smaller_selection(tmp_path: Path) -> None:
     selections.write_order(storage, "ranked", greedy(features, 30, seed=4))
     for rows in (1, 12, 30):
         read, direct = (
-            selections.read_order(storage, "ranked").at(np.arange(rows)),
+            Selection(*selections.read_order(storage, "ranked")).at(np.arange(rows)),
             greedy(features, rows, seed=4),
         )
         assert np.array_equal(read.positions, direct.positions)

@@ -6,7 +6,7 @@ import torch
 from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 
-from actors.generators.denoiser import Training
+from actors.generators.training.settings import Training
 
 SCHEDULES = {"cosine": "cosine", "constant": "constant_with_warmup"}
 

@@ -13,11 +13,12 @@ from torch.multiprocessing.spawn import spawn
 from actors.data import Digits, split
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS
-from actors.generators.batches import Batches, batch_positions
-from actors.generators.checkpoints import Checkpoints
-from actors.generators.denoiser import Denoiser, guided, predictor
+from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, TrainingSet
-from actors.generators.training import train
+from actors.generators.networks import guided, predictor
+from actors.generators.training.batches import Batches, batch_positions
+from actors.generators.training.checkpoints import Checkpoints
+from actors.generators.training.loop import train
 from actors.pool.storage import Storage
 
 IMAGES, _labels = split(Digits(rows=64, reference_rows=64), "train", 0)

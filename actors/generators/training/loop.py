@@ -1,7 +1,7 @@
 """Training a denoiser: one function for every family, for one worker and for many."""
 
 import time
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 import torch.distributed
@@ -9,18 +9,36 @@ from torch.nn.parallel import DistributedDataParallel
 
 from actors.errors import UserError
 from actors.generators import networks
-from actors.generators.batches import Batches
-from actors.generators.checkpoints import Checkpoint
-from actors.generators.denoiser import Denoiser, predictor
 from actors.generators.family import Conduct, Report, TrainingSet
-from actors.generators.losses import Losses
-from actors.generators.optimisation import Optimisation
+from actors.generators.networks import Predict, UNet, predictor
+from actors.generators.training.batches import Batches
+from actors.generators.training.checkpoints import Checkpoint
+from actors.generators.training.losses import Losses
+from actors.generators.training.optimisation import Optimisation
+from actors.generators.training.settings import Training
 from actors.seeds import derive_seed
 
 REPORT_SECONDS = 0.5
 
 
-def train(family: Denoiser, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+class Trained(Protocol):
+    """What a training asks of a generator."""
+
+    @property
+    def network(self) -> UNet: ...
+    @property
+    def training(self) -> Training: ...
+    @property
+    def conditional(self) -> bool:
+        """Whether it learns class labels."""
+
+    def loss(
+        self, predict: Predict, images: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
+    ) -> torch.Tensor:
+        """Return the mean loss of a batch."""
+
+
+def train(family: Trained, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
     """Train, going on from the last checkpoint; return the network with its averaged weights.
 
     What step i does depends on (seed, i) and the weights alone. In a torch process group every
@@ -78,7 +96,7 @@ def worker() -> tuple[int, int]:
     return torch.distributed.get_rank(), torch.distributed.get_world_size()
 
 
-def check_labels(family: Denoiser, data: TrainingSet) -> None:
+def check_labels(family: Trained, data: TrainingSet) -> None:
     """Raise UserError when a class-conditional family has rows without label."""
     if not family.conditional:
         return
@@ -92,7 +110,7 @@ def check_labels(family: Denoiser, data: TrainingSet) -> None:
         )
 
 
-def initial_network(family: Denoiser, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+def initial_network(family: Trained, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
     """Return the network to start from: fresh weights, or those of the initial checkpoint."""
     torch.manual_seed(derive_seed(seed, "initial weights"))
     classes = data.classes if family.conditional else None

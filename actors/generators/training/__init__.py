@@ -1,0 +1,1 @@
+"""Training a network to denoise: its settings, the loop, batches, optimisation, checkpoints."""
