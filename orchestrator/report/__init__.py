@@ -9,10 +9,8 @@ from pathlib import Path
 from actors.errors import UserError
 from actors.pool.storage import Storage
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report.figure import file_names
 from orchestrator.report.find import find, read
 from orchestrator.report.page import render
-from orchestrator.report.sections import figures
 
 __all__ = ["REPORT", "find", "read", "render", "store_report", "write_report"]
 
@@ -38,12 +36,11 @@ def store_report(
 
 def _store(storage: Storage, folder: str, found: Outcome | Sweep) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        save_figures(found, Path(temporary) / FIGURES)
-        for file in sorted(Path(temporary, FIGURES).iterdir()):
+        page = render(found, storage, Path(temporary))
+        for file in sorted(Path(temporary).iterdir()):
             path = f"{folder}/{FIGURES}/{file.name}"
             storage.write(path, partial(shutil.copyfile, file))
     # last: where the page is there, its figures are
-    page = render(found, storage)
     storage.write(f"{folder}/{REPORT}", lambda file: file.write_text(page, encoding="utf-8"))
 
 
@@ -65,30 +62,24 @@ def write_report(storage: Storage, folder: str, out: Path | None, into: Path | N
         check_folder("--out", out)
     if into is not None:
         check_folder("--figures", into)
-    if out is not None:
-        page = render(found, storage)
-        temporary = _beside(out)
-        try:
-            temporary.write_text(page, encoding="utf-8")
-            temporary.replace(out)
-        finally:
-            temporary.unlink(missing_ok=True)
-    if into is not None:
-        save_figures(found, into)
-
-
-def save_figures(found: Outcome | Sweep, folder: Path) -> None:
-    """Write NAME.png, NAME.svg and NAME.csv of each figure, over those that are there."""
-    temporary = _beside(folder)
-    temporary.mkdir()
+    drawn = _beside(into or Path(FIGURES))
     try:
-        for name, figure in file_names(figures(found)):
-            figure.save(temporary, name)
-        folder.mkdir(exist_ok=True)
-        for file in sorted(temporary.iterdir()):
-            file.replace(folder / file.name)
+        if into is not None:
+            drawn.mkdir()
+        page = render(found, storage, drawn if into else None)
+        if out is not None:
+            temporary = _beside(out)
+            try:
+                temporary.write_text(page, encoding="utf-8")
+                temporary.replace(out)
+            finally:
+                temporary.unlink(missing_ok=True)
+        if into is not None:
+            into.mkdir(exist_ok=True)
+            for file in sorted(drawn.iterdir()):
+                file.replace(into / file.name)
     finally:
-        shutil.rmtree(temporary)
+        shutil.rmtree(drawn, ignore_errors=True)
 
 
 def check_folder(option: str, path: Path) -> None:

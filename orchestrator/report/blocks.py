@@ -1,6 +1,8 @@
 """Pieces of the page as HTML."""
 
 import html
+from collections.abc import Iterator
+from pathlib import Path
 
 from orchestrator.report.figure import Figure
 from orchestrator.report.images import Strip
@@ -8,8 +10,13 @@ from orchestrator.report.sections import Section
 from orchestrator.report.styles import GLYPHS, PALETTE, Style
 
 
-def section(part: Section) -> str:
-    """Return a part of the page with one legend for its figures; nothing where it is empty."""
+def section(part: Section, names: Iterator[str], files: Path | None) -> str:
+    """Return a part of the page with one legend for its figures; nothing where it is empty.
+
+    Args:
+        names: of the files of each figure.
+        files: folder for these; None: none.
+    """
     if not part.figures and not part.body:
         return ""
     legend: dict[str, Style] = {}
@@ -17,14 +24,16 @@ def section(part: Section) -> str:
         legend |= figure.legend
     body = f"<p>{html.escape(part.intro)}</p>" if part.intro else ""
     body += part.body + _legend(legend)
-    drawn = "".join(_figure(figure) for figure in part.figures)
+    stems = (files / name if files else None for name in names)
+    # the figures first: of the names no more are taken than there are figures
+    drawn = "".join(_figure(*one) for one in zip(part.figures, stems, strict=False))
     return folding(part.title, body + f'<div class="panels">{drawn}</div>', part.folded)
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: Figure, files: Path | None) -> str:
     width = " large" if figure.size[0] > 5 else ""
     return (
-        f'<figure class="panel{width}"><h3>{html.escape(figure.title)}</h3>{figure.inline()}'
+        f'<figure class="panel{width}"><h3>{html.escape(figure.title)}</h3>{figure.inline(files)}'
         f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
     )
 

@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 import matplotlib
 from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from actors.plots.style import LIGHT
@@ -19,6 +21,8 @@ from orchestrator.report.styles import VARIABLES, Style
 
 DPI = 160
 LONGEST_NAME = 120
+TITLE = "title"
+LETTERS = 14  # of a title or a legend in an inch
 WIDTH, HEIGHT = 3.9, 2.75  # inches of a panel, of which a page has several side by side
 
 
@@ -42,50 +46,58 @@ class Figure:
     legend: dict[str, Style] = field(default_factory=dict)
     size: tuple[float, float] = (WIDTH, HEIGHT)
 
-    def inline(self) -> str:
-        """Return it as an SVG element in the colours of the page, without title and legend."""
+    def inline(self, files: Path | None = None) -> str:
+        """Return it as an SVG element in the colours of the page, without title and legend.
+
+        Args:
+            files: write the whole of it too, beside the numbers: this path with .png, .svg, .csv.
+        """
         out = io.StringIO()
         with _drawing(self.name):
-            canvas = Canvas(figsize=self.size, layout="constrained")
-            self.draw(canvas)
-            canvas.savefig(out, format="svg", transparent=True, metadata={"Date": None})
-        return _in_page(out.getvalue(), self.title)
+            canvas, top, bottom = self._drawn()
+            canvas.savefig(out, format="svg", metadata={"Date": None})
+            if files:
+                fast = {"compress_level": 1}
+                canvas.savefig(files.with_name(f"{files.name}.png"), dpi=DPI, pil_kwargs=fast)
+        if files:
+            files.with_name(f"{files.name}.svg").write_text(out.getvalue(), encoding="utf-8")
+            files.with_name(f"{files.name}.csv").write_text(as_csv(self.rows), encoding="utf-8")
+        return _in_page(out.getvalue(), self.title, top, bottom)
 
-    def save(self, folder: Path, name: str) -> None:
-        """Write NAME.png, NAME.svg and NAME.csv."""
-        with _drawing(self.name):
-            canvas = Canvas(figsize=self._standalone(), layout="constrained")
-            canvas.suptitle(self.title, fontsize=10)
-            self.draw(canvas)
-            if self.legend:
-                handles = [_handle(style) for style in self.legend.values()]
-                columns = max(1, int(self._standalone()[0] // 2))
-                canvas.legend(
-                    handles,
-                    list(self.legend),
-                    loc="outside lower center",
-                    ncols=columns,
-                    fontsize=8,
-                )
-            canvas.savefig(folder / f"{name}.png", dpi=DPI)
-            canvas.savefig(folder / f"{name}.svg", metadata={"Date": None})
-        (folder / f"{name}.csv").write_text(as_csv(self.rows), encoding="utf-8")
-
-    def _standalone(self) -> tuple[float, float]:
+    def _drawn(self) -> tuple[Canvas, float, float]:
+        """Return it with title and legend, and the inches that these take at top and bottom."""
         width, height = self.size
-        lines = -(-len(self.legend) // max(1, int(max(width, 5) // 2)))
-        return max(width, 5), height + 0.4 + 0.2 * lines + (0.6 if width < 5 else 0)
+        title = textwrap.fill(self.title, max(20, int(width * LETTERS)))
+        top = 0.1 + 0.17 * (title.count("\n") + 1)
+        longest = max(map(len, self.legend), default=1)
+        columns = max(1, int(width // (0.6 + longest / LETTERS)))
+        bottom = 0.08 + 0.17 * -(-len(self.legend) // columns) if self.legend else 0.0
+        whole = height + top + bottom
+        rect = (0, bottom / whole, 1, height / whole)
+        canvas = Canvas(figsize=(width, whole), layout=ConstrainedLayoutEngine(rect=rect))
+        self.draw(canvas)
+        # once, and not before each of the files
+        _lay_out(canvas)
+        # the last things drawn, which a page leaves out
+        canvas.suptitle(title, fontsize=10, y=1 - 0.05 / whole, gid=TITLE)
+        if self.legend:
+            handles = [_handle(style) for style in self.legend.values()]
+            names = list(self.legend)
+            canvas.legend(
+                handles, names, loc="lower center", borderaxespad=0.2, ncols=columns, fontsize=8
+            )
+        return canvas, top, bottom
 
 
-def file_names(figures: list[Figure]) -> Iterator[tuple[str, Figure]]:
-    """Yield figures with a name for their files: safe as a path, and each its own."""
+def file_names(figures: list[Figure]) -> Iterator[str]:
+    """Yield a name for the files of each figure: safe as a path, and no other's."""
     taken: set[str] = set()
     for figure in figures:
         safe = re.sub(r"[^A-Za-z0-9._-]+", "-", figure.name).strip("-.")[:LONGEST_NAME]
         names = (f"{safe}-{number}" if number > 1 else safe for number in itertools.count(1))
         name = next(one for one in names if one not in taken)
         taken.add(name)
-        yield name, figure
+        yield name
 
 
 def as_csv(rows: list[dict[str, Any]]) -> str:
@@ -111,12 +123,27 @@ def _handle(style: Style) -> Line2D:
     return Line2D([], [], color=style.colour, marker=style.marker, linestyle=style.dash, ms=4)
 
 
-def _in_page(svg: str, title: str) -> str:
-    svg = svg[svg.index("<svg") :]
+def _lay_out(canvas: Canvas) -> None:
+    """Give axes and their labels places that stay."""
+    engine = canvas.get_layout_engine()
+    assert engine is not None
+    engine.execute(canvas)
+    canvas.set_layout_engine("none")
+    for axes in canvas.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            label = axis.label
+            place = label.get_transform().transform(label.get_position())
+            axis.set_label_coords(*axes.transAxes.inverted().transform(place))
+
+
+def _in_page(svg: str, title: str, top: float, bottom: float) -> str:
+    svg = svg[svg.index("<svg") : svg.index(f'<g id="{TITLE}"')] + svg[svg.rindex("</g>") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
     # ids that nothing refers to
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', 'role="img"', svg, count=1)
+    width, height = map(float, re.findall(r'(?:width|height)="([\d.]+)pt"', svg)[:2])
+    box = f'viewBox="0 {72 * top:g} {width:g} {height - 72 * (top + bottom):g}"'
+    svg = re.sub(r'width="[\d.]+pt" height="[\d.]+pt" viewBox="[^"]*"', f'{box} role="img"', svg)
     svg = re.sub(r'font: ([^"]*?[\d.]+px) [^;"]+', r"font: \1 system-ui, sans-serif", svg)
     for name, light, _ in VARIABLES:
         svg = svg.replace(light, f"var(--{name})")

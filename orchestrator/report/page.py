@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from actors.pool.storage import Storage
@@ -9,6 +10,7 @@ from orchestrator.analysis.records import outcomes, records
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report import blocks, tables
 from orchestrator.report.events import happened
+from orchestrator.report.figure import file_names
 from orchestrator.report.findings import finding
 from orchestrator.report.images import strips
 from orchestrator.report.sections import sections
@@ -29,11 +31,12 @@ STRIPS = {
 }
 
 
-def render(found: Outcome | Sweep, storage: Storage) -> str:
+def render(found: Outcome | Sweep, storage: Storage, files: Path | None = None) -> str:
     """Return the page of a run or a sweep.
 
     Args:
         storage: where its pictures lie.
+        files: folder for the files of each figure, over those that are there; None: none.
     """
     numbers = records(found)
     title = html.escape(f"{found.name}: {_kind(found)}")
@@ -49,11 +52,13 @@ def render(found: Outcome | Sweep, storage: Storage) -> str:
         tables.at_a_glance(numbers),
         f"<details><summary>How to read this</summary>{LOOP}</details>",
     ]
-    parts += [blocks.section(one) for one in sections(found)]
+    shown = list(sections(found))
+    names = file_names([figure for section in shown for figure in section.figures])
+    parts += [blocks.section(one, names, files) for one in shown]
     for kind, (name, intro) in STRIPS.items():
-        shown = "".join(blocks.pictures_of(strip) for strip in strips(found, storage, kind))
-        if shown:
-            parts.append(blocks.folding(name, f"<p>{intro}</p>{shown}", kind != "samples"))
+        pictures = "".join(blocks.pictures_of(strip) for strip in strips(found, storage, kind))
+        if pictures:
+            parts.append(blocks.folding(name, f"<p>{intro}</p>{pictures}", kind != "samples"))
     parts += [
         blocks.folding("What happened on the way", happened(found), False),
         blocks.folding("Beside the paper's numbers", tables.paper(found, numbers), True),

@@ -180,8 +180,7 @@ def test_a_finished_run_has_every_part_in_its_page(finished: FinishedRun, tmp_pa
 def test_files_have_names_of_their_own_that_are_safe_as_paths() -> None:
     figure = figures(run())[0]
     odd = [replace(figure, name=name) for name in ("../a/b", "a b", "a,b", "x" * 500)]
-    names = [name for name, _ in file_names(odd)]
-    assert names == ["a-b", "a-b-2", "a-b-3", "x" * 120]
+    assert list(file_names(odd)) == ["a-b", "a-b-2", "a-b-3", "x" * 120]
 
 
 def test_alarms_and_trials_that_did_not_end_well_are_told(storage: Storage) -> None:
