@@ -22,7 +22,7 @@ VERSIONS = {
     "embed": 1,
     "order": 2,
     "select": 2,
-    "train": 2,
+    "train": 3,
     "sample": 2,
     "evaluate": 2,
 }

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from torch.optim.adam import adam
 
 from actors.distances.pairs import Pairs
 from actors.metrics.rows import check
@@ -13,7 +15,16 @@ from actors.metrics.rows import check
 # constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
 SAMPLES = 10_000
 STEPS = 50
-LEARNING_RATE = 0.5
+# torch.optim.Adam's, which would import seconds of compiler
+ADAM: dict[str, Any] = {
+    "lr": 0.5,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "eps": 1e-8,
+    "weight_decay": 0.0,
+    "amsgrad": False,
+    "maximize": False,
+}
 BATCH = 10_000
 FLOOR = 1e-3
 ORIGIN = 0.9**2
@@ -170,11 +181,13 @@ class _Mixture:
         self._log_variances = torch.log((nearest + FLOOR) / self._d)
         from_mean = torch.from_numpy(ORIGIN * np.square(rows - rows.mean(axis=0)).sum(axis=1))
         origin = torch.zeros((), dtype=torch.float64)
-        adam = torch.optim.Adam([self._log_variances, origin], lr=LEARNING_RATE)
+        fitted = [self._log_variances, origin]
+        first, second = ([torch.zeros_like(values) for values in fitted] for _ in range(2))
+        steps = [torch.zeros(()) for _ in fitted]
         for _ in range(STEPS):
             for batch, base in zip(batches, from_mean.split(BATCH), strict=True):
-                self._log_variances.grad, origin.grad = self._gradient(batch, base, origin)
-                adam.step()
+                gradients = list(self._gradient(batch, base, origin))
+                adam(fitted, gradients, first, second, [], steps, foreach=False, **ADAM)
                 self._log_variances.clamp_(*LOG_VARIANCES)
 
     def nats(self, rows: np.ndarray) -> float:

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from diffusers.optimization import get_scheduler
-from diffusers.training_utils import EMAModel
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from actors.generators.training.settings import Training
 
@@ -16,7 +16,6 @@ class Optimisation:
 
     def __init__(self, network: torch.nn.Module, settings: Training, steps: int) -> None:
         self._network = network
-        self._averages = settings.ema_decay > 0
         self._clip = settings.gradient_clip
         self._optimizer = torch.optim.AdamW(
             network.parameters(),
@@ -33,9 +32,7 @@ class Optimisation:
         )
         device = next(network.parameters()).device
         self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
-        self._average: Any = EMAModel(
-            network.parameters(), decay=settings.ema_decay, use_ema_warmup=True, foreach=True
-        )
+        self._average = averaged(network, settings.ema_decay) if settings.ema_decay > 0 else None
 
     @property
     def learning_rate(self) -> float:
@@ -51,23 +48,23 @@ class Optimisation:
         self._scaler.update()
         self._schedule.step()
         self._optimizer.zero_grad()
-        self._average.step(self._network.parameters())
+        if self._average:
+            self._average.update_parameters(self._network)
 
     def take_average(self) -> None:
         """Give the network its averaged weights, if it averages."""
-        if self._averages:
-            self._average.copy_to(self._network.parameters())
+        if self._average:
+            self._network.load_state_dict(self._average.module.state_dict())
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Return all that the next step depends on, as tensors and as JSON values."""
         tensors = {f"network.{k}": v for k, v in self._network.state_dict().items()}
-        for number, shadow in enumerate(self._average.shadow_params):
-            tensors[f"average.{number}"] = shadow
+        if self._average:
+            tensors |= {f"average.{k}": v for k, v in self._average.state_dict().items()}
         for number, moments in self._optimizer.state_dict()["state"].items():
             for name, value in moments.items():
                 tensors[f"optimizer.{number}.{name}"] = value
         facts = {
-            "average_steps": self._average.optimization_step,
             "schedule": {k: v for k, v in self._schedule.state_dict().items() if k != "lr_lambdas"},
             "scaler": self._scaler.state_dict(),
         }
@@ -80,9 +77,8 @@ class Optimisation:
             part, _, rest = name.partition(".")
             parts[part][rest] = tensor
         self._network.load_state_dict(parts["network"])
-        for number, shadow in enumerate(self._average.shadow_params):
-            shadow.copy_(parts["average"][str(number)])
-        self._average.optimization_step = facts["average_steps"]
+        if self._average:
+            self._average.load_state_dict(parts["average"])
         moments: dict[int, dict[str, torch.Tensor]] = {}
         parameters = list(self._network.parameters())
         for name, stored in parts["optimizer"].items():
@@ -99,3 +95,18 @@ class Optimisation:
         self._schedule.load_state_dict({**facts["schedule"], "lr_lambdas": [None]})
         if self._scaler.is_enabled():
             self._scaler.load_state_dict(facts["scaler"])
+
+
+def averaged(network: torch.nn.Module, decay: float) -> AveragedModel:
+    """Return the exponential moving average of a network's weights, to be updated after each step.
+
+    The first update takes the weights as they are; after n updates the next one keeps
+    min(decay, 1 - (1 + n) ** (-2 / 3)) of the average, as diffusers' `EMAModel` does with its
+    warm-up.
+    """
+
+    def update(average: Any, current: Any, updates: Any) -> None:
+        kept = min(decay, 1 - (1 + int(updates)) ** (-2 / 3))
+        get_ema_multi_avg_fn(kept)(average, current, updates)
+
+    return AveragedModel(network, multi_avg_fn=update)
