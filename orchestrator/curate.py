@@ -14,14 +14,14 @@ from rich.console import Console
 
 from actors.config import Config, tagged_union
 from actors.curation import outputs, report
-from actors.curation.appearing import check_target
 from actors.curation.curation import curate
-from actors.curation.facts import describe
+from actors.curation.outputs import describe
 from actors.data.inputs import Candidates
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.features.images import Images
 from actors.features.opening import open_input
+from actors.pool.atomic import check_target
 from actors.selection import METHODS
 from orchestrator import cluster, interrupts
 from orchestrator.curate_display import ShownStages, print_closing

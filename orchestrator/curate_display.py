@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from actors.curation.curation import Curated
+from actors.curation.curation import Curated, Stages
 from actors.curation.figures import Figures
-from actors.curation.stages import Stages
 from actors.data.feature_source import Progress as Tell
 from actors.data.inputs import Candidates
 from actors.metrics.entropy import Entropy

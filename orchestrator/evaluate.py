@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.config import tagged_union
-from actors.curation.appearing import appearing, check_target
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.features.opening import open_input
@@ -18,6 +17,7 @@ from actors.features.pixels import Pixels
 from actors.metrics.alone import gather
 from actors.metrics.equal_rows import measure_also_on
 from actors.metrics.measures import Measure
+from actors.pool.atomic import atomic_output, check_target
 from orchestrator.config import Evaluation
 from orchestrator.schema import assign, describe_errors
 
@@ -88,7 +88,7 @@ def run_evaluate(request: Request) -> int:
         "notes": notes,
         "measures": [one.as_json() for one in measures],
     }
-    with appearing("out", request.out) as file:
+    with atomic_output("out", request.out) as file:
         file.write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
     _print(console, measures, notes, skipped)
     console.print(f"wrote {request.out}", highlight=False, soft_wrap=True, markup=False)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 from actors.features import Extractor
 from actors.generators import Family
+from actors.pool.manifest import is_done
 from actors.pool.schema import FRESH
-from actors.pool.step import Step, is_done
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from actors.selection import METHODS
 from orchestrator import steps

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.errors import DamagedError
 from actors.metrics import MEASURES, PICTURES, SHARES
-from actors.pool.step import is_done
+from actors.pool.manifest import is_done
 from actors.pool.storage import Storage
 from orchestrator.plan import Plan
 

@@ -15,7 +15,7 @@ import yaml
 from rich.console import Console
 
 from actors.errors import DamagedError, NodeLostError, StorageError, UserError
-from actors.pool.forgetting import forget
+from actors.pool.manifest import forget
 from actors.pool.storage import Storage
 from orchestrator import cluster, interrupts
 from orchestrator.analysis.correlations import correlations

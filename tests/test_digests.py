@@ -29,7 +29,7 @@ def test_every_kind_of_step_has_a_version_and_a_digest() -> None:
         ("train", "actors.generators.ddpm.DDPM.loss", "actors.generators.sampling.sample"),
         ("train", "actors.seeds.derive_seed", "actors.selection.greedy.greedy"),
         ("select", "actors.selection.greedy.greedy", "actors.generators.ddpm.DDPM"),
-        ("real", "actors.data.subsets.range_positions", "actors.features.pca.Pca"),
+        ("real", "actors.data.dataset.range_positions", "actors.features.pca.Pca"),
         ("embed", "actors.features.pca.Pca.extract", "actors.features.pca.Pca.fit"),
         ("evaluate", "actors.metrics.frechet.frechet_distance", "actors.generators.ddpm.DDPM"),
     ],

@@ -142,17 +142,17 @@ def test_rooms_beside_each_other_import_one_another_one_way_only(tmp_path: Path)
     one = {"actors/data/images.py": "from actors.pool import shards\n"}
     tree = planted(tmp_path, one)
     assert upward(tree) + circles(tree) == []
-    tree = planted(tmp_path, {**one, "actors/pool/paths.py": "import actors.data.folder\n"})
+    tree = planted(tmp_path, {**one, "actors/pool/paths.py": "import actors.data.images\n"})
     assert upward(tree) == []
     assert circles(tree) == ["data imports pool imports data"]
 
 
 def test_a_circle_is_found_though_a_function_and_a_type_hide_it(tmp_path: Path) -> None:
     hidden = {
-        "actors/features/files.py": "if TYPE_CHECKING:\n    import actors.features.pca\n",
-        "actors/features/pca.py": "def f():\n    from actors.features import files\n",
+        "actors/features/one.py": "if TYPE_CHECKING:\n    import actors.features.pca\n",
+        "actors/features/pca.py": "def f():\n    from actors.features import one\n",
     }
-    way = "actors.features.files imports actors.features.pca imports actors.features.files"
+    way = "actors.features.one imports actors.features.pca imports actors.features.one"
     assert circles(planted(tmp_path, hidden)) == [way]
 
 

@@ -1,20 +1,45 @@
 """Choosing among the candidates of an input, with the reason for every row."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
-from actors.curation.choosing import choose, choose_sharded
-from actors.curation.duplicates import row_keys
-from actors.curation.figures import Figures, measure
-from actors.curation.stages import Stages
-from actors.data.feature_source import FeatureSource, Rows, blocks
+from actors.curation.figures import Figures, measure, row_keys
+from actors.data.feature_source import FeatureSource, Progress, Rows, blocks
 from actors.data.inputs import Candidates, check_ids
+from actors.errors import UserError
 from actors.features.memory import load
-from actors.selection import Method, Selection
-from actors.selection.reasons import explain
-from actors.selection.selection import Reasons
+from actors.selection import Method, Selection, greedy
+from actors.selection.greedy import Greedy
+from actors.selection.selection import Reasons, explain
+
+Chosen = tuple[FeatureSource, np.ndarray, Selection, Reasons]
+
+
+class Stages:
+    """Keeps the seconds per stage; shows nothing."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None) -> Iterator[Progress]:
+        """Time a stage; yields what to call with how much of `total` is done."""
+        started = time.monotonic()
+        try:
+            with self.shown(name, total) as progress:
+                yield progress
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0) + time.monotonic() - started
+
+    @contextmanager
+    def shown(self, name: str, total: int | None) -> Iterator[Progress]:
+        """Yield what shows progress; overridden where there is somebody to show it to."""
+        yield lambda done: None
 
 
 @dataclass(frozen=True)
@@ -65,9 +90,6 @@ def curate(
     return Curated(ids, origins, features, selection, reasons, figures)
 
 
-Chosen = tuple[FeatureSource, np.ndarray, Selection, Reasons]
-
-
 def _here(candidates: Candidates, method: Method, n: int, seed: int, stages: Stages) -> Chosen:
     """Choose in this process, with all features in one array."""
     quality = candidates.numbers(method.needed_column) if method.needed_column else None
@@ -91,3 +113,42 @@ def _on_ray(
     with stages.stage("select", n) as progress:
         selection, reasons = choose_sharded(method, candidates, n, seed, shards, progress)
     return candidates, keys, selection, reasons
+
+
+def choose(
+    method: Method,
+    features: np.ndarray,
+    n: int,
+    seed: int,
+    quality: np.ndarray | None = None,
+    progress: Progress | None = None,
+) -> Selection:
+    """Choose n of the (N, d) rows; greedy calls `progress` with its picks so far."""
+    if isinstance(method, Greedy):
+        return greedy(features, n, seed=seed, progress=progress)
+    return method.select(features, n, seed, quality)
+
+
+def choose_sharded(
+    method: Method,
+    source: FeatureSource,
+    n: int,
+    seed: int,
+    shards: int,
+    progress: Progress | None = None,
+) -> tuple[Selection, Reasons]:
+    """Choose n rows of a source with `shards` Ray actors that read a range of rows each.
+
+    Raises:
+        UserError: only greedy has this form.
+    """
+    if not isinstance(method, Greedy):
+        raise UserError(
+            f"shards: found {shards}, but selection.kind is {method.kind}; allowed is 1"
+        )
+    from actors.selection.sharded import greedy_sharded
+
+    selection = greedy_sharded(source, n, seed=seed, shards=shards, progress=progress)
+    if selection.reasons is None:
+        raise AssertionError("a sharded selection comes with its reasons")
+    return selection, selection.reasons

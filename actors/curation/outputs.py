@@ -1,6 +1,8 @@
 """What a curation leaves: a table, or a folder with the table, its figures and the kept images."""
 
+import dataclasses
 import json
+import math
 import os
 import shutil
 from collections.abc import Sequence
@@ -9,13 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from actors.curation import report
-from actors.curation.appearing import appearing
-from actors.curation.curation import Curated
-from actors.curation.stages import Stages
+from actors.curation.curation import Curated, Stages
 from actors.curation.table import candidate_table, write_parquet
 from actors.data.feature_source import Progress
 from actors.data.inputs import Candidates
 from actors.features.images import Images
+from actors.pool.atomic import atomic_output
 
 TABLE = "selection.parquet"
 FACTS = "curation.json"
@@ -49,9 +50,9 @@ def write(
         UserError: something of that name is there.
     """
     with ExitStack() as stack:
-        target = stack.enter_context(appearing("out", out))
+        target = stack.enter_context(atomic_output("out", out))
         if page:
-            drawn = stack.enter_context(appearing("report", page))
+            drawn = stack.enter_context(atomic_output("report", page))
             with stages.stage("report"):
                 report.write(drawn, Path(page).suffix.lower(), facts, candidates, curated)
         metadata = {key: json.dumps(facts[key]) for key in METADATA}
@@ -98,3 +99,32 @@ def place(
             up = [".."] * (name.count("/") + 1)
             target.symlink_to(os.path.join(*up, origin, name))
         progress(done)
+
+
+def describe(
+    configuration: dict[str, Any], seed: int, candidates: Candidates, curated: Curated
+) -> dict[str, Any]:
+    """Return what JSON and a table's metadata say of a curation; what is not finite is null."""
+    figures = dataclasses.asdict(curated.figures)
+    entropy = {name: figures.pop(name) for name in ("before", "after")}
+    return finite(
+        {
+            "configuration": configuration,
+            "seed": seed,
+            "notes": curated.selection.notes,
+            "figures": figures,
+            "entropy": entropy,
+            "images": str(candidates.reading) if isinstance(candidates, Images) else None,
+            "input": list(candidates.notes),
+            "skipped": list(candidates.skipped),
+        }
+    )
+
+
+def finite(value: Any) -> Any:
+    """Return a value with None in the place of every NaN and infinity."""
+    if isinstance(value, dict):
+        return {key: finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -5,20 +5,21 @@ Real data sets are where D_0, the reference and fresh rows come from: a new one 
 """
 
 from actors.data.cifar10 import Cifar10
-from actors.data.dataset import Facts, RealData
-from actors.data.digits import Digits
-from actors.data.fashion_mnist import FashionMnist
-from actors.data.gaussian import Gaussian
-from actors.data.hub import Hub
-from actors.data.image_folder import ImageFolder
-from actors.data.parquet import Parquet
-from actors.data.subsets import (
+from actors.data.dataset import (
+    Facts,
+    RealData,
     fresh_available,
     fresh_range,
     range_positions,
     split,
     split_range,
 )
+from actors.data.digits import Digits
+from actors.data.fashion_mnist import FashionMnist
+from actors.data.gaussian import Gaussian
+from actors.data.hub import Hub
+from actors.data.image_folder import ImageFolder
+from actors.data.parquet import Parquet
 
 REAL_DATA: dict[str, type[RealData]] = {
     "digits": Digits,

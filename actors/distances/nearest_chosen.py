@@ -10,9 +10,8 @@ import warnings
 import numpy as np
 import torch
 
-from actors.distances.centring import SAMPLED, middle, scaling
 from actors.distances.products import CENTRE_BLOCK, ROW_BLOCK, Products
-from actors.distances.rounding import product_error, underflow
+from actors.distances.rounding import SAMPLED, middle, product_error, scaling, underflow
 
 # pairs whose float64 differences are formed together
 PAIR_BLOCK = 512

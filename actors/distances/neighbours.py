@@ -9,11 +9,16 @@ from functools import cached_property
 import faiss
 import numpy as np
 
-from actors.distances.centring import centred, largest_power, middle, scaling
-from actors.distances.copies import without_repeats
-from actors.distances.differences import squared_distances
-from actors.distances.pairs import Pairs
-from actors.distances.rounding import difference_error, product_error, underflow
+from actors.distances.pairs import Pairs, squared_distances
+from actors.distances.rounding import (
+    centred,
+    difference_error,
+    largest_power,
+    middle,
+    product_error,
+    scaling,
+    underflow,
+)
 
 # candidates beyond the neighbours asked for, to have those left out beyond the reach of rounding
 MARGIN = 4
@@ -24,6 +29,10 @@ OPEN_BLOCK = 256
 # rows they are compared with at once: few at first, so that of many copies the first settle it
 FIRST_CHUNK, LARGEST_CHUNK = 64, 4096
 CHUNK_BYTES = 1 << 25
+# rows compared with the first of their kind at once
+COPIES_BLOCK = 4096
+# rows of which all pairs are compared
+DIRECT = 64
 
 
 def nearest(
@@ -170,3 +179,45 @@ def _merged(
     first = np.searchsorted(rows[order], np.arange(b))
     kept = order[first[:, None] + np.arange(k)]
     return distances[kept], every[kept]
+
+
+def without_repeats(rows: np.ndarray, most: int) -> np.ndarray:
+    """Return the ascending positions of (n, d) rows, at most `most` of equal ones: the first."""
+    # equal rows have equal keys; rows of one key are compared, so that chance decides nothing
+    weights = np.random.default_rng(0).normal(size=rows.shape[1])
+    keys = np.einsum("nd,d->n", rows, weights)
+    _, first, group, count = np.unique(
+        keys, return_index=True, return_inverse=True, return_counts=True
+    )
+    order = np.argsort(group, kind="stable")
+    rank = np.empty(len(rows), np.int64)
+    rank[order] = np.arange(len(rows)) - (np.cumsum(count) - count)[group[order]]
+    many = np.flatnonzero(count[group] > most)
+    if not len(many):
+        return np.arange(len(rows))
+    parts = np.array_split(many, -(-len(many) // COPIES_BLOCK))
+    equal = np.concatenate([(rows[part] == rows[first[group[part]]]).all(axis=1) for part in parts])
+    mixed = np.isin(group[many], group[many[~equal]])
+    return np.delete(np.arange(len(rows)), many[(rank[many] >= most) & ~mixed])
+
+
+def nearest_before(rows: np.ndarray) -> np.ndarray:
+    """Return the distance of every row to the nearest of those before it.
+
+    Args:
+        rows: (m, d).
+
+    Returns:
+        (m,) float64 Euclidean distances, certified as those of `nearest`; infinity for the first
+        row, which has none before it.
+    """
+    m = len(rows)
+    if m <= DIRECT:
+        later, earlier = np.tril_indices(m, -1)
+        squared = np.full((m, m), np.inf)
+        squared[later, earlier] = squared_distances(rows, rows, later, earlier)
+        return np.sqrt(squared.min(axis=1, initial=np.inf))
+    half = m // 2
+    across = nearest(rows[half:], rows[:half])[0][:, 0]
+    later_half = np.minimum(across, nearest_before(rows[half:]))
+    return np.concatenate((nearest_before(rows[:half]), later_half))

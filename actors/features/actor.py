@@ -10,7 +10,8 @@ from actors.features import EXTRACTORS, Extractor, weights
 from actors.features.extractor import Fitted
 from actors.pool import selections, shards
 from actors.pool.catalogue import RESTARTS, Alone
-from actors.pool.step import Step, files_of, once
+from actors.pool.manifest import files_of
+from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.data.feature_source import Progress
-from actors.data.folder import LOOKED_AT, Folder, look
+from actors.data.image_folder import LOOKED_AT, Folder, look
 from actors.data.reading import Reading, plan_reading
 from actors.data.source import Header
 from actors.distances.space import Space

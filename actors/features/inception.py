@@ -12,8 +12,7 @@ from actors.data.files import LocalPath
 from actors.data.hub import reachable
 from actors.errors import UserError
 from actors.features.extractor import Fitted
-from actors.features.files import hash_file
-from actors.features.network import OFFLINE, Network, check_package
+from actors.features.network import OFFLINE, Network, check_package, hash_file
 
 FEATURES = 2048
 # the first digits of the sha256 of the published file

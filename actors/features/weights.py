@@ -9,7 +9,7 @@ import safetensors.numpy
 
 from actors.features import EXTRACTORS
 from actors.features.extractor import Fitted
-from actors.pool.step import manifest_path
+from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 
 FILE = "weights.safetensors"

@@ -12,7 +12,7 @@ from actors.generators import Family, job, sampling
 from actors.generators.family import Draw
 from actors.pool import schema, shards
 from actors.pool.catalogue import RESTARTS, Alone
-from actors.pool.integrity import check
+from actors.pool.manifest import check
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 

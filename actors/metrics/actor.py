@@ -14,7 +14,8 @@ from actors.metrics.groups import Sets
 from actors.metrics.shares import selected_shares
 from actors.pool import selections
 from actors.pool.catalogue import RESTARTS, Alone
-from actors.pool.step import Step, manifest_path, once
+from actors.pool.manifest import manifest_path
+from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 
 

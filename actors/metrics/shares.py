@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.pool import selections, shards
-from actors.pool.step import files_of
+from actors.pool.manifest import files_of
 from actors.pool.storage import Storage
 
 # a training set's contamination is in its origins: source and iteration together

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.pool import shards
-from actors.pool.step import files_of, manifest_path
+from actors.pool.manifest import files_of, manifest_path
 from actors.pool.storage import Storage
 
 FILE = "selection.arrow"

@@ -12,11 +12,8 @@ from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from actors.pool.integrity import check
-from actors.pool.manifest import files_of, is_done, manifest_path
+from actors.pool.manifest import check, is_done, manifest_path
 from actors.pool.storage import Storage
-
-__all__ = ["Step", "files_of", "is_done", "manifest_path", "once"]
 
 # whose versions a manifest holds, for people: they may explain a difference in rounding
 LIBRARIES = ("torch", "diffusers", "faiss-cpu", "faiss-gpu")

@@ -13,8 +13,7 @@ from actors.selection.gist import Gist, gist
 from actors.selection.greedy import Greedy, greedy
 from actors.selection.kmeans_balanced import KMeansBalanced, kmeans_balanced
 from actors.selection.random import Random, random_rows
-from actors.selection.reasons import explain
-from actors.selection.selection import Method, Reasons, Selection
+from actors.selection.selection import Method, Reasons, Selection, explain
 from actors.selection.semdedup import SemDeDup, semdedup
 from actors.selection.threshold_decay import ThresholdDecay, threshold_decay
 from actors.selection.two_level import TwoLevel, two_level

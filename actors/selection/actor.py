@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import ray
 
-from actors.distances.before import nearest_before
+from actors.distances.neighbours import nearest_before
 from actors.pool import selections
 from actors.pool.catalogue import RESTARTS, Alone
 from actors.pool.step import Step, once

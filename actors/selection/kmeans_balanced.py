@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 from pydantic import Field, PositiveInt, field_validator
 
-from actors.distances.centring import centred, largest_power, middle, scaling
+from actors.distances.rounding import centred, largest_power, middle, scaling
 from actors.errors import UserError
 from actors.selection.selection import Method, Selection, check_request
 

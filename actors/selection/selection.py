@@ -1,13 +1,15 @@
-"""What every selection method takes and gives."""
+"""What every selection method takes and gives, and why a row is selected or not."""
 
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from actors.config import Config
+from actors.distances.nearest_chosen import NearestChosen, as_tensor
 from actors.errors import UserError
 
 CHECKED_ROWS = 1 << 16
@@ -101,3 +103,23 @@ def check_rows(candidates: int, n: int) -> None:
 def numbers(rows: np.ndarray) -> str:
     """Return the first few of some row numbers, in words."""
     return f"rows {', '.join(map(str, rows[:5]))}" + (", ..." if len(rows) > 5 else "")
+
+
+def explain(features: np.ndarray, positions: np.ndarray) -> Reasons:
+    """Return which chosen row covers every candidate, and how far it is.
+
+    Args:
+        features: (N, d), computed with as float32.
+        positions: (n,) of the chosen rows, by rank; of equally near ones the lowest rank covers.
+    """
+    with torch.inference_mode():
+        state = NearestChosen(as_tensor(features), len(positions))
+        chosen = torch.from_numpy(positions).to(state.features.device)
+        state.choose(chosen)
+        left = torch.nonzero(state.squared >= 0)[:, 0]
+        state.refresh(left)
+        covered_by = torch.empty_like(state.nearest)
+        covered_by[chosen] = chosen
+        covered_by[left] = chosen[state.nearest[left]]
+        distances = state.squared.clamp(min=0).sqrt()
+    return Reasons(covered_by.numpy(force=True), distances.numpy(force=True))

@@ -5,8 +5,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from actors.distances.before import nearest_before
-from actors.distances.differences import squared_distances
+from actors.distances.neighbours import nearest_before
+from actors.distances.pairs import squared_distances
 from actors.errors import UserError
 from actors.selection.kmeans_balanced import ITERATIONS, kmeans
 from actors.selection.selection import Method, Selection, check_request

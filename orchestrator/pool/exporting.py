@@ -4,8 +4,8 @@ import argparse
 
 from rich.console import Console
 
-from actors.curation.appearing import appearing, check_target
 from actors.errors import UserError
+from actors.pool.atomic import atomic_output, check_target
 from actors.pool.inspect.contents import Contents
 from actors.pool.inspect.export import Extract, of_selection, of_source, write_folder, write_parquet
 from actors.pool.storage import Storage
@@ -31,7 +31,7 @@ def export(
     extracts = _extracts(storage, contents, asked)
     rows = sum(len(one.positions) for one in extracts)
     as_file = asked.to.lower().endswith(".parquet")
-    with appearing("--to", asked.to) as temporary:
+    with atomic_output("--to", asked.to) as temporary:
         (write_parquet if as_file else write_folder)(storage, extracts, temporary)
     load = (
         f'"parquet", data_files="{asked.to}"'

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from actors.curation.appearing import appearing, check_target
 from actors.errors import DamagedError, UserError
 from actors.pool import shards
+from actors.pool.atomic import atomic_output, check_target
 from actors.pool.inspect.contents import Contents, Finished, place
 from actors.pool.inspect.export import picture
-from actors.pool.integrity import damage
+from actors.pool.manifest import damage
 from actors.pool.storage import Storage
 from orchestrator.amounts import size
 from orchestrator.pool.runs import NamedRun, named_runs
@@ -67,7 +67,7 @@ def _show_sample(
     if image is not None:
         factor = max(1, SHOWN_PIXELS // max(height, width))
         enlarged = (width * factor, height * factor)
-        with appearing("--image", image) as temporary:
+        with atomic_output("--image", image) as temporary:
             shown = picture(pixels).resize(enlarged, Image.Resampling.NEAREST)
             shown.save(temporary, "PNG")
         console.print(f"{image}: enlarged {factor} times", soft_wrap=True)

@@ -13,7 +13,7 @@ import ray
 from ray import tune
 
 from actors.errors import UserError
-from actors.pool.step import manifest_path
+from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.deciding import decider

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from actors.errors import UserError
 from actors.pool.inspect.garbage import remove_folder
-from actors.pool.step import is_done, manifest_path
+from actors.pool.manifest import is_done, manifest_path
 from actors.pool.storage import TEMPORARY, Storage
 from orchestrator import cluster, interrupts
 from orchestrator.analysis.correlations import correlations

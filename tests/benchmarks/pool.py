@@ -37,8 +37,7 @@ from datasets.arrow_writer import ArrowWriter
 from numpy.lib.format import open_memmap
 
 from actors.pool import schema, selections, shards
-from actors.pool.integrity import check
-from actors.pool.manifest import files_of, manifest_path
+from actors.pool.manifest import check, files_of, manifest_path
 from actors.pool.storage import Storage
 from actors.selection.random import Random
 from tests.limits import read_within

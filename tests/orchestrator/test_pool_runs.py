@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from actors.errors import UserError
-from actors.pool.step import Step, manifest_path
+from actors.pool.manifest import manifest_path
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator.amounts import counted, size
 from orchestrator.outcome import FILE, SWEEP, Outcome, write_outcome

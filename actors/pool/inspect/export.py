@@ -17,8 +17,7 @@ from PIL import Image
 from actors.errors import PathError
 from actors.pool import selections, shards
 from actors.pool.inspect.contents import Contents, Finished
-from actors.pool.integrity import check
-from actors.pool.manifest import files_of
+from actors.pool.manifest import check, files_of
 from actors.pool.storage import Storage
 
 COLUMNS = ("sample_id", "source", "iteration", "label", "seed")

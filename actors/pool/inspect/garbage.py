@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pyarrow import fs
 
-from actors.pool.forgetting import forget
 from actors.pool.inspect.contents import Contents
+from actors.pool.manifest import forget
 from actors.pool.storage import TEMPORARY, Storage
 
 # what was written more recently may be the work of a run that goes on

@@ -13,8 +13,7 @@ import numpy as np
 from actors.errors import PathError, StorageError
 from actors.pool import shards
 from actors.pool.inspect.contents import Contents, Finished
-from actors.pool.integrity import damage
-from actors.pool.manifest import manifest_path
+from actors.pool.manifest import damage, manifest_path
 from actors.pool.selections import FILE, sample_ids
 from actors.pool.storage import Storage
 

@@ -1,9 +1,12 @@
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.curation import figures
-from actors.data.feature_source import Rows
+from actors.curation.figures import repeated, row_keys
+from actors.data.feature_source import Rows, blocks
 from actors.metrics.entropy import entropy
 from tests.actors.data.inputs import features
 
@@ -49,3 +52,21 @@ def test_shares_are_of_all_rows_and_of_the_kept_ones_largest_source_first() -> N
         "b": (0.2, 0.5),
         "(none)": (0.2, 0.0),
     }
+
+
+def count(rows: np.ndarray) -> int:
+    return repeated(row_keys(blocks(Rows(rows)), len(rows)))
+
+
+@given(st.lists(st.lists(st.integers(-2, 2), min_size=3, max_size=3), min_size=1, max_size=30))
+def test_repeats_are_the_rows_less_the_distinct_ones(rows: list[list[int]]) -> None:
+    assert count(np.array(rows, np.float32)) == len(rows) - len(set(map(tuple, rows)))
+
+
+def test_zero_of_either_sign_is_one_number() -> None:
+    assert count(np.array([[0.0, 1], [-0.0, 1]], np.float32)) == 1
+
+
+def test_rows_that_differ_in_the_last_bit_or_in_order_are_no_repeats() -> None:
+    x = np.float32(1)
+    assert count(np.array([[x, 2], [np.nextafter(x, x + 1), 2], [2, x]], np.float32)) == 0

@@ -11,7 +11,7 @@ from PIL import Image
 from actors.curation import report
 from actors.curation.charts import draw_shares
 from actors.curation.curation import Curated, curate
-from actors.curation.facts import describe
+from actors.curation.outputs import describe
 from actors.curation.panels import left_out, panels
 from actors.data.arrays import ArrayFile
 from actors.data.inputs import Candidates

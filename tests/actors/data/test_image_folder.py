@@ -5,7 +5,7 @@ import pytest
 from pydantic import ValidationError
 
 from actors.data import ImageFolder, RealData
-from actors.data.folder import classes_of
+from actors.data.image_folder import classes_of
 from actors.errors import UserError
 from tests.actors.data.fixtures import noise, png, write
 

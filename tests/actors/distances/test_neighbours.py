@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.neighbors import NearestNeighbors
 
-from actors.distances.neighbours import nearest
+from actors.distances import neighbours
+from actors.distances.neighbours import nearest, nearest_before
 from actors.metrics.manifold import manifold
 from tests.actors.distances.hard import HARD
 
@@ -118,3 +119,19 @@ def test_precision_and_density_are_prdcs_where_one_feature_is_far_out(size: floa
     assert ours.density == pytest.approx(theirs["density"], abs=1e-12)
     assert ours.recall == pytest.approx(theirs["recall"], abs=1e-12)
     assert ours.coverage == pytest.approx(theirs["coverage"], abs=1e-12)
+
+
+@pytest.mark.parametrize("direct", [1, 7, 64])
+@pytest.mark.parametrize("m", [1, 2, 700])
+def test_distances_are_to_the_nearest_of_all_rows_before(
+    m: int, direct: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(neighbours, "DIRECT", direct)
+    rng = np.random.default_rng(m)
+    rows = rng.normal(size=(m, 5)).astype(np.float32)
+    rows[m // 2 : m // 2 + m // 4] = rows[: m // 4]
+    exact = rows.astype(np.float64)
+    expected = [np.linalg.norm(exact[:i] - exact[i], axis=1).min() for i in range(1, m)]
+    found = nearest_before(rows)
+    assert found[0] == np.inf
+    np.testing.assert_allclose(found[1:], expected, rtol=1e-12)

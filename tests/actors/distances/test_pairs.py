@@ -20,7 +20,7 @@ def test_recomputed_distances_are_exact_in_blocks(monkeypatch: pytest.MonkeyPatc
     rows = rng.normal(size=(60, 30)).astype(np.float32) + 1e4
     squared, _ = Pairs(rows).squared(rows)
     before = squared.copy()
-    monkeypatch.setattr("actors.distances.differences.BLOCK_BYTES", 8 * 30 * 7)
+    monkeypatch.setattr("actors.distances.pairs.BLOCK_BYTES", 8 * 30 * 7)
     Pairs(rows).recompute(squared, rows, np.eye(60, dtype=bool))
     assert (np.diag(squared) == 0).all()
     off = ~np.eye(60, dtype=bool)

@@ -13,7 +13,8 @@ from actors.features import EXTRACTORS, weights
 from actors.features.actor import FeaturesActor
 from actors.pool import selections
 from actors.pool.actor import PoolActor
-from actors.pool.step import Step, files_of
+from actors.pool.manifest import files_of
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator import config, steps
 from tests.runs import TINY

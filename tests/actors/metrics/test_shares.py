@@ -8,7 +8,7 @@ import pytest
 
 from actors.metrics.shares import selected_shares
 from actors.pool import schema, selections, shards
-from actors.pool.step import manifest_path
+from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from actors.selection import Selection
 

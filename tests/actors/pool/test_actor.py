@@ -8,10 +8,11 @@ import ray
 from ray.exceptions import RayTaskError
 
 from actors.data import ImageFolder
-from actors.data.subsets import range_positions, split_range
+from actors.data.dataset import range_positions, split_range
 from actors.pool import shards
 from actors.pool.actor import PoolActor
-from actors.pool.step import Step, files_of
+from actors.pool.manifest import files_of
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from tests.actors.data.fixtures import noise, png, write
 

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from actors.errors import DamagedError, PathError
-from actors.pool.integrity import check, damage
-from actors.pool.manifest import manifest_path
+from actors.pool.manifest import check, damage, manifest_path
 from actors.pool.paths import below, below_on_disk
 from actors.pool.storage import Storage
 

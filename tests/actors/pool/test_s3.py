@@ -13,8 +13,7 @@ import pytest
 
 from actors.errors import DamagedError, StorageError, UserError
 from actors.pool import schema, shards
-from actors.pool.integrity import check
-from actors.pool.manifest import manifest_path
+from actors.pool.manifest import check, manifest_path
 from actors.pool.storage import Storage
 from tests.s3 import BUCKET, Bucket, mend_after, serve
 

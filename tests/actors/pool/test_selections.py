@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 
 from actors.pool import schema, selections, shards
-from actors.pool.step import manifest_path
+from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from actors.selection import Selection, greedy
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from actors.errors import DamagedError
-from actors.pool.step import Step, is_done, manifest_path, once
+from actors.pool.manifest import is_done, manifest_path
+from actors.pool.step import Step, once
 from actors.pool.storage import Storage
 
 STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from actors.distances import before
+from actors.distances import neighbours
 from actors.errors import UserError
 from actors.selection import semdedup
 from actors.selection.kmeans_balanced import kmeans
@@ -39,7 +39,7 @@ def test_rows_are_those_of_the_papers_code_at_the_threshold_in_the_notes(
     features = np.random.default_rng(seed).normal(size=(60, 3)).astype(np.float32)
     n = data.draw(st.integers(clusters, 60))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(before, "DIRECT", direct)
+        patch.setattr(neighbours, "DIRECT", direct)
         selection = semdedup(features, n, seed=seed, clusters=clusters)
     # half a unit in the last places: scipy's and our sums may round differently
     threshold = selection.notes["threshold"] * (1 + 1e-12)

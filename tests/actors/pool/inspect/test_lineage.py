@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from actors.errors import UserError
-from actors.pool.forgetting import forget
 from actors.pool.inspect.lineage import behind
+from actors.pool.manifest import forget
 from actors.pool.storage import Storage
 from tests.actors.pool.inspect.stores import Written
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.pool.forgetting import forget
 from actors.pool.inspect.verify import Problem, broken_references, damaged_files, manifest_damage
+from actors.pool.manifest import forget
 from actors.pool.storage import Storage
 from tests.actors.pool.inspect.stores import Written
 

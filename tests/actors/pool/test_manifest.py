@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from actors.errors import DamagedError
-from actors.pool import integrity
+from actors.pool import manifest
 from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage, digest_of
 
@@ -19,9 +19,9 @@ def stored(tmp_path: Path) -> Storage:
         "steps/sample/s": {"kind": "sample", "inputs": {}},
         "steps/select/x": {"kind": "select", "inputs": {"samples": ["steps/sample/s"]}},
     }
-    for path, manifest in steps.items():
+    for path, fields in steps.items():
         record = storage.write(f"{path}/a", lambda file: file.write_bytes(b"whole"))
-        storage.write_json(manifest_path(path), {**manifest, "files": [record]})
+        storage.write_json(manifest_path(path), {**fields, "files": [record]})
     return storage
 
 
@@ -55,11 +55,11 @@ def test_damage_is_found_also_after_the_file_was_whole_and_through_a_selection(
     tmp_path: Path, kind: str, path: str
 ) -> None:
     storage = stored(tmp_path)
-    integrity.check(storage, path)
+    manifest.check(storage, path)
     damage, said = DAMAGES[kind]
     damage(tmp_path / "steps/sample/s/a")
     with pytest.raises(DamagedError) as caught:
-        integrity.check(storage, path)
+        manifest.check(storage, path)
     assert str(caught.value) == said
     assert caught.value.step_path == "steps/sample/s"
 
@@ -74,12 +74,12 @@ def test_a_file_is_read_once_until_it_changes(
         read.append(file)
         return digest_of(file)
 
-    monkeypatch.setattr(integrity, "digest_of", counted)
+    monkeypatch.setattr(manifest, "digest_of", counted)
     for _ in range(3):
-        integrity.check(storage, "steps/sample/s")
+        manifest.check(storage, "steps/sample/s")
     assert len(read) == 1
     storage.write("steps/sample/s/a", lambda file: file.write_bytes(b"whole"))
-    integrity.check(storage, "steps/sample/s")
+    manifest.check(storage, "steps/sample/s")
     assert len(read) == 2
 
 

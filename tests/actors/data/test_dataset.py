@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from actors.data import Digits, ImageFolder, fresh_available, fresh_range, split
-from actors.data.subsets import range_positions, split_range
+from actors.data.dataset import range_positions, split_range
 from tests.actors.data.fixtures import noise, png, write
 
 

@@ -1,4 +1,4 @@
-"""Outputs that appear whole or not at all, and never in the place of something else."""
+"""Local outputs that are there whole or not at all, and never in the place of something else."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def check_target(field: str, path: str) -> None:
 
 
 @contextmanager
-def appearing(field: str, path: str) -> Iterator[Path]:
+def atomic_output(field: str, path: str) -> Iterator[Path]:
     """Yield a temporary sibling to fill, as file or folder; it takes its name when all went well.
 
     Raises:
