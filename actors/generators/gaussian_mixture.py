@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from pydantic import Field
 from safetensors.torch import load_file, save_file
-from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
 
 from actors.errors import UserError
 from actors.generators.family import Conduct, Draw, Family, TrainingSet
@@ -130,17 +129,3 @@ FULL: dict[str, Callable[[torch.Tensor, int, int], torch.Tensor]] = {
     "diag": lambda found, k, d: found.diag_embed(),
     "spherical": lambda found, k, d: found[:, None].expand(k, d).diag_embed(),
 }
-
-
-def log_likelihood(model: Mixture, images: torch.Tensor) -> torch.Tensor:
-    """Return the exact log density of images under the mixture.
-
-    Args:
-        images: (n, channels, height, width) float in [-1, 1].
-
-    Returns:
-        (n,) float64 nats.
-    """
-    components = MultivariateNormal(model.means, scale_tril=model.scale_tril, validate_args=False)
-    mixture = MixtureSameFamily(Categorical(model.weights), components)
-    return mixture.log_prob(images.flatten(1).double())
