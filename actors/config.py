@@ -13,14 +13,14 @@ class Config(BaseModel):
 
 
 class Resources(Config):
-    """What Ray reserves for one actor; CPU threads follow from it."""
+    """What a worker needs for a step; its CPU threads follow from it."""
 
-    cpus: float = Field(1, ge=0, description="CPUs reserved; 0 shares the machine with the rest")
+    cpus: float = Field(1, ge=0, description="CPUs reserved; 0 shares those of other steps")
     gpus: float = Field(0, ge=0, description="GPUs reserved; 0 runs on the CPU")
 
     @property
     def threads(self) -> int:
-        """CPU threads the actor computes with."""
+        """CPU threads that the step computes with."""
         return max(1, math.floor(self.cpus))
 
 

@@ -8,8 +8,9 @@ import reprlib
 import sys
 from typing import Any
 
-from orchestrator import cluster, interrupts
+from orchestrator import interrupts
 from orchestrator.declarations import CURATE_OPTIONS, EVALUATE_OPTIONS, make_parser, separate
+from orchestrator.execution import cluster
 
 
 def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:

@@ -9,9 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from actors.pool.storage import Storage
-from orchestrator import cluster
-from orchestrator.casting import Node, cast
 from orchestrator.config import Experiment
+from orchestrator.execution import cluster
+from orchestrator.execution.placement import Node, check
 from orchestrator.plan import make_plan
 from orchestrator.plan_table import print_plan
 
@@ -45,23 +45,22 @@ def plan(experiment: Experiment) -> int:
     console = Console()
     planned = make_plan(experiment)
     nodes = _machines()
-    actors = cast(planned, nodes)
-    print_plan(console, planned, actors, nodes, locate_store(experiment.store))
+    check(planned, nodes)
+    print_plan(console, planned, nodes, locate_store(experiment.store))
     _print_notes(experiment)
     return 0
 
 
 def run(experiment: Experiment, again: str) -> int:
     """Run an experiment and print its comparison; `again` is the command that goes on with it."""
-    machines = _machines()
-    actors = cast(make_plan(experiment), machines)
+    check(make_plan(experiment), _machines())
     storage = open_store(experiment)
     _print_notes(experiment)
     from orchestrator.running import Run
     from orchestrator.tracking import check_answers
 
     check_answers(storage)
-    return Run(experiment, storage, actors, again).carry_out()
+    return Run(experiment, storage, again).carry_out()
 
 
 def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bool) -> int:
@@ -73,13 +72,13 @@ def sweep(path: str, overrides: list[tuple[str, Any]], again: str, fail_fast: bo
     machines = _machines()
     sweeping.prepare()
     loaded = equal_rows.on_equal_rows(loaded)
-    actors = sweeping.cast_points(loaded, machines)
+    sweeping.check_points(loaded, machines)
     seed = loaded.repeat.seeds[0]
     experiment = loaded.at(loaded.any_point(), seed)
     storage = open_store(experiment)
     _print_notes(experiment)
     check_answers(storage)
-    return sweeping.Sweeping(loaded, storage, actors, again, fail_fast).carry_out()
+    return sweeping.Sweeping(loaded, storage, machines, again, fail_fast).carry_out()
 
 
 def report(name: str, store: str, out: str | None, figures: str | None) -> int:

@@ -82,12 +82,12 @@ Schedule = Annotated[
 
 
 class Rooms(Config):
-    """Resources of the actors that are not generators; 0 CPUs share the machine with them."""
+    """What the steps need that are not of a generator: real data, features and so on."""
 
-    pool: Resources = Resources(cpus=0)
-    features: Resources = Resources(cpus=0)
-    selection: Resources = Resources(cpus=0)
-    evaluation: Resources = Resources(cpus=0)
+    pool: Resources = Resources()
+    features: Resources = Resources()
+    selection: Resources = Resources()
+    evaluation: Resources = Resources()
 
 
 class Evaluation(Config):

@@ -23,8 +23,9 @@ from actors.features.images import Images
 from actors.features.opening import open_input
 from actors.pool.atomic import check_target
 from actors.selection import METHODS
-from orchestrator import cluster, interrupts
+from orchestrator import interrupts
 from orchestrator.curate_display import ShownStages, print_closing
+from orchestrator.execution import cluster
 from orchestrator.schema import assign, describe_errors
 
 if TYPE_CHECKING:

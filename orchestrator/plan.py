@@ -199,7 +199,8 @@ class _Loop:
         part = self._real.part
         offer = Offer((part,), (), part.rows, part.rows)
         seed = steps.selection_seed(experiment, 1, None)
-        first = steps.Choice([self._real.pair], offer, everything, seed)
+        resources = experiment.resources.selection
+        first = steps.Choice([self._real.pair], offer, everything, seed, resources)
         self._training_sets = {name: self._select(first, 1, None) for name in self._trains()}
 
     def plan_iteration(self, iteration: int) -> None:
@@ -283,7 +284,8 @@ class _Loop:
             offer = make_offer(now, generations, own, lowered(method.ratio, self._lowered))
             seed = steps.selection_seed(now, iteration, whose)
             limits = {"quota": now.quota, "cap": now.cap}
-            choice = steps.Choice(pairs, offer, method, seed, limits)
+            resources = self.experiment.resources.selection
+            choice = steps.Choice(pairs, offer, method, seed, resources, limits)
             self._training_sets[name] = self._select(choice, iteration, whose)
 
     def _select(self, choice: steps.Choice, iteration: int, whose: str | None) -> Step:

@@ -1,18 +1,17 @@
-"""The plan on the terminal: steps, actors, training sets, and what the pool will hold."""
+"""The plan on the terminal: steps, workers, training sets, and what the pool will hold."""
 
 from rich.console import Console
 from rich.table import Table
 
+from actors.config import Resources
 from actors.pool.storage import Storage
 from orchestrator.amounts import size as size_of
-from orchestrator.casting import Cast, Node
+from orchestrator.execution.placement import Node, group, how_many, needs
 from orchestrator.plan import Plan, count_kinds, rows_of
 
 
-def print_plan(
-    console: Console, plan: Plan, cast: Cast, nodes: list[Node], storage: Storage
-) -> None:
-    """Print steps, actors, and what the pool will hold."""
+def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage) -> None:
+    """Print steps, what they need, and what the pool will hold."""
     everything = list(plan.steps.values())
     todo = count_kinds(plan.todo(storage))
     table = Table("step", "all", "done", "to do", title="Steps")
@@ -23,19 +22,26 @@ def print_plan(
     table.add_row("total", str(len(everything)), str(done), str(todo.total()))
     console.print(table)
 
-    table = Table("actor", "CPUs", "GPUs", "threads", title="Actors")
-    for role in cast.roles:
-        resources = role.resources
-        table.add_row(
-            role.name, f"{resources.cpus:g}", f"{resources.gpus:g}", str(resources.threads)
-        )
-    table.add_section()
-    table.add_row(
-        f"of {len(nodes)} machine{'s'[: len(nodes) > 1]}",
-        f"{sum(node.cpus for node in nodes):g}",
-        f"{sum(node.gpus for node in nodes):g}",
-        "",
+    kinds: dict[Resources, list[str]] = {}
+    for planned in everything:
+        name = str(planned.generator) if planned.step.room == "generator" else planned.step.room
+        if (workers := group(planned.step)) > 1:
+            name += f" (trained by {workers})"
+        names = kinds.setdefault(needs(planned.step), [])
+        if name not in names:
+            names.append(name)
+    machines = f"{len(nodes)} machine{'s'[: len(nodes) > 1]}"
+    have = f"{sum(n.cpus for n in nodes):g} CPUs and {sum(n.gpus for n in nodes):g} GPUs"
+    table = Table(
+        "CPUs", "GPUs", "fit at once", "needed by", title="Workers", caption=f"{machines}: {have}"
     )
+    for resources, names in kinds.items():
+        table.add_row(
+            f"{resources.cpus:g}",
+            f"{resources.gpus:g}",
+            str(how_many(resources, nodes)),
+            ", ".join(names),
+        )
     console.print(table)
 
     own = any(generator for _, _, generator in plan.training_sets)

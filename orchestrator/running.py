@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -14,20 +13,19 @@ import ray
 import yaml
 from rich.console import Console
 
-from actors.errors import DamagedError, NodeLostError, StorageError, UserError
+from actors.errors import DamagedError, StorageError
 from actors.pool.manifest import forget
 from actors.pool.storage import Storage
-from orchestrator import cluster, interrupts
+from orchestrator import interrupts
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.records import records
-from orchestrator.casting import Cast, cast
 from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
+from orchestrator.execution import cluster
+from orchestrator.execution.executor import Executor, StepError, execute
 from orchestrator.identity import experiment_key
-from orchestrator.loop import Stage, StepError, execute
-from orchestrator.losses import NODE_SECONDS
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import STATUS, Outcome, write_outcome
@@ -40,7 +38,6 @@ from orchestrator.tracking import Tracker
 ORACLE = "oracle.png"
 # how often a step with damaged files is redone
 REDONE = 2
-POLL_SECONDS = 2.0
 
 
 class Run:
@@ -50,15 +47,14 @@ class Run:
     soon as it is known.
     """
 
-    def __init__(self, experiment: Experiment, storage: Storage, cast: Cast, again: str) -> None:
+    def __init__(self, experiment: Experiment, storage: Storage, again: str) -> None:
         self._experiment = experiment
         self._storage = storage
-        self._cast = cast
         self._again = again
         self._console = Console()
         self._folder = f"experiments/{experiment.name}-{experiment_key(experiment)[:8]}"
         self._plan = make_plan(experiment, decider(storage))
-        self._stage: Stage | None = None
+        self._executor: Executor | None = None
         self._results: dict[tuple[str, int, str], Result] = {}
         self._redone: Counter[str] = Counter()
         self._told = 0
@@ -117,10 +113,7 @@ class Run:
             try:
                 self._perform(todo, tracker)
             except StepError as error:
-                if isinstance(error.cause, NodeLostError):
-                    self._recast(error)
-                else:
-                    self.mend(error)
+                self.mend(error)
             self._plan = make_plan(self._experiment, decider(self._storage))
 
     def mend(self, error: StepError) -> None:
@@ -137,26 +130,6 @@ class Run:
             raise StepError(error.planned, DamagedError(path, error.cause.file, found)) from None
         self._say(f"damaged: {error.cause}; its step is done again")
         forget(self._storage, path)
-
-    def _recast(self, error: StepError) -> None:
-        """Go on with the nodes that are left, once they have room; raise the error if they do not.
-
-        A cluster that grows by itself may bring a node back meanwhile.
-        """
-        self._say(f"{error}")
-        if self._stage:
-            self._stage.stop()
-        self._stage = None
-        deadline = time.monotonic() + NODE_SECONDS
-        while True:
-            try:
-                self._cast = cast(self._plan, cluster.nodes())
-            except UserError:
-                if time.monotonic() > deadline:
-                    raise error from None
-                time.sleep(POLL_SECONDS)
-            else:
-                return
 
     def _take_plan(self, tracker: Tracker) -> None:
         """Tell the alarms of the plan, and write down which steps it has, before they are run."""
@@ -183,12 +156,14 @@ class Run:
 
     def _perform(self, todo: deque[PlannedStep], tracker: Tracker) -> None:
         """Run steps on Ray, logging each evaluation as it comes."""
-        stage = self._stage = self._stage or self._open_stage()
+        executor = self._executor = self._executor or self._open_executor()
         with Display(self._console, len(self._plan.steps) - len(todo)) as display:
             display.add(todo)
-            for finished in execute(todo, stage):
+            for finished in execute(todo, executor):
+                for note in executor.notes():
+                    self._say(note)
                 if finished is None:
-                    display.running(stage.progress())
+                    display.running(executor.progress())
                     continue
                 display.done(finished)
                 if finished.step.kind == "evaluate":
@@ -223,11 +198,11 @@ class Run:
     def _open_tracker(self) -> Tracker:
         return Tracker(self._plan, self._storage, tags={"command": self._again})
 
-    def _open_stage(self) -> Stage:
+    def _open_executor(self) -> Executor:
         cluster.connect()
         where = os.environ.get(cluster.ADDRESS, "local, on loopback")
         self._say(f"Ray {ray.__version__} ({where})")
-        return Stage(self._cast, self._storage)
+        return Executor(self._storage)
 
     def _tell_alarms(self, tracker: Tracker) -> None:
         """Print and log the alarms that went off since the last round."""
@@ -271,11 +246,11 @@ class Run:
             self._storage.write_json(f"{self._folder}/alarms.json", rung)
         if oracle := draw_oracle(self._plan.arms, results):
             figure = f"{self._folder}/{ORACLE}"
-            if self._stage or not self._storage.exists(figure):
+            if self._executor or not self._storage.exists(figure):
                 self._storage.write(figure, oracle)
             tracker.log_files(self._storage.local(figure))
         if any(result.pictures for result in results):
-            outcome, anew = self._outcome("finished"), self._stage is not None
+            outcome, anew = self._outcome("finished"), self._executor is not None
             for path in store_report(self._storage, self._folder, outcome, anew=anew):
                 tracker.log_files(path)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.config import Resources
 from actors.data import fresh_range, split_range
 from actors.features import Extractor
 from actors.generators import Family
@@ -56,7 +57,10 @@ def _real(
         "range": list(rows),
         "shard_rows": experiment.shard_rows,
     }
-    settings = {"dataset": experiment.dataset.model_dump(mode="json", include=how)}
+    settings = {
+        "dataset": experiment.dataset.model_dump(mode="json", include=how),
+        **_needs(experiment.resources.pool),
+    }
     seed = derive_seed(experiment.seed, "split")
     return Step("sample", "pool", config, {}, seed, settings, VERSIONS["real"])
 
@@ -87,7 +91,7 @@ def _extracting(
     """Return what of an extractor determines its output, and how it is carried out."""
     resources = experiment.resources.features
     config = {"features": extractor.identity, "threads": resources.threads}
-    return config, {"features": extractor.how, "gpus": resources.gpus}
+    return config, {"features": extractor.how, **_needs(resources)}
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,7 @@ class Choice:
 
     Attributes:
         candidates: the sample and embed steps of the offer's parts.
+        resources: that selecting takes.
         limits: `quota` and `cap`, shares by source, where they bind this training set.
     """
 
@@ -103,6 +108,7 @@ class Choice:
     offer: Offer
     method: Method
     seed: int
+    resources: Resources
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
@@ -110,7 +116,8 @@ def order(choice: Choice) -> Step:
     """Rank all candidates by a nested method, once for every ratio."""
     config = {"selection": _method(choice.method), **_drawn(choice.offer)}
     inputs, version = _inputs(choice.candidates), VERSIONS["order"]
-    return Step("order", "selection", config, inputs, choice.seed, version=version)
+    settings = _needs(choice.resources)
+    return Step("order", "selection", config, inputs, choice.seed, settings, version)
 
 
 def select(choice: Choice, ranked: Step | None = None) -> Step:
@@ -130,7 +137,8 @@ def select(choice: Choice, ranked: Step | None = None) -> Step:
         },
         _inputs(choice.candidates) | ({"order": (ranked.path,)} if ranked else {}),
         choice.seed,
-        version=VERSIONS["select"],
+        _needs(choice.resources),
+        VERSIONS["select"],
     )
 
 
@@ -188,8 +196,8 @@ def train(
         _paths(training_set=training_set, initial=previous),
         seed=derive_seed(experiment.seed, "train", name, iteration),
         settings={
-            "gpus": generator.resources.gpus,
-            "cpus": generator.resources.cpus,
+            **_needs(generator.resources),
+            "workers": generator.training_workers,
             "generator": how,
         },
         version=VERSIONS["train"],
@@ -224,13 +232,17 @@ def sample(
         _paths(checkpoint=checkpoint),
         seed=derive_seed(experiment.seed, "sample", name, iteration),
         settings={
-            "gpus": generator.resources.gpus,
-            "cpus": generator.resources.cpus,
+            **_needs(generator.resources),
             "workers": generator.sampling.workers,
             "generator": how,
         },
         version=VERSIONS["sample"],
     )
+
+
+def _needs(resources: Resources) -> dict[str, float]:
+    """Return what a worker needs to do a step, as its settings say it."""
+    return {"cpus": resources.cpus, "gpus": resources.gpus}
 
 
 def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
@@ -290,5 +302,6 @@ def evaluate(
         )
         | ({"candidates": tuple(step.path for step in candidates)} if candidates else {}),
         seed=derive_seed(experiment.seed, "evaluate"),
+        settings=_needs(experiment.resources.evaluation),
         version=VERSIONS["evaluate"],
     )

@@ -16,19 +16,17 @@ from tests.reach import reach
 
 FILE = Path(__file__).with_name("digests.txt")
 ACTORS = Path(__file__).resolve().parents[1] / "actors"
-# of each kind of step the actors that do it, and with which methods
+# of each kind of step the function that does it, or the class with the method that does
+THREADS: dict[str, tuple[str, ...]] = {"actors.workers.worker._use_threads": ()}
 ROOTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "real": {"actors.pool.actor.PoolActor": ("sample",)},
-    "fit": {"actors.features.actor.FeaturesActor": ("fit",)},
-    "embed": {"actors.features.actor.FeaturesActor": ("embed",)},
-    "order": {"actors.selection.actor.SelectionActor": ("order",)},
-    "select": {"actors.selection.actor.SelectionActor": ("select",)},
-    "train": {"actors.generators.actor.GeneratorActor": ("train",)},
-    "sample": {
-        "actors.generators.actor.GeneratorActor": ("sample", "sample_with_helpers"),
-        "actors.pool.actor.PoolActor": ("close",),
-    },
-    "evaluate": {"actors.metrics.actor.EvaluationActor": ("evaluate",)},
+    "real": {"actors.workers.real.write": ()},
+    "fit": {"actors.workers.embed.fit": (), **THREADS},
+    "embed": {"actors.workers.embed.embed": (), **THREADS},
+    "order": {"actors.workers.select.order": (), **THREADS},
+    "select": {"actors.workers.select.select": (), **THREADS},
+    "train": {"actors.workers.train.train": (), **THREADS},
+    "sample": {"actors.workers.sample.Sampler": ("sample",), **THREADS},
+    "evaluate": {"actors.workers.evaluate.evaluate": (), **THREADS},
 }
 
 

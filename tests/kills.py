@@ -147,7 +147,7 @@ class Round:
         """Kill one of the kind; return whether there was any."""
         workers = dict(self._nodes.processes())
         holders = self._holders()
-        at_work = {pid for pid, title in workers.items() if "Actor." in title}
+        at_work = {pid for pid, title in workers.items() if "::Worker: " in title}
         found = {
             "holder": at_work & holders,
             "waiter": at_work - holders,

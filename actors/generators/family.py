@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # (fraction done, note) -> None
 Report = Callable[[float, str], None]
+# what a train step stores
+CHECKPOINT = "checkpoint"
+LOSSES = "losses.json"
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,9 @@ class Sampling(Config):
     batch_size: int | None = Field(
         None, ge=1, description="samples computed together; null: as many as fit"
     )
-    workers: int = Field(1, ge=1, description="actors that share the sampling")
+    workers: int | None = Field(
+        None, ge=1, description="most workers that share the sampling; null: all that are free"
+    )
 
 
 class Family(Config):
@@ -126,7 +131,7 @@ class Family(Config):
 
     @property
     def training_workers(self) -> int:
-        """Ray Train workers; 1 trains inside the generator's actor."""
+        """Ray Train workers; 1 trains inside the worker that does the step."""
         return 1
 
     @property

@@ -8,7 +8,6 @@ import hashlib
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,17 +15,11 @@ from typing import Any
 
 import ray
 
-from actors.errors import WorkerDiedError
-from actors.pool.deaths import cause_of_death
 from actors.pool.storage import Storage
 
 NAMESPACE = "ouroboros"
 # part of the name: one of another protocol cannot be talked to
-PROTOCOL = 2
-# how often a step is begun again whose worker died, but for nodes that were lost
-RETRIES = 3
-# and how often one worker is started again, whatever it died of
-RESTARTS = 100
+PROTOCOL = 3
 # a lock is free that was not renewed for so long; a busy machine may be late
 LEASE_SECONDS = 20.0
 RENEW_SECONDS = 2.0
@@ -79,33 +72,22 @@ class Catalogue:
         self._lease_seconds = lease_seconds
         self._idle_seconds = idle_seconds
         self._running: dict[str, Running] = {}
-        self._deaths: defaultdict[str, list[str]] = defaultdict(list)
         self._called = self._opened = time.monotonic()
         if ray.get_runtime_context().was_current_actor_reconstructed:
             # those who hold a lock are heard of before anybody is given one
             self._opened += 2 * RENEW_SECONDS
         threading.Thread(target=self._leave_when_idle, daemon=True).start()
 
-    def acquire(self, key: str, holder: Holder) -> tuple[bool, list[str]]:
-        """Take the lock of a key unless it is held.
-
-        Returns:
-            Whether the request holds it now, and how the workers before it died, if that was too
-            often to go on.
-        """
+    def acquire(self, key: str, holder: Holder) -> bool:
+        """Take the lock of a key unless it is held; return whether the request holds it now."""
         now = self._called = time.monotonic()
         held = self._running.get(key)
         if held and held.holder == holder:
-            return True, []
+            return True
         if now < self._opened or (held and self._is_there(held, holder, now)):
-            return False, []
-        if held and held.holder.actor == holder.actor:
-            self._take_down(key, held.holder)
-        if len(self._deaths[key]) > RETRIES:
-            self._running.pop(key, None)
-            return False, self._deaths.pop(key)
+            return False
         self._running[key] = Running(holder, now)
-        return True, []
+        return True
 
     def renew(self, key: str, holder: Holder) -> None:
         """Hear that the lock's holder is there, which a catalogue that died does not know."""
@@ -119,7 +101,11 @@ class Catalogue:
         self._called = time.monotonic()
         if key in self._running and self._running[key].holder == holder:
             del self._running[key]
-            self._deaths.pop(key, None)
+
+    def free(self, actor: str) -> None:
+        """Free all that an actor held, which is known to be dead."""
+        self._called = time.monotonic()
+        self._running = {k: v for k, v in self._running.items() if v.holder.actor != actor}
 
     def report(self, key: str, fraction: float, note: str) -> None:
         """Take down how far the holder of the key is."""
@@ -135,11 +121,6 @@ class Catalogue:
     def _is_there(self, held: Running, other: Holder, now: float) -> bool:
         """Whether the holder lives: it is heard of, and does not ask: actors do one step."""
         return held.holder.actor != other.actor and now - held.renewed < self._lease_seconds
-
-    def _take_down(self, key: str, died: Holder) -> None:
-        """Note a death, unless the process was lost with its node."""
-        if any(node["Alive"] and node["NodeID"] == died.node for node in ray.nodes()):
-            self._deaths[key].append(cause_of_death(died.worker))
 
     def _leave_when_idle(self) -> None:
         me = ray.get_runtime_context().current_actor
@@ -158,11 +139,7 @@ class Alone:
 
     @contextmanager
     def __call__(self, key: str) -> Iterator[None]:
-        """Hold `key` inside the context.
-
-        Raises:
-            WorkerDiedError: all that began it died.
-        """
+        """Hold `key` inside the context."""
         context = ray.get_runtime_context()
         actor, node = str(context.get_actor_id()), context.get_node_id()
         holder = Holder(uuid.uuid4().hex, actor, node, context.get_worker_id())
@@ -182,6 +159,11 @@ class Alone:
         if catalogue := self._catalogue:
             catalogue.report.remote(key, fraction, note)
 
+    def free(self, actor: str) -> None:
+        """Say that an actor is dead, without waiting."""
+        if catalogue := self._catalogue or open_catalogue(self._storage):
+            catalogue.free.remote(actor)
+
     def running(self) -> dict[str, Running] | None:
         """Return what is being done on the store, by key; None while that cannot be known."""
         try:
@@ -196,12 +178,7 @@ class Alone:
 
     def _acquire(self, key: str, holder: Holder) -> None:
         pause = FIRST_POLL_SECONDS
-        while True:
-            granted, deaths = self._call("acquire", key, holder)
-            if granted:
-                return
-            if deaths:
-                raise WorkerDiedError(deaths)
+        while not self._call("acquire", key, holder):
             time.sleep(pause)
             pause = min(2 * pause, LONGEST_POLL_SECONDS)
 

@@ -9,21 +9,18 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray import tune
 
 from actors.errors import UserError
-from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.deciding import decider
-from orchestrator.loop import Stage, StepError, execute
-from orchestrator.losses import NODE_SECONDS
+from orchestrator.execution.executor import StepError, execute
+from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import Outcome, Trial, keep_steps, write_trial
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.results import read_results
 from orchestrator.sweep.config import SweepConfig, named
-from orchestrator.sweep.ledger import LedgersTurns
 from orchestrator.sweep.metrics import means
 from orchestrator.sweep.objectives import reported
 from orchestrator.sweep.space import Point
@@ -39,15 +36,14 @@ class Setting:
 
     Attributes:
         folder: of the sweep in the store.
-        ledger: actor that lends copies and counts costs.
+        executor: does the steps of all points.
         parent: MLflow run of the sweep.
     """
 
     sweep: SweepConfig
     storage: Storage
     folder: str
-    stage: Stage
-    ledger: Any
+    executor: SharedExecutor
     parent: str
 
 
@@ -83,8 +79,6 @@ class Seeds:
         self._setting = setting
         self._storage = setting.storage
         self._path = path
-        # the same training goes to the same copy, whichever point asks for it
-        self._stage = setting.stage.with_copies(LedgersTurns(setting.ledger))
         self._trials = {
             seed: Trial(one, f"{self._named()}, seed {seed}", path[-1][1], seed, "running")
             for seed, one in ids.items()
@@ -93,7 +87,6 @@ class Seeds:
         self._failures: list[str] = []
         self._experiments: dict[int, Experiment] = {}
         self._plans: dict[int, Plan] = {}
-        self._costs: dict[str, tuple[float, float]] = {}
         self._trackers: dict[int, Tracker] = {}
 
     def _named(self) -> str:
@@ -166,7 +159,7 @@ class Seeds:
     def _put_aside(self) -> None:
         """Close what has not ended when Tune ends the point, or pauses a population's member."""
         status = "running" if self._setting.sweep.scheduler.kind == "pbt" else "stopped"
-        if self._going and ray.get(self._setting.ledger.halted.remote()):
+        if self._going and self._setting.executor.halted():
             status = "interrupted"
         for seed in list(self._going):
             self._close(seed, status)
@@ -175,7 +168,7 @@ class Seeds:
         """Report an iteration, and the seeds that failed since the one before."""
         setting = self._setting
         measures = self._measures(iteration)
-        told: dict[str, Any] = {"iteration": iteration, **measures, **self._spent()}
+        told: dict[str, Any] = {"iteration": iteration, **measures, **setting.executor.spent()}
         told |= reported(setting.sweep.objectives, measures)
         if self._failures:
             told["failed"] = "; ".join(self._failures)
@@ -211,10 +204,9 @@ class Seeds:
                     seed_of[planned.step.path] = seed
         unmeasured = Counter(p.iteration for p in todo.values() if p.step.kind == "evaluate")
         in_order = deque(sorted(todo.values(), key=lambda planned: planned.iteration))
-        steps = execute(in_order, self._stage, self._stage.models, NODE_SECONDS)
+        client = next(iter(self._trials.values())).id
+        steps = execute(in_order, self._setting.executor, client)
         for finished in chain([None], steps):
-            if finished:
-                self._costs[finished.step.path] = self._cost(finished)
             if finished and finished.step.kind == "evaluate":
                 unmeasured[finished.iteration] -= 1
                 self._take(seed_of[finished.step.path])
@@ -248,17 +240,6 @@ class Seeds:
             for result in read_results(plan, self._storage)
             if result.iteration == iteration
         )
-
-    def _cost(self, planned: PlannedStep) -> tuple[float, float]:
-        """Return the CPU and GPU hours of a generator's step."""
-        step = planned.step
-        if step.room != "generator":
-            return 0.0, 0.0
-        hours = self._storage.read_json(manifest_path(step.path))["seconds"] / 3600
-        return hours * step.settings["cpus"], hours * step.settings["gpus"]
-
-    def _spent(self) -> dict[str, float]:
-        return dict(ray.get(self._setting.ledger.charge.remote(self._costs)))
 
     def _write(self, seed: int, status: str, error: str | None) -> None:
         plan, trial = self._plans.get(seed), self._trials[seed]

@@ -1,4 +1,4 @@
-"""A sweep: its points by Ray Tune on actors that all share, then what came out."""
+"""A sweep: its points by Ray Tune on workers that all share, then what came out."""
 
 import logging
 import os
@@ -17,12 +17,13 @@ from actors.errors import UserError
 from actors.pool.inspect.garbage import remove_folder
 from actors.pool.manifest import is_done, manifest_path
 from actors.pool.storage import TEMPORARY, Storage
-from orchestrator import cluster, interrupts
+from orchestrator import interrupts
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank
 from orchestrator.analysis.records import records
-from orchestrator.casting import Cast, Node, cast
-from orchestrator.loop import Stage
+from orchestrator.execution import cluster
+from orchestrator.execution.placement import Node, check, how_many, needs
+from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import (
     STATUS,
     Sweep,
@@ -33,11 +34,10 @@ from orchestrator.outcome import (
     write_sweep,
     write_trial,
 )
-from orchestrator.plan import Plan, PlannedStep, make_plan
+from orchestrator.plan import PlannedStep, make_plan
 from orchestrator.progress import Running
 from orchestrator.report import REPORT, store_report
 from orchestrator.sweep.config import Optuna, SweepConfig, named
-from orchestrator.sweep.ledger import open_ledger
 from orchestrator.sweep.searching import scheduled, searched
 from orchestrator.sweep.seeds import Setting
 from orchestrator.sweep.space import Point
@@ -46,7 +46,7 @@ from orchestrator.sweep.trial import ENDED, run_point, trial_ids
 from orchestrator.sweep.watching import Stopper, Watch, last_line
 from orchestrator.tracking import SweepRun, open_sweep
 
-# a bundle has to ask for something; the generators' actors hold the CPUs
+# a bundle has to ask for something; the workers hold the CPUs
 TRIAL_BUNDLE: dict[str, int | float] = {"memory": 1}
 # a trial's process that dies is tried again this often
 TRIES = 3
@@ -57,11 +57,11 @@ class Sweeping:
     """One execution of a sweep on a store."""
 
     def __init__(
-        self, sweep: SweepConfig, storage: Storage, cast: Cast, again: str, fail_fast: bool
+        self, sweep: SweepConfig, storage: Storage, nodes: list[Node], again: str, fail_fast: bool
     ) -> None:
         self._sweep = sweep
         self._storage = storage
-        self._cast = cast
+        self._nodes = nodes
         self._again = again
         self._fail_fast = fail_fast
         # a file has no width that names would be cut for
@@ -137,11 +137,9 @@ class Sweeping:
         return open_sweep(self._storage, sweep.name, sweep.key, sweep.model_dump(mode="json"), tags)
 
     def start(self, parent: str) -> Setting:
-        """Start the actors that all points share, below an MLflow run."""
-        stage = Stage(self._cast, self._storage)
-        stage.start()
-        ledger = open_ledger(self._cast.copies)
-        return Setting(self._sweep, self._storage, self.folder, stage, ledger, parent)
+        """Start the executor that all points share, below an MLflow run."""
+        executor = SharedExecutor(self._storage)
+        return Setting(self._sweep, self._storage, self.folder, executor, parent)
 
     def run_points(self, setting: Setting, before: Sequence[Trial] = ()) -> str | None:
         """Run the points that are left; return why it ended before they did, if so.
@@ -150,12 +148,12 @@ class Sweeping:
             before: trials of an earlier run.
         """
         iterations = self._sweep.iterations[-1]
-        stopper = Stopper(self._sweep.limits, self._fail_fast, setting.ledger)
+        stopper = Stopper(self._sweep.limits, self._fail_fast, setting.executor)
         search = searched(self._sweep, distinct([trial.point for trial in before]))
         space = search.pop("param_space")
-        # one more than there are copies, so that none waits for the next point to begin; the
+        # one more than have room, so that no worker waits for the next point to begin; the
         # members of a population are there all the time
-        most = self._sweep.limits.max_concurrent or self._cast.copies + 1
+        most = self._sweep.limits.max_concurrent or self._side_by_side() + 1
         most = self._planned if self._sweep.scheduler.kind == "pbt" else min(most, self._planned)
         running = Running(self._planned_steps().values())
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -165,7 +163,7 @@ class Sweeping:
             self._sweep,
             self._planned,
             iterations,
-            lambda: running.lines(setting.stage.progress()),
+            lambda: running.lines(setting.executor.progress()),
         ) as watch:
             tune.Tuner(
                 tune.with_resources(
@@ -191,6 +189,14 @@ class Sweeping:
             ).fit()
         self._close_trials()
         return stopper.reason
+
+    def _side_by_side(self) -> int:
+        """Return how many trials' models can be trained at a time."""
+        seed = self._sweep.repeat.seeds[0]
+        experiment = self._sweep.at(self._sweep.any_point(), seed)
+        trainings = [p.step for p in make_plan(experiment).steps.values() if p.step.kind == "train"]
+        models = max(1, len(experiment.generators))
+        return max([1, *(how_many(needs(one), self._nodes) // models for one in trainings)])
 
     def _close_trials(self) -> None:
         """Mark the trials whose processes are gone before they could do it themselves."""
@@ -259,7 +265,7 @@ class _Marks(tune.Callback):
         self._setting = setting
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
-        halted = ray.get(self._setting.ledger.halted.remote())
+        halted = self._setting.executor.halted()
         self._mark(trial, "interrupted" if halted else "stopped", None)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
@@ -303,23 +309,13 @@ def prepare() -> None:
     os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 
 
-def cast_points(sweep: SweepConfig, nodes: list[Node]) -> Cast:
-    """Return the actors that serve every point, as many copies as there is room for.
-
-    Raises:
-        UserError: a point needs more than the cluster has, by its name and the numbers.
-    """
-    arms = {}
+def check_points(sweep: SweepConfig, nodes: list[Node]) -> None:
+    """Raise UserError when a step of a point fits no machine, by the point's name."""
     for point in sweep.points() or sweep.ends():
-        experiment = sweep.at(point, sweep.repeat.seeds[0])
-        arms[named(point)] = experiment
         try:
-            cast(Plan(experiment, {"main": experiment}), nodes)
+            check(make_plan(sweep.at(point, sweep.repeat.seeds[0])), nodes)
         except UserError as error:
             raise UserError(f"{named(point)}: {error}") from None
-    # all points together have every generator that any of them has
-    first = next(iter(arms.values()))
-    return cast(Plan(first, arms), nodes, planned_points(sweep) * len(sweep.repeat.seeds))
 
 
 def planned_points(sweep: SweepConfig) -> int:

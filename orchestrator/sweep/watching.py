@@ -5,13 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import ray
 from ray import tune
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.execution.shared import SharedExecutor
 from orchestrator.sweep.config import Limits, SweepConfig, named
 
 SHOWN = {"entropy": "entropy (nats)", "frechet_distance": "Fréchet"}
@@ -157,8 +157,8 @@ def _minutes(seconds: float) -> str:
 class Stopper(tune.Stopper):
     """Ends a sweep at its limits, or at a failure, if asked."""
 
-    def __init__(self, limits: Limits, fail_fast: bool, ledger: Any) -> None:
-        self._ledger = ledger
+    def __init__(self, limits: Limits, fail_fast: bool, executor: SharedExecutor) -> None:
+        self._executor = executor
         self._limits = limits
         self._fail_fast = fail_fast
         self._started = time.monotonic()
@@ -178,7 +178,7 @@ class Stopper(tune.Stopper):
         if self._limits.hours is not None and hours > self._limits.hours:
             self.reason = f"limits.hours: {self._limits.hours:g} are over"
         if self.reason:
-            ray.get(self._ledger.halt.remote())
+            self._executor.halt()
         return self.reason is not None
 
 

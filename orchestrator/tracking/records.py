@@ -7,7 +7,7 @@ agree in name, step, value and time, so that writing a result twice doubles noth
 from dataclasses import dataclass
 from typing import Any
 
-from actors.generators.job import CHECKPOINT, LOSSES
+from actors.generators.family import CHECKPOINT, LOSSES
 from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.results import Result

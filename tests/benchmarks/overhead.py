@@ -2,7 +2,7 @@
 
 Both call the same functions with the same configuration, the digits demo's DDPM; the script does so
 in one process, without steps, actors, shards or tracking. Prints the seconds of both and their
-ratio; starting Ray, its actors and their imports is stated apart.
+ratio; starting Ray, its workers and their imports is stated apart.
 
     python -m tests.benchmarks.overhead [--rounds 3]
 """
@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections import deque
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import ray
@@ -29,10 +28,10 @@ from actors.metrics.groups import Sets, measure
 from actors.pool import shards
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed
-from orchestrator import cluster, config
-from orchestrator.casting import cast
-from orchestrator.loop import Stage, execute
-from orchestrator.plan import Plan, make_plan
+from orchestrator import config
+from orchestrator.execution import cluster
+from orchestrator.execution.executor import Executor, execute
+from orchestrator.plan import make_plan
 from orchestrator.yaml_files import read_yaml
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
@@ -72,26 +71,15 @@ def plain(chosen: config.Experiment) -> float:
     return time.perf_counter() - started
 
 
-def through_ray(chosen: config.Experiment) -> float:
-    """Do the same through actors that are up; return the seconds."""
-    storage = Storage(chosen.store)
-    plan = make_plan(chosen)
+def through_ray(chosen: config.Experiment, executor: Executor) -> float:
+    """Do the same by workers that are up; return the seconds."""
     # two iterations are planned so that the selection is there; the second one is left out
+    plan = make_plan(chosen)
     todo = [p for p in plan.steps.values() if p.iteration <= 1 or p.step.room == "selection"]
     started = time.perf_counter()
-    for _ in execute(deque(todo), LastingStage(plan, storage)):
+    for _ in execute(deque(todo), executor):
         pass
     return time.perf_counter() - started
-
-
-class LastingStage(Stage):
-    """A stage whose actors stay up from one round to the next."""
-
-    _kept: ClassVar[dict[tuple[str, ...], Any]] = {}
-
-    def __init__(self, plan: Plan, storage: Storage) -> None:
-        super().__init__(cast(plan, cluster.nodes()), storage)
-        self._actors = self._kept
 
 
 def main() -> None:
@@ -101,20 +89,21 @@ def main() -> None:
     torch.set_num_threads(Resources().threads)
     cluster.connect()
     with tempfile.TemporaryDirectory() as store:
+        executor = Executor(Storage(store))
         started = time.perf_counter()
-        through_ray(experiment(store, 2, seed=0))
+        through_ray(experiment(store, 2, seed=0), executor)
         first = time.perf_counter() - started
         plain(experiment(store, 2, seed=0))
         pairs = []
         for seed in range(1, rounds + 1):
             chosen = experiment(store, 2, seed)
-            pairs.append((plain(chosen), through_ray(chosen)))
+            pairs.append((plain(chosen), through_ray(chosen, executor)))
             print(f"round {seed}: plain {pairs[-1][0]:.2f} s, through Ray {pairs[-1][1]:.2f} s")
-    alone, actors = (float(np.median(column)) for column in zip(*pairs, strict=True))
+    alone, workers = (float(np.median(column)) for column in zip(*pairs, strict=True))
     print(f"plain script  {alone:6.2f} s")
-    print(f"through Ray   {actors:6.2f} s")
-    print(f"ratio         {actors / alone:6.3f}   (aim: at most 1.15)")
-    print(f"start of the actors and their imports, left out: {first - actors:.1f} s")
+    print(f"through Ray   {workers:6.2f} s")
+    print(f"ratio         {workers / alone:6.3f}   (aim: at most 1.15)")
+    print(f"start of the workers and their imports, left out: {first - workers:.1f} s")
     print(
         f"{platform.machine()}, {cluster.local_node().cpus:g} CPUs, Python "
         f"{platform.python_version()}, torch {torch.__version__}, ray {ray.__version__}"

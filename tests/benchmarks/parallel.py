@@ -1,6 +1,6 @@
 """Two generators through the loop side by side against one after the other.
 
-The digits demo's DDPM and EDM, one CPU each, train and sample one iteration; the actors are up
+The digits demo's DDPM and EDM, one CPU each, train and sample one iteration; the workers are up
 beforehand.
 
     python -m tests.benchmarks.parallel [--rounds 3]
@@ -18,9 +18,9 @@ import ray
 import torch
 
 from actors.pool.storage import Storage
-from orchestrator import cluster, config
-from orchestrator.casting import cast
-from orchestrator.loop import Stage, execute
+from orchestrator import config
+from orchestrator.execution import cluster
+from orchestrator.execution.executor import Executor, execute
 from orchestrator.plan import Plan, PlannedStep, make_plan
 from orchestrator.yaml_files import read_yaml
 
@@ -34,10 +34,10 @@ def experiment(store: str, seed: int) -> config.Experiment:
     return config.validate({**raw, "store": store, "iterations": 1, "seed": seed})
 
 
-def seconds(todo: list[PlannedStep], stage: Stage) -> float:
+def seconds(todo: list[PlannedStep], executor: Executor) -> float:
     """Run steps; return how long it took."""
     started = time.perf_counter()
-    for _ in execute(deque(todo), stage):
+    for _ in execute(deque(todo), executor):
         pass
     return time.perf_counter() - started
 
@@ -60,18 +60,18 @@ def main() -> None:
     pairs = []
     with tempfile.TemporaryDirectory() as folder:
         first = make_plan(experiment(f"{folder}/stores", 0))
-        stage = Stage(cast(first, cluster.nodes()), Storage(f"{folder}/stores"))
-        seconds(list(first.steps.values()), stage)  # starts the actors
+        executor = Executor(Storage(f"{folder}/stores"))
+        seconds(list(first.steps.values()), executor)  # starts the workers
         for seed in range(1, rounds + 1):
             # the seed of one half is another's, so that nothing is done already
             alone_plan = make_plan(experiment(f"{folder}/stores", 2 * seed))
             beside_plan = make_plan(experiment(f"{folder}/stores", 2 * seed + 1))
             real, own = divided(alone_plan)
-            seconds(real, stage)
-            alone = sum(seconds(steps, stage) for steps in own.values())
+            seconds(real, executor)
+            alone = sum(seconds(steps, executor) for steps in own.values())
             real, own = divided(beside_plan)
-            seconds(real, stage)
-            together = seconds([step for steps in own.values() for step in steps], stage)
+            seconds(real, executor)
+            together = seconds([step for steps in own.values() for step in steps], executor)
             pairs.append((alone, together))
             print(f"round {seed}: one after the other {alone:.2f} s, side by side {together:.2f} s")
     alone, together = (float(np.median(column)) for column in zip(*pairs, strict=True))

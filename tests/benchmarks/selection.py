@@ -20,7 +20,7 @@ import torch
 
 from actors.data.feature_source import Rows
 from actors.selection import greedy, threshold_decay
-from orchestrator import cluster
+from orchestrator.execution import cluster
 
 FASHION = Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
 # picks that a slow method is timed on

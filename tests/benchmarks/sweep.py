@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.sweep [--seeds N] [--iterations N] [--side-by-side]
 
-Both on the same actors, started before: the sweep by Ray Tune as `ouroboros sweep` does it, the
-trials one after the other, or side by side, as many at a time as there are copies of the generator,
-without Tune and its processes. The aim is at most 0.6.
+Both on the same workers, started before: the sweep by Ray Tune as `ouroboros sweep` does it, the
+trials one after the other, or side by side as far as there are workers, without Tune and its
+processes. The aim is at most 0.6.
 """
 
 import argparse
@@ -16,11 +16,11 @@ from collections import deque
 from importlib.metadata import version
 from pathlib import Path
 
-from actors.pool.step import Step
 from actors.pool.storage import Storage
-from orchestrator import cluster
 from orchestrator.config import Experiment
-from orchestrator.loop import Stage, execute
+from orchestrator.execution import cluster
+from orchestrator.execution.executor import execute
+from orchestrator.execution.shared import SharedExecutor
 from orchestrator.plan import make_plan
 from orchestrator.sweep import config, sweeping
 from orchestrator.sweep.equal_rows import on_equal_rows
@@ -42,24 +42,24 @@ def main() -> None:
     sweeping.prepare()
     cluster.connect()
     logging.disable(logging.WARNING)
-    actors = sweeping.cast_points(sweep, cluster.nodes())
+    nodes = cluster.nodes()
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(folder)
         tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
-        together = sweeping.Sweeping(sweep, storage, actors, again="", fail_fast=False)
+        together = sweeping.Sweeping(sweep, storage, nodes, again="", fail_fast=False)
         setting = together.start(tracked.run_id)
         # imports and first calls are in neither time
-        warm_up = [trials[0].model_copy(update={"seed": 10**6 + i}) for i in range(actors.copies)]
-        seconds(warm_up, setting.stage, storage, actors.copies)
+        warm_up = [trials[0].model_copy(update={"seed": 10**6 + i}) for i in range(4)]
+        seconds(warm_up, setting.executor, storage)
         started = time.perf_counter()
         together.run_points(setting)
         sharing = time.perf_counter() - started
         # another seed for each, so that no trial finds what another did
         apart = [one.model_copy(update={"seed": 1000 + i}) for i, one in enumerate(trials)]
         groups = [apart] if given.side_by_side else [[trial] for trial in apart]
-        alone = sum(seconds(some, setting.stage, storage, actors.copies) for some in groups)
+        alone = sum(seconds(some, setting.executor, storage) for some in groups)
         tracked.close("FINISHED")
-    how = f"{actors.copies} at a time" if given.side_by_side else "one after the other"
+    how = "side by side" if given.side_by_side else "one after the other"
     print(f"{len(trials)} trials of {given.iterations} iterations")
     print(f"alone, {how:19s} {alone:7.1f} s")
     print(f"sharing, as a sweep        {sharing:7.1f} s")
@@ -70,26 +70,11 @@ def main() -> None:
     )
 
 
-class Fixed:
-    """The copy that does each step, told beforehand."""
-
-    def __init__(self, copy_of: dict[str, int]) -> None:
-        self._copy_of = copy_of
-
-    def copy(self, generator: str, step: Step) -> int:
-        return self._copy_of[step.path]
-
-    def done(self, generator: str, step: Step) -> None:
-        pass
-
-
-def seconds(trials: list[Experiment], stage: Stage, storage: Storage, copies: int) -> float:
-    """Do every step of trials that share none, each trial by one copy; return how long it took."""
+def seconds(trials: list[Experiment], executor: SharedExecutor, storage: Storage) -> float:
+    """Do every step of trials that share none; return how long it took."""
     started = time.perf_counter()
     plans = [make_plan(trial) for trial in trials]
-    copy_of = {path: i % copies for i, plan in enumerate(plans) for path in plan.steps}
-    todo = deque(planned for plan in plans for planned in plan.todo(storage))
-    for _ in execute(todo, stage.with_copies(Fixed(copy_of))):
+    for _ in execute(deque(p for plan in plans for p in plan.todo(storage)), executor):
         pass
     return time.perf_counter() - started
 

@@ -90,7 +90,7 @@ def test_plan_counts_steps_actors_rows_and_bytes_and_starts_no_ray(tmp_path: Pat
         "select 3 0 3",
         "order 1 0 1",
         "total 32 0 32",
-        "ddpm 1 0 1",
+        "1 0 2 pool, features, selection, ddpm, evaluation, edm",
     ):
         assert row in " ".join(done.stdout.replace("│", " ").split())
     # 128 real rows and 6 times 48 samples

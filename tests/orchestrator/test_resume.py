@@ -15,7 +15,7 @@ from tests.runs import SECONDS, TINY, Store, call, start
 
 def in_mid_training(store: Path, process: "subprocess.Popen[str]") -> bool:
     titles = [p.cmdline() for p in psutil.Process(process.pid).children(recursive=True)]
-    return any("GeneratorActor.train" in " ".join(title) for title in titles)
+    return any("::Worker: train" in " ".join(title) for title in titles)
 
 
 def in_mid_sampling(store: Path, process: "subprocess.Popen[str]") -> bool:

@@ -93,19 +93,6 @@ def test_everything_listens_on_loopback_only(finished: FinishedRun) -> None:
     assert finished.addresses == {"127.0.0.1"}
 
 
-def test_two_sampling_workers_make_the_same_bytes(finished: FinishedRun, tmp_path: Path) -> None:
-    workers = ["--generators.ddpm.sampling.workers", "2"]
-    # half a CPU each, so that both fit beside the other generator; a thread each as before
-    workers += ["--generators.ddpm.resources.cpus", "0.5"]
-    done = call("run", str(TINY), "--store", str(tmp_path), "--iterations", "1", *workers)
-    assert done.returncode == 0, done.stderr
-    store = Store(tmp_path)
-    assert len(store.tables("sample", "rows-*.arrow")) == 4 + 4 + 2 * 3
-    for path in store.tables("*"):
-        assert (tmp_path / path).read_bytes() == (finished.store.path / path).read_bytes()
-    assert store.results() == [r for r in finished.store.results() if r["iteration"] == 1]
-
-
 @pytest.mark.soak
 def test_another_batch_size_makes_the_same_samples_up_to_rounding(
     finished: FinishedRun, tmp_path: Path

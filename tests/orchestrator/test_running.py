@@ -7,8 +7,7 @@ import pytest
 from actors.errors import DamagedError
 from actors.pool.storage import Storage
 from orchestrator import config
-from orchestrator.casting import Node, cast
-from orchestrator.loop import StepError
+from orchestrator.execution.executor import StepError
 from orchestrator.plan import make_plan
 from orchestrator.running import REDONE, Run
 from tests.runs import TINY
@@ -19,7 +18,7 @@ def test_a_step_whose_files_are_damaged_time_and_again_is_done_again_so_often_an
 ) -> None:
     chosen = config.load(str(TINY), [("store", str(tmp_path)), ("damaged", "redo")])
     plan, storage = make_plan(chosen), Storage(str(tmp_path))
-    run = Run(chosen, storage, cast(plan, [Node(8, 0)]), "again")
+    run = Run(chosen, storage, "again")
     step, reader = list(plan.steps.values())[:2]
     shard = f"{step.step.path}/rows-0.arrow"
     error = StepError(reader, DamagedError(step.step.path, shard, "its checksum is not that"))

@@ -13,7 +13,7 @@ from actors.data import split
 from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.pool.schema import tensor_array
 from orchestrator import config
-from orchestrator.casting import Node
+from orchestrator.execution.placement import Node
 from orchestrator.plan import make_plan
 from orchestrator.sweep import config as sweep_config
 from orchestrator.sweep import sweeping
@@ -120,7 +120,7 @@ def test_every_point_of_a_shipped_sweep_plans_fits_and_has_its_objectives(
         overrides.append(("experiment.evaluation.features", None))
     sweep = sweep_config.load(str(file), overrides)
     sweep = on_equal_rows(sweep)
-    assert sweeping.cast_points(sweep, [Node(8, 4) if at_papers_size else Node(2, 0)]).copies >= 1
+    sweeping.check_points(sweep, [Node(8, 4) if at_papers_size else Node(2, 0)])
     plans = {
         (str(point), seed): frozenset(make_plan(sweep.at(point, seed)).steps)
         for point in sweep.points() or sweep.ends()

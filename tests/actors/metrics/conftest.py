@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import faiss  # noqa: F401
 import pytest
 import torch  # noqa: F401
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from actors.errors import UserError
-from orchestrator.casting import Node
+from orchestrator.execution.placement import Node
 from orchestrator.sweep import config, sweeping
 from orchestrator.sweep.config import SweepConfig, named
 from orchestrator.sweep.equal_rows import on_equal_rows
@@ -132,7 +132,7 @@ def test_an_objective_that_nobody_measures_is_refused_with_those_there_are() -> 
 def test_a_point_that_the_cluster_cannot_hold_is_refused_by_name_with_the_numbers() -> None:
     sweep = load(("space", {"generators.a.resources.cpus": [1, 64]}))
     with pytest.raises(UserError) as caught:
-        sweeping.cast_points(sweep, [Node(2, 0)])
+        sweeping.check_points(sweep, [Node(2, 0)])
     assert str(caught.value) == (
         "cpus=64: generators.a.resources.cpus: found 64; allowed are up "
         "to 2, what the largest of 1 machine has"

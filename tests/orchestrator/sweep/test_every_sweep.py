@@ -20,7 +20,7 @@ from actors.errors import UserError
 from actors.pool.inspect.contents import read_contents
 from actors.pool.inspect.garbage import remove_folder
 from actors.pool.storage import Storage
-from orchestrator.casting import Node
+from orchestrator.execution.placement import Node
 from orchestrator.outcome import read_sweep
 from orchestrator.plan import make_plan
 from orchestrator.pool.collecting import collect
@@ -67,8 +67,7 @@ SEARCHES: dict[str, Any] = {
 
 def carry_out(sweep: SweepConfig, storage: Storage, setting: Setting | None = None) -> Setting:
     """Run a sweep to its end, on the actors of another's where there are some."""
-    actors = sweeping.cast_points(sweep, [Node(1, 0)])
-    sweeping_ = Sweeping(sweep, storage, actors, again="", fail_fast=False)
+    sweeping_ = Sweeping(sweep, storage, [Node(1, 0)], again="", fail_fast=False)
     tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
     setting = setting or sweeping_.start(tracked.run_id)
     own = replace(setting, sweep=sweep, folder=sweeping_.folder, parent=tracked.run_id)

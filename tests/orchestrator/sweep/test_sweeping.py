@@ -130,7 +130,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_p
             time.sleep(0.05)
         # a generator's process first, then the driver
         family = psutil.Process(process.pid).children(recursive=True)
-        generators = [p for p in family if any("GeneratorActor" in part for part in p.cmdline())]
+        generators = [p for p in family if any("::Worker: train" in part for part in p.cmdline())]
         generators[0].kill()
         time.sleep(0.2)
         process.send_signal(signal.SIGKILL)

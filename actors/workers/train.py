@@ -1,4 +1,4 @@
-"""A train step from its store and back into it, in whichever process it runs."""
+"""Training a generator: from its training set in the store to its checkpoint there."""
 
 import shutil
 import tempfile
@@ -13,28 +13,34 @@ from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
 from actors.errors import NonFiniteError, UserError
-from actors.generators import GENERATORS, Family
-from actors.generators.family import Conduct, Report, TrainingSet
+from actors.generators import Family
+from actors.generators.family import CHECKPOINT, LOSSES, Conduct, Report, TrainingSet
 from actors.generators.training.checkpoints import Checkpoints
 from actors.pool import selections
 from actors.pool.step import Step
 from actors.pool.storage import Storage
-
-CHECKPOINT = "checkpoint"
-LOSSES = "losses.json"
+from actors.workers.generators import describe, family_of
 
 
-def family_of(step: Step) -> Family:
-    """Return the generator family that a train or sample step is configured for."""
-    config = step.config["generator"]
-    settings = {
-        name: {**config[name], **value} if name in config else value
-        for name, value in step.settings.get("generator", {}).items()
-    }
-    return GENERATORS[config["kind"]].model_validate({**config, **settings})
+def train(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+    """Train on the step's training set and store the checkpoint; return the records of the files.
+
+    Raises:
+        NonFiniteError: the loss is NaN or infinite; names the generator and the iteration.
+        UserError: as the family's training.
+    """
+    try:
+        _fit_with_ray_train(storage, step, report)
+    except NonFiniteError as error:
+        raise NonFiniteError(f"{describe(step)}: {error}") from None
+    files = [*storage.files(f"{step.path}/{CHECKPOINT}"), f"{step.path}/{LOSSES}"]
+    records = [storage.record(file) for file in files]
+    if checkpoints := _checkpoints_of(storage, step):
+        checkpoints.clear()
+    return records
 
 
-def checkpoints_of(storage: Storage, step: Step) -> Checkpoints | None:
+def _checkpoints_of(storage: Storage, step: Step) -> Checkpoints | None:
     """Return the checkpoints inside a training; None for families that train in one go."""
     settings = step.settings["generator"].get("training")
     if not settings:
@@ -43,12 +49,8 @@ def checkpoints_of(storage: Storage, step: Step) -> Checkpoints | None:
     return Checkpoints(storage, step.path, step.key, every, kept)
 
 
-def train(storage: Storage, step: Step, report: Report) -> None:
-    """Train as a step says and store the model, with as many Ray Train workers as it says.
-
-    Raises:
-        NonFiniteError, UserError: as the family's training.
-    """
+def _fit_with_ray_train(storage: Storage, step: Step, report: Report) -> None:
+    """Train with as many Ray Train workers as the step says, and store the model."""
     family = family_of(step)
     several = family.training_workers > 1
     failed = f"{step.path}/failed.json"
@@ -108,7 +110,7 @@ def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
     conduct = Conduct(
         get_device(),
         report,
-        checkpoints_of(storage, step),
+        _checkpoints_of(storage, step),
         storage.local_folder(f"{initial[0]}/{CHECKPOINT}") if initial else None,
     )
     model = family.train(data, step.seed, conduct)

@@ -13,9 +13,8 @@ from safetensors.torch import load_file
 
 from actors.pool.step import Step
 from actors.pool.storage import Storage
-from orchestrator import cluster, config
-from orchestrator.casting import cast
-from orchestrator.loop import Stage, StepError, execute
+from orchestrator import config
+from orchestrator.execution.executor import Executor, StepError, execute
 from orchestrator.plan import make_plan
 
 
@@ -41,8 +40,8 @@ def experiment(store: Path, **training: Any) -> config.Experiment:
     )
 
 
-def train(chosen: config.Experiment, kill: str | None = None) -> tuple[Step, int]:
-    """Run up to the training; kill a process by its title once a checkpoint is there.
+def train(chosen: config.Experiment, kill: str | None = None, times: int = 1) -> tuple[Step, int]:
+    """Run up to the training; kill a process by its title as often, each time at a checkpoint.
 
     Returns:
         The train step, and how many processes were killed.
@@ -50,13 +49,19 @@ def train(chosen: config.Experiment, kill: str | None = None) -> tuple[Step, int
     storage, plan = Storage(chosen.store), make_plan(chosen)
     planned = list(plan.steps.values())
     (number,) = [i for i, p in enumerate(planned) if p.step.kind == "train"]
-    step, killed = planned[number].step, 0
-    for _ in execute(deque(planned[: number + 1]), Stage(cast(plan, cluster.nodes()), storage)):
-        if kill and not killed and storage.files(f"{step.path}/training"):
-            victims = [p for p in psutil.Process().children(recursive=True) if titled(p, kill)]
-            os.kill(victims[-1].pid, signal.SIGKILL)
-            killed += 1
-    return step, killed
+    step = planned[number].step
+    executor, dead = Executor(storage), set[int]()
+    try:
+        for _ in execute(deque(planned[: number + 1]), executor):
+            if kill and len(dead) < times and storage.files(f"{step.path}/training"):
+                children = psutil.Process().children(recursive=True)
+                victims = [p.pid for p in children if titled(p, kill) and p.pid not in dead]
+                for victim in victims[-1:]:
+                    os.kill(victim, signal.SIGKILL)
+                    dead.add(victim)
+    finally:
+        executor.stop()
+    return step, len(dead)
 
 
 def titled(process: psutil.Process, title: str) -> bool:
@@ -81,7 +86,7 @@ def test_a_training_whose_actor_is_killed_ends_with_the_very_weights_of_an_unbro
     unbroken: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     chosen = experiment(tmp_path)
-    step, killed = train(chosen, kill="ray::GeneratorActor.train")
+    step, killed = train(chosen, kill="::Worker: train")
     assert killed == 1
     found = weights(chosen, step)
     assert all(torch.equal(found[name], unbroken[name]) for name in unbroken)
@@ -90,6 +95,16 @@ def test_a_training_whose_actor_is_killed_ends_with_the_very_weights_of_an_unbro
     # the curve goes over the gap: a look every 50 steps, and at every checkpoint
     steps = [pair[0] for pair in storage.read_json(f"{step.path}/losses.json")]
     assert steps == list(range(20, 201, 20))
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_step_whose_worker_dies_each_time_is_given_up_with_the_cause(tmp_path: Path) -> None:
+    chosen = experiment(tmp_path, steps=2000)
+    with pytest.raises(
+        StepError, match=r"train edm.*: its worker died 4 times in a row; .*unexpectedly exits"
+    ) as at:
+        train(chosen, kill="::Worker: train", times=4)
+    assert "\n" not in str(at.value)
 
 
 @pytest.mark.soak

@@ -1,55 +1,30 @@
-"""The actor of a generator: lives through the run, trains with Ray Train, samples row ranges."""
+"""Sampling a generator: row ranges of a sample step, each one shard of the pool."""
 
-from functools import partial
-from itertools import cycle
 from typing import Any
 
-import ray
 import torch
 
 from actors.errors import NonFiniteError, UserError
-from actors.generators import Family, job, sampling
-from actors.generators.family import Draw
+from actors.generators import Family, sampling
+from actors.generators.family import CHECKPOINT, Draw
 from actors.pool import schema, shards
-from actors.pool.catalogue import RESTARTS, Alone
+from actors.pool.catalogue import Alone
 from actors.pool.manifest import check
-from actors.pool.step import Step, once
+from actors.pool.step import Step
 from actors.pool.storage import Storage
+from actors.workers.generators import describe, family_of
 
 
-def describe(step: Step) -> str:
-    """Return "generator 'x', iteration n", for messages."""
-    return f"generator {step.config['source']!r}, iteration {step.config['iteration']}"
+class Sampler:
+    """Samples generators, and keeps the model and the batch size of the last one."""
 
-
-@ray.remote(max_restarts=RESTARTS, max_task_retries=-1)
-class GeneratorActor:
-    """Trains and samples; further copies of it share the sampling."""
-
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, alone: Alone) -> None:
         self._storage = storage
-        self._alone = Alone(storage)
+        self._alone = alone
         self._loaded: tuple[str, Any] = ("", None)
         self._fits: dict[str, sampling.BatchSize] = {}
 
-    def train(self, step: Step, *_after: object) -> str:
-        """Train on the step's training set and store the checkpoint; return the step's path."""
-
-        def work() -> list[dict[str, Any]]:
-            try:
-                job.train(self._storage, step, partial(self._alone.report, step.key))
-            except NonFiniteError as error:
-                raise NonFiniteError(f"{describe(step)}: {error}") from None
-            files = self._storage.files(f"{step.path}/{job.CHECKPOINT}")
-            losses = f"{step.path}/{job.LOSSES}"
-            return [self._storage.record(file) for file in (*files, losses)]
-
-        path = once(self._storage, step, self._alone, work)
-        if checkpoints := job.checkpoints_of(self._storage, step):
-            checkpoints.clear()
-        return path
-
-    def sample(self, step: Step, start: int, stop: int, *_after: object) -> dict[str, Any]:
+    def sample(self, step: Step, start: int, stop: int) -> dict[str, Any]:
         """Store samples start to stop - 1 as one shard; return its record.
 
         Raises:
@@ -72,32 +47,9 @@ class GeneratorActor:
             )
             return shards.write_table(self._storage, path, table)
 
-    def sample_with_helpers(self, step: Step, *_after: object) -> str:
-        """Sample a whole step with actors that live as long as it lasts; return the step's path.
-
-        For a generator that trains in a worker group: the group and they take the same resources
-        in turn.
-        """
-        ranges = list(shards.ranges(job.family_of(step).sampling.rows, step.config["shard_rows"]))
-        actor: Any = GeneratorActor
-        helpers = [
-            actor.options(num_cpus=step.settings["cpus"], num_gpus=step.settings["gpus"]).remote(
-                self._storage
-            )
-            for _ in range(min(len(ranges), step.settings["workers"]))
-        ]
-        try:
-            shared = zip(ranges, cycle(helpers), strict=False)
-            records = ray.get([helper.sample.remote(step, *rows) for rows, helper in shared])
-        finally:
-            for helper in helpers:
-                ray.kill(helper)
-        return once(self._storage, step, self._alone, lambda: records)
-
     def _compute(self, step: Step, path: str, start: int, stop: int) -> Any:
-        torch.set_num_threads(step.config["threads"])
         device = torch.device("cuda" if step.settings["gpus"] else "cpu")
-        family = job.family_of(step)
+        family = family_of(step)
         fits = self._fits.setdefault(
             family.model_dump_json(), sampling.BatchSize(family.sampling.batch_size, device)
         )
@@ -130,6 +82,6 @@ class GeneratorActor:
         if self._loaded[0] != source:
             for checkpoint in step.inputs.get("checkpoint", ()):
                 check(self._storage, checkpoint)
-            folder = self._storage.local_folder(f"{source}/{job.CHECKPOINT}")
+            folder = self._storage.local_folder(f"{source}/{CHECKPOINT}")
             self._loaded = (source, family.load(folder, device))
         return self._loaded[1]

@@ -10,17 +10,17 @@ from ray.exceptions import RayTaskError
 from actors.data import ImageFolder
 from actors.data.dataset import range_positions, split_range
 from actors.pool import shards
-from actors.pool.actor import PoolActor
 from actors.pool.manifest import files_of
 from actors.pool.step import Step
 from actors.pool.storage import Storage
+from actors.workers.worker import Worker
 from tests.actors.data.fixtures import noise, png, write
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
 
 def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, ImageFolder, Any]:
-    """Let an actor write the training set of eight images without labels."""
+    """Let a worker write the training set of eight images without labels."""
     for i in range(8):
         write(tmp_path / "images" / f"{i}.png", png(noise(i, 4, 5)))
     dataset = ImageFolder(path=str(tmp_path / "images"), rows=5, reference_rows=3)
@@ -36,19 +36,20 @@ def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, Ima
             "shard_rows": 3,
         },
         seed=1,
-        settings={"dataset": {"path": dataset.path}},
+        settings={"dataset": {"path": dataset.path}, "cpus": 1, "gpus": 0},
     )
     storage = Storage(str(tmp_path / "store"))
-    remote_class: Any = PoolActor
+    remote_class: Any = Worker
     actor = remote_class.options(num_cpus=0).remote(storage)
-    return storage, dataset, actor.sample.remote(step)
+    return storage, dataset, (step, actor.do.remote(step))
 
 
 def test_a_split_is_written_with_its_images_and_no_labels_where_there_are_none(
     tmp_path: Path,
 ) -> None:
-    storage, dataset, done = write_split(tmp_path)
-    files = files_of(storage, ray.get(done, timeout=60))
+    storage, dataset, (step, done) = write_split(tmp_path)
+    ray.get(done, timeout=60)
+    files = files_of(storage, step.path)
     tables = [shards.read_table(storage, file) for file in files]
     assert [len(table) for table in tables] == [3, 2]
     images = np.concatenate([shards.tensor(table, "image") for table in tables])
@@ -68,6 +69,6 @@ def provenance(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def test_files_that_changed_since_the_plan_are_not_written(tmp_path: Path) -> None:
-    _, _, done = write_split(tmp_path, digest="another")
+    _, _, (_, done) = write_split(tmp_path, digest="another")
     with pytest.raises(RayTaskError, match="dataset: its content has changed since"):
         ray.get(done, timeout=60)

@@ -10,12 +10,11 @@ from safetensors.numpy import load_file
 from actors.data import split
 from actors.distances.space import NETWORK
 from actors.features import EXTRACTORS, weights
-from actors.features.actor import FeaturesActor
 from actors.pool import selections
-from actors.pool.actor import PoolActor
 from actors.pool.manifest import files_of
 from actors.pool.step import Step
 from actors.pool.storage import Storage
+from actors.workers.worker import Worker
 from orchestrator import config, steps
 from tests.runs import TINY
 
@@ -23,23 +22,22 @@ pytestmark = pytest.mark.usefixtures("local_ray")
 
 
 @pytest.fixture(scope="module")
-def actors(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, Any, Any]:
+def worker(tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, Any]:
     storage = Storage(str(tmp_path_factory.mktemp("store")))
-    remote: list[Any] = [PoolActor, FeaturesActor]
-    pool, features = (kind.options(num_cpus=0).remote(storage) for kind in remote)
-    return storage, pool, features
+    kind: Any = Worker
+    return storage, kind.options(num_cpus=0).remote(storage)
 
 
-def embedded(actors: tuple[Storage, Any, Any], **features: Any) -> tuple[Any, Step, Step]:
-    """Let the actors write the tiny experiment's real rows, fit on them and extract them."""
-    _, pool, actor = actors
+def embedded(worker: tuple[Storage, Any], **features: Any) -> tuple[Any, Step, Step]:
+    """Let the worker write the tiny experiment's real rows, fit on them and extract them."""
+    _, actor = worker
     experiment = config.load(str(TINY), [("features", features)])
     real = steps.real_data(experiment, "train")
     fitted = steps.fit(experiment, experiment.features, real)
     embed = steps.embed(experiment, experiment.features, real, fitted)
-    ray.get(pool.sample.remote(real), timeout=60)
-    ray.get(actor.fit.remote(fitted), timeout=120)
-    ray.get(actor.embed.remote(embed), timeout=60)
+    ray.get(actor.do.remote(real), timeout=60)
+    ray.get(actor.do.remote(fitted), timeout=120)
+    ray.get(actor.do.remote(embed), timeout=60)
     return experiment, fitted, embed
 
 
@@ -47,10 +45,10 @@ def embedded(actors: tuple[Storage, Any, Any], **features: Any) -> tuple[Any, St
     "features", [{"kind": "encoder", "steps": 20}, {"kind": "pca", "components": 9}]
 )
 def test_features_are_those_of_the_extractor_fitted_on_the_real_rows_and_their_labels(
-    features: dict[str, Any], actors: tuple[Storage, Any, Any]
+    features: dict[str, Any], worker: tuple[Storage, Any]
 ) -> None:
-    storage = actors[0]
-    experiment, fitted, embed = embedded(actors, **features)
+    storage = worker[0]
+    experiment, fitted, embed = embedded(worker, **features)
     real = steps.real_data(experiment, "train")
     images, labels = split(experiment.dataset, "train", real.seed)
     extractor = EXTRACTORS[features["kind"]](**features)
@@ -60,9 +58,9 @@ def test_features_are_those_of_the_extractor_fitted_on_the_real_rows_and_their_l
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_the_card_has_the_hash_of_the_fitted_weights(actors: tuple[Storage, Any, Any]) -> None:
-    storage = actors[0]
-    _, fitted, embed = embedded(actors, kind="encoder", steps=20, batch_size=5)
+def test_the_card_has_the_hash_of_the_fitted_weights(worker: tuple[Storage, Any]) -> None:
+    storage = worker[0]
+    _, fitted, embed = embedded(worker, kind="encoder", steps=20, batch_size=5)
     file = storage.local(f"{fitted.path}/weights.safetensors")
     stored = load_file(file)
     assert "body.0.weight" in stored
@@ -79,12 +77,12 @@ def test_the_card_has_the_hash_of_the_fitted_weights(actors: tuple[Storage, Any,
 
 
 def test_weights_that_changed_since_the_plan_are_not_used(
-    actors: tuple[Storage, Any, Any],
+    worker: tuple[Storage, Any],
 ) -> None:
-    _, pool, actor = actors
+    _, actor = worker
     experiment = config.load(str(TINY), [])
     real = steps.real_data(experiment, "train")
-    ray.get(pool.sample.remote(real), timeout=60)
+    ray.get(actor.do.remote(real), timeout=60)
     planned = steps.embed(experiment, experiment.features, real)
     changed = Step(
         "embed",
@@ -94,4 +92,4 @@ def test_weights_that_changed_since_the_plan_are_not_used(
         settings=planned.settings,
     )
     with pytest.raises(RayTaskError, match="features: the weights of pixels changed since"):
-        ray.get(actor.embed.remote(changed), timeout=60)
+        ray.get(actor.do.remote(changed), timeout=60)

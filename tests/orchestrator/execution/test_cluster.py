@@ -10,11 +10,11 @@ from tests.runs import TINY, finish
 # a raylet that never answers, as on a machine that is too busy
 PROGRAM = """
 import sys
-from orchestrator import cluster
 cluster.prepare()
 from ray._private import services
 services.RAYLET_EXECUTABLE = sys.argv[1]
 from orchestrator.cli import main
+from orchestrator.execution import cluster
 sys.exit(main(sys.argv[2:]))
 """
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from actors.errors import UserError
 
 if TYPE_CHECKING:
-    from orchestrator.casting import Node
+    from orchestrator.execution.placement import Node
 
 ADDRESS = "RAY_ADDRESS"
 CONNECT_SECONDS = 10
@@ -38,7 +38,7 @@ def local_node() -> Node:
     import joblib
     import torch
 
-    from orchestrator.casting import Node
+    from orchestrator.execution.placement import Node
 
     return Node(joblib.cpu_count(), torch.cuda.device_count())
 
@@ -147,10 +147,10 @@ def nodes() -> list[Node]:
     """Return the machines of the connected cluster."""
     import ray
 
-    from orchestrator.casting import Node
+    from orchestrator.execution.placement import Node
 
     return [
-        Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0))
+        Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0), node["NodeID"])
         for node in ray.nodes()
         if node["Alive"]
     ]

@@ -1,0 +1,106 @@
+"""Selecting training sets: which candidates, and in which order."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from actors.distances.neighbours import nearest_before
+from actors.pool import selections
+from actors.pool.step import Step
+from actors.pool.storage import Storage
+from actors.seeds import derive_seed
+from actors.selection import METHODS, Method, Selection, explain
+from actors.selection.draw import Stratum, offered
+from actors.selection.quota import bounds, within
+from actors.workers.worker import Report
+
+
+def order(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+    """Store the step's candidates in the order of a nested method; return the file's record."""
+    features = _features(storage, step)
+    ranked = _method(step).select(features, len(features), step.seed)
+    return [selections.write_order(storage, step.path, ranked)]
+
+
+def select(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+    """Store the selection among the step's candidates; return the records of its files."""
+    among, chosen = _offered(step), _chosen(storage, step)
+    if among is not None:
+        chosen = Selection(among[chosen.positions], chosen.distances)
+    return selections.write(
+        storage,
+        step.path,
+        chosen,
+        samples=step.inputs["samples"],
+        features=step.inputs["features"],
+        offered=among,
+    )
+
+
+def _chosen(storage: Storage, step: Step) -> Selection:
+    """Return the selection, as positions among the rows offered."""
+    rows, limited = step.config["rows"], "limits" in step.config
+    if "order" in step.inputs:
+        ranked = Selection(*selections.read_order(storage, step.inputs["order"][0]))
+        if limited:
+            return _within_limits(storage, step, ranked)
+        return ranked.at(np.arange(rows))
+    method = _method(step)
+    features = _features(storage, step, method)
+    chosen = method.select(features, rows, step.seed)
+    if not limited:
+        return chosen
+    # behind the method's own choice come the rows that are farthest from it
+    distances = explain(_features(storage, step), chosen.positions).distances
+    distances[chosen.positions] = np.inf
+    behind = np.argsort(-distances, kind="stable")[rows:]
+    return _within_limits(storage, step, Selection(np.concatenate([chosen.positions, behind])))
+
+
+def _within_limits(storage: Storage, step: Step, ranked: Selection) -> Selection:
+    names, limits = step.config["sources"], step.config["limits"]
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    sizes = selections.sizes(storage, step.inputs["samples"])
+    sources = np.repeat([numbers[name] for name in names], sizes)
+    if (among := _offered(step)) is not None:
+        sources = sources[among]
+    counts = np.bincount(sources, minlength=len(numbers)).tolist()
+    allowed = bounds(
+        dict(zip(numbers, counts, strict=True)),
+        step.config["rows"],
+        limits["quota"],
+        limits["cap"],
+    )
+    by_number = {numbers[name]: one for name, one in allowed.items() if name in numbers}
+    chosen = ranked.at(within(sources[ranked.positions], step.config["rows"], by_number))
+    if chosen.distances is None:
+        return chosen
+    # those of the order are to rows that may not be in the selection
+    distances = nearest_before(_features(storage, step)[chosen.positions])
+    distances[:1] = np.nan
+    return replace(chosen, distances=distances)
+
+
+def _features(storage: Storage, step: Step, method: Method | None = None) -> np.ndarray:
+    """Return the (N, d) features of the rows offered; a blind method needs no d."""
+    among = _offered(step)
+    if method and method.blind:
+        total = sum(selections.sizes(storage, step.inputs["samples"]))
+        return np.empty((total if among is None else len(among), 0), np.float32)
+    features = selections.gather(storage, step.inputs["features"], "features")
+    return features.all() if among is None else features[among]
+
+
+def _method(step: Step) -> Method:
+    kind = METHODS[step.config["selection"]["kind"]]
+    return kind.model_validate(step.config["selection"])
+
+
+def _offered(step: Step) -> np.ndarray | None:
+    """Return the positions of the candidates where not every row of the steps is one."""
+    if "offer" not in step.config:
+        return None
+    offer = step.config["offer"]
+    strata = [Stratum(*one) for one in offer["strata"]]
+    return offered(offer["sizes"], offer["published"], strata, derive_seed(step.seed, "draw"))

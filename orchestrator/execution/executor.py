@@ -1,0 +1,336 @@
+"""The executor: hands steps whose inputs are stored to workers that are free.
+
+Workers are interchangeable, and each does one step at a time. As many are kept as have work and
+fit on the cluster; what finds none free waits its turn.
+"""
+
+import itertools
+import time
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import ray
+import ray.exceptions
+
+from actors.errors import NodeLostError, WorkerDiedError
+from actors.pool.catalogue import Alone
+from actors.pool.storage import Storage
+from orchestrator.execution.jobs import Job, Task
+from orchestrator.execution.team import Member, Team
+from orchestrator.plan import PlannedStep
+
+POLL_SECONDS = 0.25
+LOOK_SECONDS = 2.0
+# how often a step is begun again whose worker died, but for nodes that were lost
+RETRIES = 3
+# a node is taken for dead some time after its workers died; meanwhile their step is not begun
+NOTICE_SECONDS = 5.0
+# how long a node that was lost, and without which a step has no place, may take to come back
+NODE_SECONDS = 300.0
+# a client that asks for nothing for so long is taken for dead
+CLIENT_SECONDS = 60.0
+# how long a worker may take to start before it is said that others hold the resources
+PATIENT_SECONDS = 30.0
+
+
+class StepError(Exception):
+    """A step failed: which one, and its own cause."""
+
+    def __init__(self, planned: PlannedStep, cause: BaseException) -> None:
+        self.planned = planned
+        self.cause = cause
+        super().__init__(f"{planned.describe()}: {_one_line(cause)}")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A step that is done, or failed with a cause."""
+
+    path: str
+    cause: BaseException | None = None
+
+
+class Executes(Protocol):
+    """What takes steps: an executor of this process, or one that processes share."""
+
+    def submit(self, client: str, planned: list[PlannedStep]) -> None: ...
+
+    def finished(self, client: str, timeout: float) -> list[Finished] | None: ...
+
+    def drop(self, client: str) -> None: ...
+
+
+def execute(
+    todo: deque[PlannedStep], executor: Executes, client: str = "run"
+) -> Iterator[PlannedStep | None]:
+    """Run steps; yield each when it is done, and None now and then while waiting.
+
+    Args:
+        todo: steps, taken out at once; more may be added meanwhile.
+        client: tells those apart who use one executor.
+
+    Raises:
+        StepError: a step failed; what was done stays stored.
+    """
+    waiting: dict[str, PlannedStep] = {}
+    try:
+        while todo or waiting:
+            if todo:
+                waiting |= {planned.step.path: planned for planned in todo}
+                executor.submit(client, list(todo))
+                todo.clear()
+            finished = executor.finished(client, POLL_SECONDS)
+            if finished is None:
+                executor.submit(client, list(waiting.values()))
+                continue
+            for one in finished:
+                if planned := waiting.pop(one.path, None):
+                    if one.cause:
+                        raise StepError(planned, one.cause)
+                    yield planned
+            if not finished:
+                yield None
+    finally:
+        executor.drop(client)
+
+
+class Executor:
+    """The steps of one or several clients, and the workers that do them.
+
+    Nothing happens between calls: `finished` is what hands out steps and takes in results.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        """Begin without workers."""
+        self._alone = Alone(storage)
+        self._team = Team(storage)
+        self._jobs: dict[str, Job] = {}
+        self._numbers = itertools.count()
+        self._calls: dict[Any, tuple[Member, Task]] = {}
+        self._outbox: defaultdict[str, list[Finished]] = defaultdict(list)
+        self._heard: dict[str, float] = {}
+        self._notes: list[str] = []
+        self._seconds: dict[tuple[str, str | None], float] = {}
+        self._spent = {"cpu": 0.0, "gpu": 0.0}
+        self._looked = self._moved = time.monotonic()
+        self._halted = False
+
+    def submit(self, client: str, planned: Sequence[PlannedStep]) -> None:
+        """Take steps in for a client; one that others want is done once for all."""
+        self._heard[client] = time.monotonic()
+        for one in planned:
+            if one.step.path not in self._jobs:
+                self._jobs[one.step.path] = Job(one, next(self._numbers))
+            self._jobs[one.step.path].clients.add(client)
+        for job in self._jobs.values():
+            job.missing = {path for path in job.inputs if path in self._jobs}
+
+    def finished(self, client: str, timeout: float) -> list[Finished] | None:
+        """Go on with all work; return what of a client's is done, after at most `timeout` seconds.
+
+        None means that the client is not known, and has to submit its steps once more.
+        """
+        if client not in self._heard:
+            return None
+        self._heard[client] = time.monotonic()
+        deadline = time.monotonic() + timeout
+        while True:
+            self._hand_out()
+            self._take_in(0 if self._outbox[client] else max(0, deadline - time.monotonic()))
+            self._look()
+            if self._outbox[client] or time.monotonic() >= deadline:
+                return self._outbox.pop(client, [])
+
+    def drop(self, client: str) -> None:
+        """Forget what a client wants; what runs goes on to its end."""
+        self._outbox.pop(client, None)
+        self._heard.pop(client, None)
+        for job in list(self._jobs.values()):
+            job.clients.discard(client)
+            self._forget_unwanted(job)
+
+    def notes(self) -> list[str]:
+        """Return what people should know that happened since the last call."""
+        notes, self._notes = self._notes, []
+        return notes
+
+    def progress(self) -> dict[str, tuple[float, str]]:
+        """Return how far the running steps are, by key or path of their unit."""
+        running = self._alone.running() or {}
+        return {
+            key: (one.fraction, one.note)
+            for key, one in running.items()
+            if one.fraction is not None
+        }
+
+    def spent(self) -> dict[str, float]:
+        """Return the CPU and GPU hours that steps took so far."""
+        return {f"{kind}_hours": self._spent[kind] / 3600 for kind in ("cpu", "gpu")}
+
+    def halt(self) -> None:
+        """Hand out no more steps."""
+        self._halted = True
+
+    def halted(self) -> bool:
+        """Whether no more steps are handed out."""
+        return self._halted
+
+    def stop(self) -> None:
+        """End all workers."""
+        self._team.stop()
+
+    def _hand_out(self) -> None:
+        """Give ready steps to free workers, the most urgent first, and start more workers."""
+        if self._halted:
+            return
+        self._team.begin_pass()
+        now = time.monotonic()
+        ready = [job for job in self._jobs.values() if job.is_ready(now)]
+        for job in sorted(ready, key=lambda job: job.urgency(self._seconds)):
+            while job.has_tasks:
+                member = self._team.free_for(job)
+                if member is None:
+                    break
+                task = job.next_task()
+                ref = self._team.call(member, job, task)
+                self._calls[ref] = member, task
+            # what only waits for room that others take keeps those behind it from taking more
+            if job.has_tasks and self._team.holds_back(job):
+                return
+
+    def _take_in(self, timeout: float) -> None:
+        """Wait for a worker that starts or is done, and take in whatever there is."""
+        refs = [*self._calls, *self._team.starting]
+        if not refs:
+            time.sleep(min(timeout, POLL_SECONDS))
+            return
+        ready, _ = ray.wait(refs, num_returns=1, timeout=min(timeout, POLL_SECONDS))
+        if ready:
+            self._moved = time.monotonic()
+            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+        for ref in ready:
+            if ref in self._calls:
+                self._take_result(ref, *self._calls.pop(ref))
+            elif cause := self._team.started(ref):
+                self._fail_all(cause)
+
+    def _take_result(self, ref: Any, member: Member, task: Task) -> None:
+        job = task.job
+        seconds = self._team.release(member, job)
+        try:
+            answer = ray.get(ref)
+        except ray.exceptions.RayTaskError as error:
+            job.put_back(task)
+            self._fail(job, error.cause)
+        except ray.exceptions.RayActorError as error:
+            job.put_back(task)
+            self._take_death(member, job, error)
+        except ray.exceptions.RayError as error:
+            job.put_back(task)
+            self._fail(job, error)
+        else:
+            self._spent["cpu"] += seconds * job.needs.cpus * job.group
+            self._spent["gpu"] += seconds * job.needs.gpus * job.group
+            if closing := job.take(task, answer):
+                # by who is free at this moment; all others may be busy for hours
+                self._calls[self._team.call(member, job, closing)] = member, closing
+            elif job.is_done:
+                self._seconds[job.planned.step.kind, job.planned.generator] = job.seconds
+                self._finish(job)
+        self._forget_unwanted(job)
+
+    def _forget_unwanted(self, job: Job) -> None:
+        if not job.clients and not job.running and self._jobs.get(job.path) is job:
+            del self._jobs[job.path]
+
+    def _finish(self, job: Job) -> None:
+        self._jobs.pop(job.path, None)
+        for client in job.clients:
+            self._outbox[client].append(Finished(job.path))
+        for other in self._jobs.values():
+            other.missing.discard(job.path)
+
+    def _fail(self, job: Job, cause: BaseException) -> None:
+        """Tell of a step's failure, and give up those that need it."""
+        if self._jobs.pop(job.path, None) is None:
+            return
+        for client in job.clients:
+            self._outbox[client].append(Finished(job.path, cause))
+        for other in [one for one in self._jobs.values() if job.path in one.missing]:
+            self._fail(other, cause)
+
+    def _fail_all(self, cause: BaseException) -> None:
+        for job in list(self._jobs.values()):
+            self._fail(job, cause)
+
+    def _take_death(self, member: Member, job: Job, error: ray.exceptions.RayActorError) -> None:
+        """Have a step begun again whose worker died, unless that happened too often."""
+        self._team.bury(member)
+        self._alone.free(member.actor_id)
+        job.deaths.append((member.node, cause_of_death(error)))
+        several = len(self._team.nodes) > 1
+        job.not_before = time.monotonic() + several * NOTICE_SECONDS * len(job.deaths)
+        deaths = [cause for node, cause in job.deaths if node in self._team.nodes]
+        if len(deaths) > RETRIES:
+            self._fail(job, WorkerDiedError(deaths))
+
+    def _look(self) -> None:
+        """Look now and then which nodes there are, and which steps have a place."""
+        now = time.monotonic()
+        if now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        for lost in self._team.look():
+            did = [job for job in self._jobs.values() if any(n == lost.id for n, _ in job.deaths)]
+            self._notes.append(f"{_lost([lost.name])}{_which_did(did)}")
+        for client in [c for c, heard in self._heard.items() if now - heard > CLIENT_SECONDS]:
+            self.drop(client)
+        self._check_places(now)
+        if self._team.starting and not self._calls and now - self._moved > PATIENT_SECONDS:
+            self._moved = now
+            self._notes.append(
+                "waiting for resources: others use what the cluster has, "
+                "or a worker takes long to start"
+            )
+
+    def _check_places(self, now: float) -> None:
+        """Give up on steps that have had no place for too long since a node was lost."""
+        if not self._team.lost:
+            return
+        for job in list(self._jobs.values()):
+            if job.missing or self._team.has_place(job):
+                job.placeless_since = None
+                continue
+            job.placeless_since = job.placeless_since or now
+            if now - job.placeless_since >= NODE_SECONDS:
+                names = _lost([one.name for one in self._team.lost])
+                did = _which_did([job] if job.deaths else [])
+                why = "what is left has no room for the work"
+                self._fail(job, NodeLostError(f"{names}{did}; {why}"))
+
+
+def cause_of_death(error: ray.exceptions.RayActorError) -> str:
+    """Return in one line what Ray says about the end of an actor's process."""
+    text = " ".join(str(error).split())
+    # without what Ray says of every actor, and the list of what else it might have been
+    text = text.partition("The actor is dead because ")[2] or text
+    return text.partition(" Some common causes")[0]
+
+
+def _lost(names: list[str]) -> str:
+    return f"node{'s'[: len(names) > 1]} {', '.join(names)} lost"
+
+
+def _which_did(jobs: Iterable[Job]) -> str:
+    did = [job.planned.describe() for job in jobs]
+    return f", which did {did[0]}{f' and {len(did) - 1} more' * (len(did) > 1)}" if did else ""
+
+
+def _one_line(cause: BaseException) -> str:
+    """Return what happened in one line, with the type where it is not written for people."""
+    text = " ".join(str(cause).split())
+    return (
+        text if type(cause).__module__.startswith("actors.") else f"{type(cause).__name__}: {text}"
+    )

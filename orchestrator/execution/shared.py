@@ -1,0 +1,56 @@
+"""An executor that several processes share: an actor of its own."""
+
+from typing import Any
+
+import ray
+
+from actors.pool.storage import Storage
+from orchestrator.execution.executor import Executor, Finished
+from orchestrator.plan import PlannedStep
+
+# the actor answers one call at a time, so that none may keep it waiting for long
+LONGEST_SECONDS = 0.1
+
+
+class SharedExecutor:
+    """An executor's actor; it can be sent to other processes, and ends with who started it."""
+
+    def __init__(self, storage: Storage) -> None:
+        remote: Any = ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(Executor)
+        self._actor: Any = remote.remote(storage)
+
+    def submit(self, client: str, planned: list[PlannedStep]) -> None:
+        """Take steps in for a client; one that others want is done once for all."""
+        self._ask("submit", client, planned)
+
+    def finished(self, client: str, timeout: float) -> list[Finished] | None:
+        """Return what of a client's is done; None when it has to submit its steps once more."""
+        answer = self._ask("finished", client, min(timeout, LONGEST_SECONDS))
+        return None if answer is None else list(answer)
+
+    def drop(self, client: str) -> None:
+        """Forget what a client wants; what runs goes on to its end."""
+        self._ask("drop", client)
+
+    def notes(self) -> list[str]:
+        """Return what people should know that happened since the last call."""
+        return list(self._ask("notes"))
+
+    def progress(self) -> dict[str, tuple[float, str]]:
+        """Return how far the running steps are, by key or path of their unit."""
+        return dict(self._ask("progress"))
+
+    def spent(self) -> dict[str, float]:
+        """Return the CPU and GPU hours that steps took so far."""
+        return dict(self._ask("spent"))
+
+    def halt(self) -> None:
+        """Hand out no more steps."""
+        self._ask("halt")
+
+    def halted(self) -> bool:
+        """Whether no more steps are handed out."""
+        return bool(self._ask("halted"))
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        return ray.get(getattr(self._actor, method).remote(*arguments))

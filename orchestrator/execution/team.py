@@ -1,0 +1,212 @@
+"""The team: the workers of an executor, started where there is room, ended where it is needed."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+import ray.exceptions
+
+from actors.config import Resources
+from actors.errors import WorkerDiedError
+from actors.pool.storage import Storage
+from actors.workers.worker import Worker
+from orchestrator.execution.jobs import Job, Task
+from orchestrator.execution.placement import Node, fits, how_many, suffices
+
+# a worker that nobody needed for so long leaves its resources to others
+IDLE_SECONDS = 60.0
+# how often in a row workers may die while they start
+STARTS = 4
+# what leads a group that trains needs nothing itself
+LEADER = Resources(cpus=0)
+
+
+@dataclass(eq=False)
+class Member:
+    """A worker.
+
+    Attributes:
+        handle: the Ray actor.
+        node, actor_id: Ray's ids in hex, once it has started.
+        job: what it does now.
+        model: path of the checkpoint that it sampled last.
+        since: when it began to do, or not to do, what it does.
+    """
+
+    handle: Any
+    resources: Resources
+    since: float
+    node: str = ""
+    actor_id: str = ""
+    job: Job | None = None
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class LostNode:
+    """A node that is no longer there."""
+
+    id: str
+    name: str
+
+
+class Team:
+    """The workers that there are, and the room that is left for more."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self.starting: dict[Any, Member] = {}
+        self.lost: list[LostNode] = []
+        self._members: list[Member] = []
+        self._groups: dict[Job, list[Resources]] = {}
+        self._claimed: list[Member] = []
+        self._failed_starts: list[str] = []
+        self._known: dict[str, str] = {}
+        self.nodes: dict[str, Node] = {}
+        self.look()
+
+    def look(self) -> list[LostNode]:
+        """Look which nodes there are; return those that were lost since, and let idle ones go."""
+        alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
+        new = [
+            LostNode(id, f"{name} ({id[:8]})")
+            for id, name in self._known.items()
+            if id in self.nodes and id not in alive
+        ]
+        self.lost = [one for one in self.lost if one.id not in alive] + new
+        self._known |= {id: node["NodeManagerAddress"] for id, node in alive.items()}
+        self.nodes = {
+            id: Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0), id)
+            for id, node in alive.items()
+        }
+        now = time.monotonic()
+        for member in [one for one in self._members if one.job is None]:
+            if member.node not in self.nodes or now - member.since > IDLE_SECONDS:
+                self.bury(member)
+        return new
+
+    def begin_pass(self) -> None:
+        """Begin to hand out steps: workers that start are there for the first that want them."""
+        self._claimed = []
+
+    def free_for(self, job: Job) -> Member | None:
+        """Return a worker that is free for a job; if there is none, start one where it fits."""
+        wanted = LEADER if job.group > 1 else job.needs
+        died_on = {node for node, _ in job.deaths}
+        idle = [m for m in self._members if m.job is None and suffices(m.resources, wanted)]
+        if job.group > 1:
+            idle = [member for member in idle if member.resources == LEADER]
+        if not idle:
+            self._start(wanted)
+            return None
+        if job.group > 1 and not self._make_room([job.needs] * job.group):
+            return None
+        return min(
+            idle,
+            key=lambda m: (
+                m.node in died_on,
+                not job.model or m.model != job.model,
+                m.resources.gpus,
+                m.resources.cpus,
+            ),
+        )
+
+    def call(self, member: Member, job: Job, task: Task) -> Any:
+        """Have a free worker do a task; return the reference of its answer."""
+        member.job, member.since, member.model = job, time.monotonic(), job.model
+        if job.group > 1:
+            self._groups[job] = [job.needs] * job.group
+        method = getattr(member.handle, task.call)
+        title = f"Worker: {job.planned.describe()}"
+        return method.options(name=title).remote(job.planned.step, *task.arguments)
+
+    def release(self, member: Member, job: Job) -> float:
+        """Take down that a worker is free again; return the seconds that it took."""
+        now = time.monotonic()
+        seconds, member.since, member.job = now - member.since, now, None
+        self._groups.pop(job, None)
+        job.seconds += seconds
+        return seconds
+
+    def bury(self, member: Member) -> None:
+        """End a worker, or what may be left of it."""
+        self._members.remove(member)
+        ray.kill(member.handle)
+
+    def started(self, ref: Any) -> WorkerDiedError | None:
+        """Take in a worker that has started; return an error when they keep dying."""
+        member = self.starting.pop(ref)
+        try:
+            member.node, member.actor_id = ray.get(ref)
+        except ray.exceptions.RayError as error:
+            self._failed_starts.append(" ".join(str(error).split()))
+            often = len(self._failed_starts) >= STARTS
+            return WorkerDiedError(self._failed_starts) if often else None
+        self._failed_starts.clear()
+        member.since = time.monotonic()
+        self._members.append(member)
+        return None
+
+    def has_place(self, job: Job) -> bool:
+        """Whether a job would fit if nothing else were on the nodes that are there."""
+        return fits([job.needs] * job.group, list(self.nodes.values()))
+
+    def holds_back(self, job: Job) -> bool:
+        """Whether a job waits for room that only the end of smaller ones can make."""
+        everyone = [*self._members, *self.starting.values()]
+        alone = job.group == 1 and any(suffices(m.resources, job.needs) for m in everyone)
+        return not alone and self.has_place(job)
+
+    def stop(self) -> None:
+        """End all workers."""
+        for member in [*self._members, *self.starting.values()]:
+            ray.kill(member.handle)
+        self._members.clear()
+        self.starting.clear()
+
+    def _start(self, wanted: Resources) -> None:
+        """Start a worker, unless one is starting that will do, or there is no room."""
+        for member in self.starting.values():
+            if member not in self._claimed and suffices(member.resources, wanted):
+                self._claimed.append(member)
+                return
+        nodes = list(self.nodes.values())
+        if not (wanted.cpus or wanted.gpus):
+            everyone = [*self._members, *self.starting.values()]
+            alike = [m for m in everyone if m.resources == wanted]
+            if len(alike) >= how_many(wanted, nodes):
+                return
+        elif not self._make_room([wanted]):
+            return
+        worker: Any = Worker
+        handle = worker.options(num_cpus=wanted.cpus, num_gpus=wanted.gpus).remote(self._storage)
+        member = Member(handle, wanted, time.monotonic())
+        self.starting[handle.where.remote()] = member
+        self._claimed.append(member)
+
+    def _make_room(self, wanted: list[Resources]) -> bool:
+        """Return whether there is room, for which workers that are free are ended if need be."""
+        if self._has_room(wanted, self._members):
+            return True
+        busy = [member for member in self._members if member.job is not None]
+        if not self._has_room(wanted, busy):
+            return False
+        free = sorted((m for m in self._members if m.job is None), key=lambda m: m.since)
+        while not self._has_room(wanted, self._members):
+            takes = [m for m in free if m.resources.cpus or m.resources.gpus]
+            free.remove(takes[0])
+            self.bury(takes[0])
+        return True
+
+    def _has_room(self, wanted: list[Resources], members: list[Member]) -> bool:
+        left = []
+        for id, node in self.nodes.items():
+            here = [m.resources for m in members if m.node == id]
+            cpus = node.cpus - sum(r.cpus for r in here)
+            gpus = node.gpus - sum(r.gpus for r in here)
+            left.append(Node(cpus, gpus, id))
+        # Ray decides where these go
+        unplaced = [member.resources for member in self.starting.values()]
+        unplaced += [one for bundles in self._groups.values() for one in bundles]
+        return fits([*unplaced, *wanted], left)
