@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 from actors.data import fresh_available
 from actors.pool.schema import FRESH, REAL
 from orchestrator.alarms import lowered
-from orchestrator.offers import Part, arriving, check_limits, make_offer, real_part
+from orchestrator.candidates import (
+    Arrival,
+    arrivals,
+    candidates_for,
+    check_limits,
+    real_rows,
+)
 
 if TYPE_CHECKING:
     from orchestrator.config import Experiment
@@ -236,7 +242,7 @@ def changes(experiment: Experiment) -> None:
 
 def rows(experiment: Experiment) -> None:
     """Training sets that are too small for what trains on them, or cannot be selected."""
-    arrived: list[list[Part]] = []
+    arrived: list[list[Arrival]] = []
     counts = {name: [experiment.dataset.rows] for name in experiment.generators}
     # what alarms may lower the ratio to: each goes off after every iteration
     lowering = {
@@ -246,8 +252,8 @@ def rows(experiment: Experiment) -> None:
     }
     lowest = {name: [experiment.dataset.rows] for name in experiment.generators}
     for iteration in range(1, experiment.iterations):
-        arrived.append(arriving(experiment, iteration, experiment.fresh_rows(iteration)))
-        generations = experiment.paradigm.generations(real_part(experiment), arrived)
+        arrived.append(arrivals(experiment, iteration, experiment.fresh_rows(iteration)))
+        generations = experiment.paradigm.generations(real_rows(experiment), arrived)
         for name in experiment.generators:
             own = experiment.training_sets.get(name)
             ratio = experiment.method_for(name).ratio
@@ -257,13 +263,13 @@ def rows(experiment: Experiment) -> None:
                     "allowed is one of the two"
                 )
             try:
-                offer = make_offer(experiment, generations, own, ratio)
-                check_limits(experiment, offer)
+                candidates = candidates_for(experiment, generations, own, ratio)
+                check_limits(experiment, candidates)
             except ValueError as error:
                 raise ValueError(f"{error} (after iteration {iteration})") from None
-            counts[name].append(offer.rows)
+            counts[name].append(candidates.rows)
             low = lowered(ratio, [*lowering.values()] * iteration)
-            lowest[name].append(make_offer(experiment, generations, own, low).rows)
+            lowest[name].append(candidates_for(experiment, generations, own, low).rows)
     for name, generator in experiment.generators.items():
         least, fewest = generator.least_rows, min(counts[name])
         if fewest < least:

@@ -12,8 +12,8 @@ from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.execution import cluster
 from orchestrator.execution.placement import Node, check
-from orchestrator.plan import make_plan
 from orchestrator.plan_table import print_plan
+from orchestrator.planning import make_plan
 
 # a temporary file this old belongs to a writer that is dead
 STALE_SECONDS = 3600

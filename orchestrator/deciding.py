@@ -6,14 +6,14 @@ A decision is a function of stored measures alone, so a run that goes on decides
 from actors.pool.storage import Storage
 from orchestrator.alarms import WATCHED, Alarm
 from orchestrator.analysis.cards import card_of
-from orchestrator.plan import Decide, Plan, Rung
+from orchestrator.plan import AlarmEvent, Decide, Plan
 from orchestrator.results import Result, read_results
 
 
 def decider(storage: Storage) -> Decide:
     """Return what tells the alarms of an iteration, None where its measures are not there yet."""
 
-    def decide(plan: Plan, arm: str, iteration: int) -> list[Rung] | None:
+    def decide(plan: Plan, arm: str, iteration: int) -> list[AlarmEvent] | None:
         experiment = plan.arms[arm]
         if not experiment.alarms:
             return []
@@ -22,7 +22,7 @@ def decider(storage: Storage) -> Decide:
         if len(results) < iteration * len(experiment.generators):
             return None
         return [
-            Rung(arm, iteration, name, cause, alarm.action.model_dump(mode="json"))
+            AlarmEvent(arm, iteration, name, cause, alarm.action.model_dump(mode="json"))
             for name, alarm in experiment.alarms.items()
             if (cause := cause_of(alarm, results))
         ]

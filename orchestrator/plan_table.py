@@ -48,14 +48,14 @@ def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage
     names = ["arm", "iteration", *["generator"] * own, "rows", "candidates", "ratio"]
     table = Table(*names, title="Training sets")
     for (arm, iteration, generator), training_set in plan.training_sets.items():
-        offer = training_set.offer
+        candidates = training_set.candidates
         table.add_row(
             arm,
             str(iteration),
             *[generator or "all"] * own,
-            f"{offer.rows:,}",
-            f"{offer.candidates:,}",
-            f"{offer.rows / offer.candidates:.3g}",
+            f"{candidates.rows:,}",
+            f"{candidates.total:,}",
+            f"{candidates.rows / candidates.total:.3g}",
         )
     console.print(table)
     rows, size = pool_size(plan)
@@ -65,9 +65,9 @@ def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage
         soft_wrap=True,
     )
     if largest := exact_selection(plan):
-        candidates, need = largest
+        total, need = largest
         console.print(
-            f"Exact selection holds up to {size_of(need)} of memory for {candidates:,} candidates.",
+            f"Exact selection holds up to {size_of(need)} of memory for {total:,} candidates.",
             highlight=False,
             soft_wrap=True,
         )
@@ -84,9 +84,10 @@ def exact_selection(plan: Plan) -> tuple[int, int] | None:
     """
     height, width, channels = plan.experiment.dataset.image_shape
     needs = [
-        (one.offer.candidates, 4 * one.offer.candidates * features + 32 * one.offer.candidates)
+        (total, total * (4 * features + 32))
         for (arm, iteration, generator), one in plan.training_sets.items()
         if iteration > 1 and not plan.arms[arm].at(iteration).method_for(generator).blind
+        for total in [one.candidates.total]
         for features in [plan.arms[arm].features.dimension((height, width, channels))]
     ]
     return max(needs, default=None)

@@ -29,7 +29,8 @@ from orchestrator.identity import experiment_key
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import STATUS, Outcome, write_outcome
-from orchestrator.plan import PlannedStep, make_plan
+from orchestrator.plan import PlannedStep
+from orchestrator.planning import make_plan
 from orchestrator.progress import Display
 from orchestrator.report import REPORT, store_report
 from orchestrator.results import Result, read_results
@@ -187,9 +188,9 @@ class Run:
 
     def _outcome(self, status: str) -> Outcome:
         arms = {arm: own.model_dump(mode="json") for arm, own in self._plan.arms.items()}
-        rung = [vars(one) for one in self._plan.rung]
+        alarms = [vars(one) for one in self._plan.alarms]
         name, seed = self._experiment.name, self._experiment.seed
-        return Outcome(name, status, seed, arms, self._ordered(), rung)
+        return Outcome(name, status, seed, arms, self._ordered(), alarms)
 
     def _ordered(self) -> list[Result]:
         """Return the results so far in the order of the plan."""
@@ -206,10 +207,10 @@ class Run:
 
     def _tell_alarms(self, tracker: Tracker) -> None:
         """Print and log the alarms that went off since the last round."""
-        for rung in self._plan.rung[self._told :]:
-            self._say(rung.describe())
-            tracker.log_alarm(rung)
-        self._told = len(self._plan.rung)
+        for event in self._plan.alarms[self._told :]:
+            self._say(event.describe())
+            tracker.log_alarm(event)
+        self._told = len(self._plan.alarms)
 
     def _conclude(self, tracker: Tracker) -> None:
         """Print the results, and where they are."""
@@ -217,8 +218,8 @@ class Run:
         print_comparison(self._console, self._outcome("finished"))
         print_contamination(self._console, contamination(results))
         print_oracle(self._console, self._plan.arms, results)
-        for rung in self._plan.rung:
-            self._say(rung.describe())
+        for event in self._plan.alarms:
+            self._say(event.describe())
         where = f"{_short(self._storage.uri)}/{self._folder}"
         for line in (
             "",
@@ -241,9 +242,9 @@ class Run:
         self._storage.write_json(f"{self._folder}/results.json", measures)
         tracker.log_correlations(correlations(records(self._outcome("finished"))))
         self._write("contamination.csv", as_csv(contamination(results)))
-        if self._plan.rung:
-            rung = [vars(one) for one in self._plan.rung]
-            self._storage.write_json(f"{self._folder}/alarms.json", rung)
+        if self._plan.alarms:
+            alarms = [vars(one) for one in self._plan.alarms]
+            self._storage.write_json(f"{self._folder}/alarms.json", alarms)
         if oracle := draw_oracle(self._plan.arms, results):
             figure = f"{self._folder}/{ORACLE}"
             if self._executor or not self._storage.exists(figure):

@@ -12,8 +12,8 @@ from actors.pool.schema import FRESH, REAL
 from actors.pool.step import Step
 from actors.seeds import derive_seed
 from actors.selection import Method
+from orchestrator.candidates import Candidates
 from orchestrator.config import Experiment
-from orchestrator.offers import Offer
 
 # the output of each kind of step, by a number that is raised when the same configuration comes to
 # make another; tests/digests.py notices when the code of one changes
@@ -27,9 +27,6 @@ VERSIONS = {
     "sample": 2,
     "evaluate": 2,
 }
-
-# (sample, embed) step pairs
-Candidates = Sequence[tuple[Step, Step]]
 
 
 def real_data(experiment: Experiment, split: str) -> Step:
@@ -96,16 +93,16 @@ def _extracting(
 
 @dataclass(frozen=True)
 class Choice:
-    """What a training set is selected from, how and by which seed.
+    """What a training set is selected from, by which method and with which seed.
 
     Attributes:
-        candidates: the sample and embed steps of the offer's parts.
+        pairs: the sample and embed steps of the candidates' arrivals.
         resources: that selecting takes.
         limits: `quota` and `cap`, shares by source, where they bind this training set.
     """
 
+    pairs: Sequence[tuple[Step, Step]]
     candidates: Candidates
-    offer: Offer
     method: Method
     seed: int
     resources: Resources
@@ -114,8 +111,8 @@ class Choice:
 
 def order(choice: Choice) -> Step:
     """Rank all candidates by a nested method, once for every ratio."""
-    config = {"selection": _method(choice.method), **_drawn(choice.offer)}
-    inputs, version = _inputs(choice.candidates), VERSIONS["order"]
+    config = {"selection": _method(choice.method), **_drawn(choice.candidates)}
+    inputs, version = _inputs(choice.pairs), VERSIONS["order"]
     settings = _needs(choice.resources)
     return Step("order", "selection", config, inputs, choice.seed, settings, version)
 
@@ -124,22 +121,38 @@ def select(choice: Choice, ranked: Step | None = None) -> Step:
     """Select a training set among candidates, or from their order."""
     limits: dict[str, Any] = {}
     if any(choice.limits.values()):
-        sources = [part.source for part in choice.offer.parts]
+        sources = [one.source for one in choice.candidates.arrivals]
         limits = {"limits": choice.limits, "sources": sources}
     return Step(
         "select",
         "selection",
         {
             "selection": _method(choice.method),
-            "rows": choice.offer.rows,
-            **_drawn(choice.offer),
+            "rows": choice.candidates.rows,
+            **_drawn(choice.candidates),
             **limits,
         },
-        _inputs(choice.candidates) | ({"order": (ranked.path,)} if ranked else {}),
+        _inputs(choice.pairs) | ({"order": (ranked.path,)} if ranked else {}),
         choice.seed,
         _needs(choice.resources),
         VERSIONS["select"],
     )
+
+
+def choice(
+    experiment: Experiment,
+    iteration: int,
+    generator: str | None,
+    pairs: Sequence[tuple[Step, Step]],
+    candidates: Candidates,
+    method: Method,
+) -> Choice:
+    """Return what a training set is selected from: the shared one, or a generator's own."""
+    # the first is all of the real rows, whatever binds the others
+    limits = {"quota": experiment.quota, "cap": experiment.cap} if iteration > 1 else {}
+    seed = selection_seed(experiment, iteration, generator)
+    resources = experiment.resources.selection
+    return Choice(pairs, candidates, method, seed, resources, limits)
 
 
 def selection_seed(experiment: Experiment, iteration: int, generator: str | None) -> int:
@@ -156,20 +169,20 @@ def _method(method: Method) -> dict[str, Any]:
     return method.model_dump(mode="json", exclude={"ratio"})
 
 
-def _drawn(offer: Offer) -> dict[str, Any]:
+def _drawn(candidates: Candidates) -> dict[str, Any]:
     """Return what says which rows are candidates, where not all of the steps' rows are."""
-    published = [part.published for part in offer.parts]
-    sizes = [part.rows for part in offer.parts]
-    if published == sizes and not offer.strata:
+    published = [one.published for one in candidates.arrivals]
+    sizes = [one.rows for one in candidates.arrivals]
+    if published == sizes and not candidates.strata:
         return {}
-    strata = [list(one) for one in offer.strata]
-    return {"offer": {"sizes": sizes, "published": published, "strata": strata}}
+    strata = [list(one) for one in candidates.strata]
+    return {"candidates": {"sizes": sizes, "published": published, "strata": strata}}
 
 
-def _inputs(candidates: Candidates) -> dict[str, tuple[str, ...]]:
+def _inputs(pairs: Sequence[tuple[Step, Step]]) -> dict[str, tuple[str, ...]]:
     return {
-        "samples": tuple(sample.path for sample, _ in candidates),
-        "features": tuple(features.path for _, features in candidates),
+        "samples": tuple(samples.path for samples, _ in pairs),
+        "features": tuple(features.path for _, features in pairs),
     }
 
 

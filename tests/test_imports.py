@@ -28,7 +28,7 @@ BRINGS = {"safetensors.torch": "torch"}
 # checks take an experiment by its type, and the experiment calls them
 KNOT = {
     ("orchestrator.checks", "orchestrator.config"),
-    ("orchestrator.offers", "orchestrator.config"),
+    ("orchestrator.candidates", "orchestrator.config"),
 }
 # commands put off all that they need: even what is light adds up in `--help`
 COMMANDS = ("orchestrator.cli", "orchestrator.commands", "orchestrator.pool.commands")

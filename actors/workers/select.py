@@ -99,8 +99,10 @@ def _method(step: Step) -> Method:
 
 def _offered(step: Step) -> np.ndarray | None:
     """Return the positions of the candidates where not every row of the steps is one."""
-    if "offer" not in step.config:
+    if "candidates" not in step.config:
         return None
-    offer = step.config["offer"]
-    strata = [Stratum(*one) for one in offer["strata"]]
-    return offered(offer["sizes"], offer["published"], strata, derive_seed(step.seed, "draw"))
+    candidates = step.config["candidates"]
+    strata = [Stratum(*one) for one in candidates["strata"]]
+    return offered(
+        candidates["sizes"], candidates["published"], strata, derive_seed(step.seed, "draw")
+    )

@@ -7,7 +7,7 @@ from orchestrator.report import tables
 
 def happened(found: Outcome | Sweep) -> str:
     """Return alarms, and trials that failed or were stopped early."""
-    rung = [
+    events = [
         [
             series or one["arm"],
             str(one["iteration"]),
@@ -19,9 +19,9 @@ def happened(found: Outcome | Sweep) -> str:
         for one in outcome.alarms
     ]
     body = ""
-    if rung:
+    if events:
         body += "<h3>Alarms</h3>" + tables.table(
-            ["arm", "after iteration", "alarm", "cause", "action"], rung, 9
+            ["arm", "after iteration", "alarm", "cause", "action"], events, 9
         )
     for status, name in (("failed", "Trials that failed"), ("stopped", "Trials stopped early")):
         mine = [t for t in found.trials if t.status == status] if isinstance(found, Sweep) else []

@@ -12,7 +12,8 @@ from actors.metrics.equal_rows import AT_EQUAL_N, SETS
 from orchestrator.analysis.cards import NOT_OF_CARD
 from orchestrator.analysis.words import OF_BOTH, plain
 from orchestrator.config import Experiment
-from orchestrator.plan import make_plan, rows_of
+from orchestrator.plan import rows_of
+from orchestrator.planning import make_plan
 from orchestrator.schema import merge
 from orchestrator.sweep.config import SweepConfig
 from orchestrator.sweep.metrics import known_metrics
@@ -101,7 +102,7 @@ def sizes_of(experiment: Experiment) -> Sizes:
             (selected,) = step.inputs["training_set"]
             own = plan.training_sets
             sizes["training_set"] = next(
-                one.offer.rows
+                one.candidates.rows
                 for whose in (generator, None)
                 if (one := own.get((arm, iteration, whose))) and one.select.path == selected
             )

@@ -18,7 +18,8 @@ from orchestrator.deciding import decider
 from orchestrator.execution.executor import StepError, execute
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import Outcome, Trial, keep_steps, write_trial
-from orchestrator.plan import Plan, PlannedStep, make_plan
+from orchestrator.plan import Plan, PlannedStep
+from orchestrator.planning import make_plan
 from orchestrator.results import read_results
 from orchestrator.sweep.config import SweepConfig, named
 from orchestrator.sweep.metrics import means
@@ -251,7 +252,7 @@ class Seeds:
                 seed,
                 {ARM: self._experiments[seed].model_dump(mode="json")},
                 list(read_results(plan, self._storage)),
-                [vars(one) for one in plan.rung],
+                [vars(one) for one in plan.alarms],
             )
         self._trials[seed] = replace(trial, status=status, error=error, outcome=outcome)
         write_trial(self._storage, self._setting.folder, self._trials[seed])

@@ -34,7 +34,8 @@ from orchestrator.outcome import (
     write_sweep,
     write_trial,
 )
-from orchestrator.plan import PlannedStep, make_plan
+from orchestrator.plan import PlannedStep
+from orchestrator.planning import make_plan
 from orchestrator.progress import Running
 from orchestrator.report import REPORT, store_report
 from orchestrator.sweep.config import Optuna, SweepConfig, named

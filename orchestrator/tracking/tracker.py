@@ -12,7 +12,7 @@ from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.identity import experiment_key
-from orchestrator.plan import Plan, Rung
+from orchestrator.plan import AlarmEvent, Plan
 from orchestrator.results import Result
 from orchestrator.tracking import records, runs
 from orchestrator.tracking.names import flatten, git_commit
@@ -118,10 +118,10 @@ class Tracker:
             partial(self._write_measures, run_id, result),
         )
 
-    def log_alarm(self, rung: Rung) -> None:
+    def log_alarm(self, event: AlarmEvent) -> None:
         """Tag an arm's run with an alarm that went off, and why."""
-        name, run_id = f"alarm.{rung.alarm}.{rung.iteration}", self._arms[rung.arm]
-        self._outbox.put(partial(self._client.set_tag, run_id, name, rung.describe()))
+        name, run_id = f"alarm.{event.alarm}.{event.iteration}", self._arms[event.arm]
+        self._outbox.put(partial(self._client.set_tag, run_id, name, event.describe()))
 
     def log_correlations(self, values: Mapping[str, float]) -> None:
         """Write how metrics of the training sets go with log GS, to the topmost run."""

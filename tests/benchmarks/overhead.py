@@ -31,7 +31,7 @@ from actors.seeds import derive_seed
 from orchestrator import config
 from orchestrator.execution import cluster
 from orchestrator.execution.executor import Executor, execute
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from orchestrator.yaml_files import read_yaml
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"

@@ -21,7 +21,8 @@ from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.execution import cluster
 from orchestrator.execution.executor import Executor, execute
-from orchestrator.plan import Plan, PlannedStep, make_plan
+from orchestrator.plan import Plan, PlannedStep
+from orchestrator.planning import make_plan
 from orchestrator.yaml_files import read_yaml
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"

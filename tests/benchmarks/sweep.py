@@ -21,7 +21,7 @@ from orchestrator.config import Experiment
 from orchestrator.execution import cluster
 from orchestrator.execution.executor import execute
 from orchestrator.execution.shared import SharedExecutor
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from orchestrator.sweep import config, sweeping
 from orchestrator.sweep.equal_rows import on_equal_rows
 from orchestrator.tracking import open_sweep

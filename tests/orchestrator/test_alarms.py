@@ -6,7 +6,8 @@ import pytest
 from actors.errors import UserError
 from orchestrator.alarms import Alarm, LowerRatio, lowered
 from orchestrator.deciding import cause_of
-from orchestrator.plan import Plan, Rung, make_plan
+from orchestrator.plan import AlarmEvent, Plan
+from orchestrator.planning import make_plan
 from orchestrator.results import Result
 from tests.orchestrator.test_config import load
 
@@ -95,14 +96,14 @@ def test_training_sets_keep_their_rows_however_often_the_ratio_is_lowered() -> N
     low = {"measure": "entropy", "threshold": 1e6, "action": action}
     experiment = load(("arms", {}), ("iterations", 5), ("alarms.low", low))
 
-    def always(plan: Plan, arm: str, iteration: int) -> list[Rung]:
-        return [Rung(arm, iteration, "low", "as asked", action)]
+    def always(plan: Plan, arm: str, iteration: int) -> list[AlarmEvent]:
+        return [AlarmEvent(arm, iteration, "low", "as asked", action)]
 
     plan = make_plan(experiment, always)
     sampled = next(iter(experiment.generators.values())).sampling.rows
-    rows = [one.offer.rows for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1]
+    rows = [one.candidates.rows for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1]
     offered = [
-        one.offer.candidates for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1
+        one.candidates.total for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1
     ]
     assert offered[0] % sampled == 0
     assert rows == [candidates // 4 for candidates in offered]

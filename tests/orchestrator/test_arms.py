@@ -12,7 +12,8 @@ import pytest
 from actors.pool import selections, shards
 from actors.pool.storage import Storage
 from orchestrator import config
-from orchestrator.plan import Plan, make_plan
+from orchestrator.plan import Plan
+from orchestrator.planning import make_plan
 from tests.runs import ROOT, Store, call
 
 ARMS = ROOT / "tests" / "arms.yaml"
@@ -58,7 +59,7 @@ def generation(counts: Counts, iteration: int) -> int:
 def test_no_training_set_has_a_row_twice(trained: Trained) -> None:
     for (arm, iteration, generator), chosen in trained.plan.training_sets.items():
         ids = trained.ids(arm, iteration, generator)
-        assert len(ids) == len(set(ids)) == chosen.offer.rows
+        assert len(ids) == len(set(ids)) == chosen.candidates.rows
 
 
 @pytest.mark.parametrize("arm", ["replace", "surplus", "everything"])
@@ -92,8 +93,8 @@ def test_subsampling_takes_as_many_rows_as_there_were_real_ones_of_all_generatio
 
 def test_a_uniform_draw_offers_rows_over_ratio_candidates(trained: Trained) -> None:
     select = trained.plan.training_sets["uniform", 3, None].select
-    offered = trained.store.tables("select", "offered.arrow")[f"{select.path}/offered.arrow"]
-    positions = offered["position"].to_pylist()
+    candidates = trained.store.tables("select", "offered.arrow")[f"{select.path}/offered.arrow"]
+    positions = candidates["position"].to_pylist()
     assert len(positions) == len(set(positions)) == 50  # 40 rows / 0.8
     chosen = trained.store.tables("select", "selection.arrow")[f"{select.path}/selection.arrow"]
     assert set(chosen["position"].to_pylist()) < set(positions)
@@ -108,8 +109,8 @@ def test_an_equal_share_takes_as_many_of_each_generation(trained: Trained) -> No
 
 def test_an_equal_share_of_candidates_leaves_the_rest_to_the_selection(trained: Trained) -> None:
     select = trained.plan.training_sets["equal_share_greedy", 3, None].select
-    offered = trained.store.tables("select", "offered.arrow")[f"{select.path}/offered.arrow"]
-    positions = offered["position"].to_numpy()
+    candidates = trained.store.tables("select", "offered.arrow")[f"{select.path}/offered.arrow"]
+    positions = candidates["position"].to_numpy()
     # 40 real, then 80 samples after each of two iterations: 80 candidates in all
     shares = [((first <= positions) & (positions < end)).sum() for first, end in
               ((0, 40), (40, 120), (120, 200))]  # fmt: skip
@@ -120,8 +121,8 @@ def test_an_equal_share_of_candidates_leaves_the_rest_to_the_selection(trained: 
 def test_fresh_rows_arrive_by_their_schedule_and_were_never_used_before(trained: Trained) -> None:
     rows = trained.rows[trained.rows["source"] == "fresh"]
     assert Counter(rows["iteration"]) == {1: 10, 2: 6}
-    offered = trained.plan.training_sets["fresh", 3, None].offer
-    assert offered.by_source() == {"a": 40, "b": 40, "fresh": 6}
+    candidates = trained.plan.training_sets["fresh", 3, None].candidates
+    assert candidates.by_source() == {"a": 40, "b": 40, "fresh": 6}
     # 43 of the 86 at random: none of the six would be a rare draw, and the seed is fixed
     assert trained.counts("fresh", 3)["fresh", 2] >= 1
     images = [
@@ -135,8 +136,8 @@ def test_fresh_rows_arrive_by_their_schedule_and_were_never_used_before(trained:
 
 def test_weights_say_how_much_of_what_is_published_each_makes(trained: Trained) -> None:
     # 3 : 1 with 40 samples each: 40 and 13 of them, the first ones; half is selected
-    offer = trained.plan.training_sets["weights", 2, None].offer
-    assert offer.by_source() == {"a": 40, "b": 13}
+    candidates = trained.plan.training_sets["weights", 2, None].candidates
+    assert candidates.by_source() == {"a": 40, "b": 13}
     assert sum(trained.counts("weights", 2).values()) == 27
     for iteration in (2, 3):
         ids = [name for name in trained.ids("weights", iteration)

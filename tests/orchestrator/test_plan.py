@@ -11,7 +11,8 @@ from actors.generators.external import open_images
 from actors.workers.generators import family_of
 from orchestrator import config
 from orchestrator.identity import experiment_key
-from orchestrator.plan import Plan, make_plan
+from orchestrator.plan import Plan
+from orchestrator.planning import make_plan
 from tests.actors.data.fixtures import noise, png, write
 from tests.orchestrator.test_config import DIGITS
 

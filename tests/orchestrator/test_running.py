@@ -8,7 +8,7 @@ from actors.errors import DamagedError
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.execution.executor import StepError
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from orchestrator.running import REDONE, Run
 from tests.runs import TINY
 

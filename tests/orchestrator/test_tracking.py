@@ -18,7 +18,7 @@ from mlflow.entities import Metric, Run
 
 from actors.pool.storage import Storage
 from orchestrator.config import load
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from orchestrator.results import read_results
 from orchestrator.tracking import Tracker, open_sweep
 from tests.orchestrator.conftest import FinishedRun

@@ -14,7 +14,7 @@ from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.pool.schema import tensor_array
 from orchestrator import config
 from orchestrator.execution.placement import Node
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from orchestrator.sweep import config as sweep_config
 from orchestrator.sweep import sweeping
 from orchestrator.sweep.equal_rows import on_equal_rows

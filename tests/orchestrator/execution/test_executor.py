@@ -14,7 +14,8 @@ from orchestrator import config
 from orchestrator.execution.executor import Executor, StepError, execute
 from orchestrator.execution.jobs import Job
 from orchestrator.execution.shared import SharedExecutor
-from orchestrator.plan import PlannedStep, make_plan
+from orchestrator.plan import PlannedStep
+from orchestrator.planning import make_plan
 from tests.runs import Store
 
 pytestmark = pytest.mark.usefixtures("local_ray")

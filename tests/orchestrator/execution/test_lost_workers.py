@@ -15,7 +15,7 @@ from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.execution.executor import Executor, StepError, execute
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 
 
 def experiment(store: Path, **training: Any) -> config.Experiment:

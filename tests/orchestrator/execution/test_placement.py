@@ -4,7 +4,7 @@ from actors.config import Resources
 from actors.errors import UserError
 from orchestrator import config
 from orchestrator.execution.placement import Node, check, fits, how_many
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from tests.orchestrator.test_config import DIGITS
 
 

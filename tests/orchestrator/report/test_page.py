@@ -184,14 +184,14 @@ def test_files_have_names_of_their_own_that_are_safe_as_paths() -> None:
 
 
 def test_alarms_and_trials_that_did_not_end_well_are_told(storage: Storage) -> None:
-    rung = {
+    event = {
         "arm": "greedy",
         "iteration": 2,
         "alarm": "low",
         "cause": "entropy 3 below 4",
         "action": {"kind": "top_up", "rows": 5},
     }
-    text = Text(render(replace(run(), alarms=[rung]), storage)).text
+    text = Text(render(replace(run(), alarms=[event]), storage)).text
     assert "entropy 3 below 4" in text
     assert "top up 5" in text
     ratios = sweep({"0.2": [9.0], "0.5": [4.0]})

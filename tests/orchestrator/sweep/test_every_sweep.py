@@ -22,7 +22,7 @@ from actors.pool.inspect.garbage import remove_folder
 from actors.pool.storage import Storage
 from orchestrator.execution.placement import Node
 from orchestrator.outcome import read_sweep
-from orchestrator.plan import make_plan
+from orchestrator.planning import make_plan
 from orchestrator.pool.collecting import collect
 from orchestrator.pool.runs import named_runs
 from orchestrator.sweep import config, sweeping

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.offers import published_rows
+from orchestrator.candidates import published_rows
 
 NAMES = ["a", "b", "c"]
 

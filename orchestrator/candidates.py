@@ -1,4 +1,4 @@
-"""Offers: what each source puts into the pool, and what a training set is selected from."""
+"""Candidates: what each source puts into the pool, and what a training set is selected from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestrator.config import Experiment, OwnSet
 
 
-class Part(NamedTuple):
+class Arrival(NamedTuple):
     """What one source put into the pool at one iteration.
 
     Attributes:
@@ -31,50 +31,55 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Offer:
+class Candidates:
     """What a training set is selected from.
 
     Attributes:
-        parts: of the pool.
-        strata: (first part, end, rows drawn) of the draw; without any every published row is a
+        arrivals: the rows of the pool that come into question.
+        strata: (first arrival, end, rows drawn) of the draw; without any every published row is a
             candidate.
-        candidates: how many rows are candidates.
+        total: how many rows are candidates.
         rows: how many of them are selected.
     """
 
-    parts: tuple[Part, ...]
+    arrivals: tuple[Arrival, ...]
     strata: tuple[tuple[int, int, int], ...]
-    candidates: int
+    total: int
     rows: int
+
+    @classmethod
+    def all_of(cls, arrival: Arrival) -> Candidates:
+        """Return the candidates of a training set that takes all rows of an arrival."""
+        return cls((arrival,), (), arrival.rows, arrival.rows)
 
     def by_source(self) -> dict[str, float]:
         """Return how many candidates each source has, on average over draws."""
         counts: defaultdict[str, float] = defaultdict(float)
-        for first, end, drawn in self.strata or [(0, len(self.parts), self.candidates)]:
-            here = self.parts[first:end]
-            total = sum(part.published for part in here)
-            for part in here:
-                counts[part.source] += part.published * drawn / total
+        for first, end, drawn in self.strata or [(0, len(self.arrivals), self.total)]:
+            here = self.arrivals[first:end]
+            total = sum(one.published for one in here)
+            for one in here:
+                counts[one.source] += one.published * drawn / total
         return dict(counts)
 
 
-def real_part(experiment: Experiment) -> Part:
+def real_rows(experiment: Experiment) -> Arrival:
     """Return what there is before the first iteration."""
     rows = experiment.dataset.rows
-    return Part(REAL, 0, rows, rows)
+    return Arrival(REAL, 0, rows, rows)
 
 
-def arriving(experiment: Experiment, iteration: int, fresh: int) -> list[Part]:
+def arrivals(experiment: Experiment, iteration: int, fresh: int) -> list[Arrival]:
     """Return what joins the pool after an iteration: samples by weight, then fresh rows."""
     published = published_rows(
         {name: one.sampling.rows for name, one in experiment.generators.items()},
         experiment.weights,
     )
-    parts = [
-        Part(name, iteration, one.sampling.rows, published[name])
+    joined = [
+        Arrival(name, iteration, one.sampling.rows, published[name])
         for name, one in experiment.generators.items()
     ]
-    return [*parts, Part(FRESH, iteration, fresh, fresh)] if fresh else parts
+    return [*joined, Arrival(FRESH, iteration, fresh, fresh)] if fresh else joined
 
 
 def published_rows(rows: dict[str, int], weights: dict[str, float]) -> dict[str, int]:
@@ -90,12 +95,12 @@ def published_rows(rows: dict[str, int], weights: dict[str, float]) -> dict[str,
     return {name: int(total * weights[name] + 1e-9) for name in rows}
 
 
-def make_offer(
+def candidates_for(
     experiment: Experiment,
-    generations: Sequence[Sequence[Part]],
+    generations: Sequence[Sequence[Arrival]],
     own: OwnSet | None,
     ratio: float | None,
-) -> Offer:
+) -> Candidates:
     """Return what a training set is selected from.
 
     Args:
@@ -105,8 +110,8 @@ def make_offer(
     Raises:
         ValueError: "field: what"; there are too few rows.
     """
-    parts = tuple(part for generation in generations for part in generation)
-    everything = sum(part.published for part in parts)
+    joined = tuple(one for generation in generations for one in generation)
+    everything = sum(one.published for one in joined)
     paradigm = experiment.paradigm
     if own and own.rows:
         rows = own.rows
@@ -121,20 +126,20 @@ def make_offer(
             strata = _equal_shares(generations, wanted or rows)
         elif wanted is not None and wanted != everything:
             _enough(everything, wanted, f"selection.ratio: {ratio:g} of them draws")
-            strata = ((0, len(parts), wanted),)
-    candidates = sum(drawn for _, _, drawn in strata) if strata else everything
-    _enough(candidates, rows, "training_sets: selects" if own else "dataset.rows: selects")
-    return Offer(parts, strata, candidates, rows)
+            strata = ((0, len(joined), wanted),)
+    total = sum(drawn for _, _, drawn in strata) if strata else everything
+    _enough(total, rows, "training_sets: selects" if own else "dataset.rows: selects")
+    return Candidates(joined, strata, total, rows)
 
 
 def _equal_shares(
-    generations: Sequence[Sequence[Part]], wanted: int
+    generations: Sequence[Sequence[Arrival]], wanted: int
 ) -> tuple[tuple[int, int, int], ...]:
     """Return a stratum per generation; the first ones take what does not divide."""
     strata, first = [], 0
     for number, generation in enumerate(generations):
         share = wanted // len(generations) + (number < wanted % len(generations))
-        there = sum(part.published for part in generation)
+        there = sum(one.published for one in generation)
         _enough(there, share, f"paradigm.draw: equal_share of generation {number} is")
         strata.append((first, first + len(generation), share))
         first += len(generation)
@@ -146,8 +151,8 @@ def _enough(there: int, wanted: int, what: str) -> None:
         raise ValueError(f"{what} {wanted} rows; allowed are up to {there}, what there is")
 
 
-def check_limits(experiment: Experiment, offer: Offer) -> None:
+def check_limits(experiment: Experiment, candidates: Candidates) -> None:
     """Raise ValueError when quotas and caps cannot be kept."""
     if experiment.quota or experiment.cap:
-        available = {source: int(rows + 0.5) for source, rows in offer.by_source().items()}
-        bounds(available, offer.rows, experiment.quota, experiment.cap)
+        available = {source: int(rows + 0.5) for source, rows in candidates.by_source().items()}
+        bounds(available, candidates.rows, experiment.quota, experiment.cap)

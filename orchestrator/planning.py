@@ -1,0 +1,20 @@
+"""Planning: the loops of all arms of an experiment, as far as is known."""
+
+from orchestrator.config import Experiment
+from orchestrator.loop import Loop
+from orchestrator.plan import Decide, Plan
+
+
+def make_plan(experiment: Experiment, decide: Decide | None = None) -> Plan:
+    """Plan an experiment: arms interleaved by iteration, so that they advance together.
+
+    Args:
+        decide: which alarms went off; without it, none does.
+    """
+    plan = Plan(experiment, experiment.arm_experiments())
+    loops = [Loop(plan, arm, own, decide) for arm, own in plan.arms.items()]
+    for n in range(1, max(own.iterations for own in plan.arms.values()) + 1):
+        for loop in loops:
+            if n <= loop.experiment.iterations and not loop.alarms.ended:
+                loop.iterate(n)
+    return plan
