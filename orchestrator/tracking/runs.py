@@ -132,12 +132,18 @@ def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
     return [metric(name, value, now, step) for name, value in values.items()]
 
 
-def write_picture(client: Any, run_id: str, file: Path, name: str, step: int) -> None:
-    """Write a picture of a step, unless it is there."""
+def pictures_of(client: Any, run_id: str) -> set[str]:
+    """Return the paths of the pictures that a run has."""
+    return {one.path for one in client.list_artifacts(run_id, "images")}
+
+
+def write_picture(
+    client: Any, run_id: str, file: Path, name: str, step: int, there: set[str]
+) -> None:
+    """Write a picture of a step, unless it is among those that are there."""
     # so MLflow calls the files, a slash being a tilde
     begins = f"images/{name.replace('/', '~')}+step+{step}+"
     # the small one is written last
-    there = (one.path for one in client.list_artifacts(run_id, "images"))
     if any(path.startswith(begins) and path.endswith(".webp") for path in there):
         return
     with Image.open(file) as picture:

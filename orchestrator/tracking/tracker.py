@@ -56,6 +56,7 @@ class Tracker:
         self._outbox = Outbox(server.name)
         self._tags = dict(tags or {})
         self._checkpoints: dict[str, dict[int, dict[str, Any]]] = {}
+        self._pictures: dict[str, set[str]] = {}
         name = name or plan.experiment.name
         key = key or experiment_key(plan.experiment)
         key = f"{parent}/{key}" if parent else key
@@ -162,7 +163,11 @@ class Tracker:
         return tags, params | {"store": without_secrets(experiment.store)}
 
     def _write_picture(self, run_id: str, path: str, name: str, step: int) -> None:
-        runs.write_picture(self._client, run_id, self._storage.local(path), name, step)
+        # listed once; again after a picture that was not written whole
+        there = self._pictures.pop(run_id, None)
+        there = runs.pictures_of(self._client, run_id) if there is None else there
+        runs.write_picture(self._client, run_id, self._storage.local(path), name, step, there)
+        self._pictures[run_id] = there
 
     def _write_training(self, run_id: str, result: Result) -> None:
         """Write the losses, and the checkpoint to the list of them."""
