@@ -1,9 +1,12 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 from torch.distributions import Independent, Normal
 
 from actors.metrics.fld import fld, fld_baseline
+from tests.runs import finish
 
 
 def rows(n: int, seed: int, d: int = 6) -> np.ndarray:
@@ -120,3 +123,18 @@ def test_sets_that_cannot_be_measured_are_refused() -> None:
         fld(rows(0, 0), rows(5, 0), rows(5, 0), seed=0)
     with pytest.raises(ValueError, match="samples: found 3 dimensions; allowed are 6"):
         fld(rows(5, 0, 3), rows(5, 0), rows(5, 0), seed=0)
+
+
+def test_no_compiler_is_imported() -> None:
+    code = """
+import sys
+import numpy as np
+from actors.metrics.fld import fld
+fld(*np.random.default_rng(0).normal(size=(3, 5, 2)), seed=0)
+print(*sys.modules)
+"""
+    done = finish([sys.executable, "-c", code])
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert "torch" in imported
+    assert "torch._dynamo" not in imported

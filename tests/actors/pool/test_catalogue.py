@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from actors.pool import catalogue as module
 from actors.pool.catalogue import Alone, open_catalogue
 from actors.pool.step import Step, once
 from actors.pool.storage import Storage
+from tests.runs import finish
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 STEP = Step("train", "generator", {"what": "slow"})
@@ -208,3 +210,11 @@ def test_a_store_is_one_place_however_it_is_written(tmp_path: Path) -> None:
     assert bucket == {"s3://b/f"}
     other = Storage("s3://b/f?endpoint_override=127.0.0.1:9&scheme=http").place
     assert other == "s3://b/f?endpoint_override=127.0.0.1:9"
+
+
+def test_the_catalogue_imports_none_of_what_takes_seconds() -> None:
+    done = finish([sys.executable, "-c", "import sys, actors.pool.catalogue; print(*sys.modules)"])
+    assert done.returncode == 0, done.stderr
+    imported = set(done.stdout.split())
+    assert "actors.pool.catalogue" in imported
+    assert not imported & {"torch", "pandas", "scipy", "sklearn", "matplotlib", "mlflow"}
