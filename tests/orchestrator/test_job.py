@@ -16,11 +16,29 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 from mlflow import MlflowClient
 
 from tests.runs import ROOT, SECONDS, environment
 
 RAY = str(Path(sys.executable).parent / "ray")
+# of generators that train in no time
+EXPERIMENT = {
+    "name": "job",
+    "iterations": 2,
+    "dataset": {"kind": "digits", "rows": 40, "reference_rows": 80},
+    "generators": {
+        "a": {
+            "kind": "gaussian_mixture",
+            "components": 1,
+            "covariance": "spherical",
+            "sampling": {"rows": 40},
+        }
+    },
+    "selection": {"kind": "greedy", "ratio": 0.5},
+    "evaluation": {"measures": ["dispersion", "frechet", "generalization"], "pictures": False},
+    "arms": {"vanilla": {"selection": {"kind": "random"}}, "greedy": {}},
+}
 
 
 def free_ports(number: int) -> list[str]:
@@ -91,16 +109,8 @@ def wait_until_up(url: str, token: str, process: "subprocess.Popen[bytes]") -> N
 def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
     head: dict[str, str], tmp_path: Path
 ) -> None:
-    overrides = {
-        "store": str(tmp_path),
-        "iterations": "2",
-        "dataset.rows": "64",
-        "shard_rows": "32",
-        **{f"generators.{g}.training.steps": "10" for g in ("ddpm", "edm")},
-        **{f"generators.{g}.sampling.rows": "64" for g in ("ddpm", "edm")},
-        **{f"generators.{g}.sampling.steps": "3" for g in ("ddpm", "edm")},
-    }
-    flags = [word for path, value in overrides.items() for word in (f"--{path}", value)]
+    config = tmp_path / "job.yaml"
+    config.write_text(yaml.safe_dump({**EXPERIMENT, "store": str(tmp_path / "store")}))
     submitted = subprocess.run(
         [
             RAY,
@@ -113,8 +123,7 @@ def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
             "-m",
             "orchestrator",
             "run",
-            "tune_configs/digits.yaml",
-            *flags,
+            str(config),
         ],
         cwd=ROOT,
         env=environment(**head, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"),
@@ -125,12 +134,12 @@ def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
     )
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
     assert "one seed, no verdict" in submitted.stdout
-    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    client = MlflowClient(f"sqlite:///{tmp_path}/store/mlflow.db")
     experiment = client.get_experiment_by_name("ouroboros")
     assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert set(runs) == {"digits", "vanilla", "greedy", "ddpm", "edm"}
+    assert set(runs) == {"job", "vanilla", "greedy", "a"}
     for arm in ("vanilla", "greedy"):
-        history = client.get_metric_history(runs[arm].info.run_id, "ddpm/generalization_score")
+        history = client.get_metric_history(runs[arm].info.run_id, "a/generalization_score")
         assert [point.step for point in history] == [1, 2]
         assert runs[arm].info.status == "FINISHED"
