@@ -128,10 +128,10 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_p
             assert process.poll() is None, log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        # a generator's process first, then the driver
+        # a worker first, then the driver
         family = psutil.Process(process.pid).children(recursive=True)
-        generators = [p for p in family if any("::Worker: train" in part for part in p.cmdline())]
-        generators[0].kill()
+        workers = [p for p in family if any("ray::Worker" in part for part in p.cmdline())]
+        workers[0].kill()
         time.sleep(0.2)
         process.send_signal(signal.SIGKILL)
         process.wait()
