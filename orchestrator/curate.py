@@ -24,7 +24,7 @@ from actors.features.opening import open_input
 from actors.pool.atomic import check_target
 from actors.selection import METHODS
 from orchestrator import interrupts
-from orchestrator.curate_display import ShownStages, print_closing
+from orchestrator.curate_display import ShownPhases, print_closing
 from orchestrator.execution import cluster
 from orchestrator.schema import assign, describe_errors
 
@@ -124,9 +124,9 @@ def run_curate(request: Curation) -> int:
     if request.report:
         check_target("report", request.report)
     console = Console()
-    stages = ShownStages(console)
+    phases = ShownPhases(console)
     try:
-        candidates = _open(request, stages)
+        candidates = _open(request, phases)
         n = request.rows_to_keep(candidates.rows)
         if request.shards > candidates.rows:
             raise UserError(
@@ -139,23 +139,29 @@ def run_curate(request: Curation) -> int:
                 n,
                 seed=request.seed,
                 shards=request.shards,
-                stages=stages,
+                phases=phases,
             )
-        facts = describe(request.model_dump(mode="json"), request.seed, candidates, curated)
+        summary = describe(request.model_dump(mode="json"), request.seed, candidates, curated)
         outputs.write(
-            request.out, request.report, facts, candidates, curated, request.files or "link", stages
+            request.out,
+            request.report,
+            summary,
+            candidates,
+            curated,
+            request.files or "link",
+            phases,
         )
     except KeyboardInterrupt:
         print("\ninterrupted; nothing was written", file=sys.stderr)
         return interrupts.status()
-    print_closing(console, request.selection.kind, curated, candidates, stages)
+    print_closing(console, request.selection.kind, curated, candidates, phases)
     for name in filter(None, (request.out, request.report)):
         console.print(f"wrote {name}", highlight=False, soft_wrap=True, markup=False)
     return 0
 
 
-def _open(request: Curation, stages: ShownStages) -> Candidates:
-    with stages.stage("look at files") as progress:
+def _open(request: Curation, phases: ShownPhases) -> Candidates:
+    with phases.timed("look at files") as progress:
         candidates = open_input(
             # shards may run in other folders
             request.input if request.shards == 1 else os.path.abspath(request.input),

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from actors.curation.curation import Curated, Stages
+from actors.curation.curation import Curated, Phases
 from actors.curation.figures import Figures
 from actors.data.feature_source import Progress as Tell
 from actors.data.inputs import Candidates
@@ -20,12 +20,12 @@ from actors.metrics.entropy import Entropy
 QUIET = 10
 SHOWN_SOURCES = 12
 SHOWN_SKIPPED = 5
-# stages that took less are not named
+# phases that took less are not named
 SHOWN_SECONDS = 0.05
 
 
-class ShownStages(Stages):
-    """Shows a bar per stage on a terminal, and plain lines elsewhere."""
+class ShownPhases(Phases):
+    """Shows a bar per phase on a terminal, and plain lines elsewhere."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class ShownStages(Stages):
 
 
 def print_closing(
-    console: Console, kind: str, curated: Curated, candidates: Candidates, stages: Stages
+    console: Console, kind: str, curated: Curated, candidates: Candidates, phases: Phases
 ) -> None:
     """Print what a curation is worth and what it cost."""
     figures = curated.figures
@@ -87,7 +87,7 @@ def print_closing(
     for note, value in curated.selection.notes.items():
         table.add_row(f"{kind}: {note.replace('_', ' ')}", "", f"{value:.4g}")
     console.print(table)
-    for line in (_explanation(figures), _cost(stages)):
+    for line in (_explanation(figures), _cost(phases)):
         console.print(line, style="dim", highlight=False, soft_wrap=True)
     for note in candidates.notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
@@ -118,9 +118,9 @@ def _explanation(figures: Figures) -> str:
     return "\n".join(lines)
 
 
-def _cost(stages: Stages) -> str:
-    seconds = stages.seconds
-    longest = [f"{stage} {s:.1f}" for stage, s in seconds.items() if s >= SHOWN_SECONDS]
+def _cost(phases: Phases) -> str:
+    seconds = phases.seconds
+    longest = [f"{phase} {s:.1f}" for phase, s in seconds.items() if s >= SHOWN_SECONDS]
     took = ": ".join(filter(None, (f"took {sum(seconds.values()):.1f} s", ", ".join(longest))))
     return f"{took}\npeak memory of this process: {_peak_bytes() / 1e9:.2f} GB"
 

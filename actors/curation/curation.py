@@ -20,15 +20,15 @@ from actors.selection.selection import Reasons, explain
 Chosen = tuple[FeatureSource, np.ndarray, Selection, Reasons]
 
 
-class Stages:
-    """Keeps the seconds per stage; shows nothing."""
+class Phases:
+    """Keeps the seconds per phase; shows nothing."""
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str, total: int | None = None) -> Iterator[Progress]:
-        """Time a stage; yields what to call with how much of `total` is done."""
+    def timed(self, name: str, total: int | None = None) -> Iterator[Progress]:
+        """Time a phase; yields what to call with how much of `total` is done."""
         started = time.monotonic()
         try:
             with self.shown(name, total) as progress:
@@ -67,50 +67,50 @@ def curate(
     *,
     seed: int,
     shards: int = 1,
-    stages: Stages | None = None,
+    phases: Phases | None = None,
 ) -> Curated:
     """Choose n of the candidates.
 
     Args:
         shards: Ray actors that the rows are spread over; 1 is this process, without Ray.
-        stages: keeps the time of each stage and shows progress.
+        phases: keeps the time of each phase and shows progress.
 
     Raises:
         UserError: ids repeat, values are missing or not finite, or the method cannot do this.
     """
-    stages = stages or Stages()
+    phases = phases or Phases()
     ids, origins = candidates.ids(), candidates.origins()
     check_ids(ids)
     if shards > 1:
-        features, keys, selection, reasons = _on_ray(candidates, method, n, seed, shards, stages)
+        features, keys, selection, reasons = _on_ray(candidates, method, n, seed, shards, phases)
     else:
-        features, keys, selection, reasons = _here(candidates, method, n, seed, stages)
-    with stages.stage("measure"):
+        features, keys, selection, reasons = _here(candidates, method, n, seed, phases)
+    with phases.timed("measure"):
         figures = measure(features, keys, origins, selection, reasons, seed, candidates.space.floor)
     return Curated(ids, origins, features, selection, reasons, figures)
 
 
-def _here(candidates: Candidates, method: Method, n: int, seed: int, stages: Stages) -> Chosen:
+def _here(candidates: Candidates, method: Method, n: int, seed: int, phases: Phases) -> Chosen:
     """Choose in this process, with all features in one array."""
     quality = candidates.numbers(method.needed_column) if method.needed_column else None
-    with stages.stage("read", candidates.rows) as progress:
+    with phases.timed("read", candidates.rows) as progress:
         array = load(candidates, progress)
-    with stages.stage("select", n) as progress:
+    with phases.timed("select", n) as progress:
         selection = choose(method, array, n, seed, quality, progress)
-    with stages.stage("explain"):
+    with phases.timed("explain"):
         reasons = explain(array, selection.positions)
-    with stages.stage("find duplicates"):
+    with phases.timed("find duplicates"):
         keys = row_keys(blocks(Rows(array)), candidates.rows)
     return Rows(array), keys, selection, reasons
 
 
 def _on_ray(
-    candidates: Candidates, method: Method, n: int, seed: int, shards: int, stages: Stages
+    candidates: Candidates, method: Method, n: int, seed: int, shards: int, phases: Phases
 ) -> Chosen:
     """Choose with Ray actors; this process holds no more than a block of features."""
-    with stages.stage("read", candidates.rows) as progress:
+    with phases.timed("read", candidates.rows) as progress:
         keys = row_keys(blocks(candidates, progress), candidates.rows)
-    with stages.stage("select", n) as progress:
+    with phases.timed("select", n) as progress:
         selection, reasons = choose_sharded(method, candidates, n, seed, shards, progress)
     return candidates, keys, selection, reasons
 

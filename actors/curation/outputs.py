@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from actors.curation import report
-from actors.curation.curation import Curated, Stages
+from actors.curation.curation import Curated, Phases
 from actors.curation.table import candidate_table, write_parquet
 from actors.data.feature_source import Progress
 from actors.data.inputs import Candidates
@@ -19,7 +19,7 @@ from actors.features.images import Images
 from actors.pool.atomic import atomic_output
 
 TABLE = "selection.parquet"
-FACTS = "curation.json"
+SUMMARY = "curation.json"
 IMAGES = "images"
 METADATA = ("configuration", "seed", "notes", "entropy")
 
@@ -34,17 +34,17 @@ def is_table(out: str) -> bool:
 def write(
     out: str,
     page: str | None,
-    facts: dict[str, Any],
+    summary: dict[str, Any],
     candidates: Candidates,
     curated: Curated,
-    how: Placing,
-    stages: Stages,
+    placing: Placing,
+    phases: Phases,
 ) -> None:
     """Write a new table or folder, and a report where one is named; all of it or nothing.
 
     Args:
-        facts: what `describe` says of this curation.
-        how: how kept images are placed in a folder.
+        summary: what `describe` says of this curation.
+        placing: of kept images in a folder.
 
     Raises:
         UserError: something of that name is there.
@@ -53,34 +53,34 @@ def write(
         target = stack.enter_context(atomic_output("out", out))
         if page:
             drawn = stack.enter_context(atomic_output("report", page))
-            with stages.stage("report"):
-                report.write(drawn, Path(page).suffix.lower(), facts, candidates, curated)
-        metadata = {key: json.dumps(facts[key]) for key in METADATA}
+            with phases.timed("report"):
+                report.write(drawn, Path(page).suffix.lower(), summary, candidates, curated)
+        metadata = {key: json.dumps(summary[key]) for key in METADATA}
         parts = candidate_table(curated.ids, curated.origins, curated.selection, curated.reasons)
         if is_table(out):
-            with stages.stage("write"):
+            with phases.timed("write"):
                 write_parquet(target, parts, metadata)
             return
         target.mkdir()
-        with stages.stage("write"):
+        with phases.timed("write"):
             write_parquet(target / TABLE, parts, metadata)
-            text = json.dumps(facts, indent=1, allow_nan=False)
-            (target / FACTS).write_text(text + "\n", encoding="utf-8")
+            text = json.dumps(summary, indent=1, allow_nan=False)
+            (target / SUMMARY).write_text(text + "\n", encoding="utf-8")
         if isinstance(candidates, Images):
             kept = curated.ids.take(curated.selection.positions).to_pylist()
-            with stages.stage("place images", len(kept)) as progress:
+            with phases.timed("place images", len(kept)) as progress:
                 place(
                     target / IMAGES,
                     os.path.realpath(out),
                     candidates.source.root,
                     kept,
-                    how,
+                    placing,
                     progress,
                 )
 
 
 def place(
-    folder: Path, final: str, root: str, names: Sequence[str], how: Placing, progress: Progress
+    folder: Path, final: str, root: str, names: Sequence[str], placing: Placing, progress: Progress
 ) -> None:
     """Link or copy images below a folder, in their own subfolders.
 
@@ -93,7 +93,7 @@ def place(
     for done, name in enumerate(names, 1):
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if how == "copy":
+        if placing == "copy":
             shutil.copy2(os.path.join(root, name), target)
         else:
             up = [".."] * (name.count("/") + 1)

@@ -39,27 +39,27 @@ img { max-width: 100%; height: auto; } pre { overflow-x: auto; font-size: .85rem
 
 
 def write(
-    file: Path, suffix: str, facts: dict[str, Any], candidates: Candidates, curated: Curated
+    file: Path, suffix: str, summary: dict[str, Any], candidates: Candidates, curated: Curated
 ) -> None:
     """Draw a report into a file.
 
     Args:
         suffix: one of SUFFIXES.
-        facts: what `describe` says of this curation.
+        summary: what `describe` says of this curation.
     """
     drawn = panels.panels(candidates, curated)
     if suffix == ".png":
-        file.write_bytes(overview(drawn, headline(facts)))
+        file.write_bytes(overview(drawn, headline(summary)))
     else:
-        file.write_text(page(drawn, facts), encoding="utf-8")
+        file.write_text(page(drawn, summary), encoding="utf-8")
 
 
-def headline(facts: dict[str, Any]) -> str:
+def headline(summary: dict[str, Any]) -> str:
     """Return one line that says what was chosen."""
-    figures, configuration = facts["figures"], facts["configuration"]
+    figures, configuration = summary["figures"], summary["configuration"]
     name, kind = Path(configuration["input"]).name, configuration["selection"]["kind"]
     kept, rows = figures["kept"], figures["rows"]
-    return f"{name}: {kept:,} of {rows:,} rows kept by {kind}, seed {facts['seed']}"
+    return f"{name}: {kept:,} of {rows:,} rows kept by {kind}, seed {summary['seed']}"
 
 
 def overview(drawn: list[Panel], title: str) -> bytes:
@@ -81,37 +81,37 @@ def overview(drawn: list[Panel], title: str) -> bytes:
         return _png(figure)
 
 
-def page(drawn: list[Panel], facts: dict[str, Any]) -> str:
-    """Return one HTML page with every panel, light and dark, and all facts."""
+def page(drawn: list[Panel], summary: dict[str, Any]) -> str:
+    """Return one HTML page with every panel, light and dark."""
     style = STYLE
     for theme in (LIGHT, DARK):
         style = style.replace(f"{theme.name}_INK", theme.ink)
         style = style.replace(f"{theme.name}_GROUND", theme.ground)
-    title = html.escape(headline(facts))
+    title = html.escape(headline(summary))
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f"<title>{title}</title><style>{style}</style></head><body><h1>{title}</h1>",
-        _table(facts),
+        _table(summary),
     ]
     parts += [f"<h2>{html.escape(panel.title)}</h2>{_picture(panel)}" for panel in drawn]
-    if facts["input"]:
-        lines = html.escape("\n".join(facts["input"]))
+    if summary["input"]:
+        lines = html.escape("\n".join(summary["input"]))
         parts.append(f"<h2>What is not read, or not as it is</h2><pre>{lines}</pre>")
-    if skipped := facts["skipped"]:
+    if skipped := summary["skipped"]:
         lines = html.escape("\n".join(skipped))
         parts.append(f"<h2>Images that cannot be decoded: {len(skipped):,}</h2><pre>{lines}</pre>")
     for name, field in (("Configuration", "configuration"), ("Notes of the method", "notes")):
-        if facts[field]:
-            values = html.escape(json.dumps(facts[field], indent=1))
+        if summary[field]:
+            values = html.escape(json.dumps(summary[field], indent=1))
             parts.append(f"<details><summary>{name}</summary><pre>{values}</pre></details>")
     return "\n".join([*parts, "</body></html>\n"])
 
 
-def _table(facts: dict[str, Any]) -> str:
+def _table(summary: dict[str, Any]) -> str:
     """Return the figures that no picture shows."""
-    figures = facts["figures"]
+    figures = summary["figures"]
     rows = {
         "exact duplicates among the candidates": f"{figures['repeats']:,}",
         "exact duplicates among the kept rows": f"{figures['kept_repeats']:,}",

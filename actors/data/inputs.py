@@ -16,7 +16,7 @@ class Candidates(FeatureSource, Protocol):
 
     @property
     def space(self) -> Space:
-        """How near two rows may be and still be told apart."""
+        """How near two rows may be and still be distinguished."""
 
     @property
     def skipped(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Farthest-first traversal of rows in shards (Gonzalez 1985), exact and in blocks.
 
-A shard, some of the candidates, proposes its farthest rows and hears what was picked; who decides
-settles as many picks of a round as are certain.
+A shard, some of the candidates, proposes its farthest rows and is given what was picked; of
+a round as many picks are accepted as are certain.
 """
 
 from collections.abc import Callable, Sequence
@@ -73,8 +73,8 @@ class Shard:
         """Return the (m, d) features of rows of this shard."""
         return self._state.features[torch.from_numpy(positions - self._offset)].numpy(force=True)
 
-    def hear(self, picks: Picks) -> None:
-        """Take note of picked rows."""
+    def add(self, picks: Picks) -> None:
+        """Take picked rows into account."""
         device = self._state.features.device
         here = torch.from_numpy(picks.positions - self._offset)
         here = here[(here >= 0) & (here < len(self._state.features))].to(device)
@@ -135,15 +135,15 @@ class LocalShards:
         """Return the (m, d) features of rows."""
         return self._features[positions]
 
-    def tell(self, picks: Picks) -> None:
-        """Tell every shard what was picked."""
+    def add(self, picks: Picks) -> None:
+        """Give every shard what was picked."""
         for shard in self._shards:
-            shard.hear(picks)
+            shard.add(picks)
         self.picked += len(picks.positions)
 
-    def ask(self, picks: Picks) -> list[Proposal]:
-        """Tell every shard what was picked last; return their proposals."""
-        self.tell(picks)
+    def propose(self, picks: Picks) -> list[Proposal]:
+        """Give every shard what was picked last; return their proposals."""
+        self.add(picks)
         return [shard.propose() for shard in self._shards]
 
     def cover(self) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -178,11 +178,11 @@ class Shards(Protocol):
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the (m, d) features of rows."""
 
-    def ask(self, picks: Picks) -> Sequence[Proposal]:
-        """Tell every shard what was picked last; return their proposals."""
+    def propose(self, picks: Picks) -> Sequence[Proposal]:
+        """Give every shard what was picked last; return their proposals."""
 
-    def tell(self, picks: Picks) -> None:
-        """Tell every shard what was picked, without asking for more."""
+    def add(self, picks: Picks) -> None:
+        """Give every shard what was picked."""
 
     def cover(self) -> Sequence[tuple[np.ndarray, np.ndarray]]:
         """Return rank and distance of the nearest pick of every row, shard by shard."""
@@ -193,7 +193,7 @@ def farthest_first(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pick n rows of the shards, the first one given.
 
-    Each round settles picks among the farthest rows of all shards for as long as the winner beats
+    Each round accepts picks among the farthest rows of all shards for as long as the winner beats
     everything outside; so the order does not depend on how the rows are divided.
 
     Returns:
@@ -205,7 +205,7 @@ def farthest_first(
     positions, squared = [start], [np.array([np.nan])]
     count = 1
     while count < n:
-        picks, at_pick = settle(merge(shards.ask(picks)), n - count)
+        picks, at_pick = accept(merge(shards.propose(picks)), n - count)
         positions.append(picks.positions)
         squared.append(at_pick)
         count += len(at_pick)
@@ -233,7 +233,7 @@ def merge(proposals: Sequence[Proposal]) -> Proposal:
     return Proposal(positions[kept], squared[kept], vectors, bound, tied)
 
 
-def settle(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
+def accept(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
     """Pick up to `most` of the proposed rows, for as long as the winner is certain.
 
     Returns:

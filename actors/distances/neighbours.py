@@ -26,7 +26,7 @@ MARGIN = 4
 LOWEST, HIGHEST = -400, 480
 # rows that are searched again together
 OPEN_BLOCK = 256
-# rows they are compared with at once: few at first, so that of many copies the first settle it
+# rows they are compared with at once: few at first, so that of many copies the first decide
 FIRST_CHUNK, LARGEST_CHUNK = 64, 4096
 CHUNK_BYTES = 1 << 25
 # rows compared with the first of their kind at once

@@ -1,4 +1,4 @@
-"""How near two rows of a feature space may be and still be told apart."""
+"""How near two rows of a feature space may be and still be distinguished."""
 
 from dataclasses import dataclass
 

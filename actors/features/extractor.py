@@ -27,7 +27,7 @@ class Extractor(Config):
     fits: ClassVar[bool] = False
     # what it does to the size of images, for the card
     resize: ClassVar[str] = "none"
-    # how near two images may be in it and still be told apart
+    # how near two images may be in it and still be distinguished
     space: ClassVar[Space] = GIVEN
 
     kind: str

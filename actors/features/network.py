@@ -73,7 +73,7 @@ def check_package(module: str, package: str, kind: str) -> None:
 
 
 def hash_file(path: str) -> str:
-    """Return the sha256 of a file, computed anew when its size or time has changed."""
+    """Return the sha256 of a file, computed once until its size or time changes."""
     found = os.stat(path)
     return _sha256(os.path.realpath(path), found.st_size, found.st_mtime_ns)
 

@@ -65,17 +65,17 @@ class External(Family):
             check_pipeline(self._folder(), self.steps)
             return
         try:
-            facts = open_images(self.images, image_shape).facts
+            known = open_images(self.images, image_shape).facts
         except UserError as error:
             raise ValueError(f"images: {error}") from None
-        if facts.shape != image_shape:
+        if known.shape != image_shape:
             raise ValueError(
-                f"images: found {_named(facts.shape)}; allowed is {_named(image_shape)}, what the "
+                f"images: found {_named(known.shape)}; allowed is {_named(image_shape)}, what the "
                 "data set has (only square images are resized)"
             )
-        if rows > facts.rows:
+        if rows > known.rows:
             raise ValueError(
-                f"images: found {facts.rows}, fewer than the {rows} that sampling.rows asks for "
+                f"images: found {known.rows}, fewer than the {rows} that sampling.rows asks for "
                 "over all iterations"
             )
 

@@ -17,7 +17,7 @@ from actors.errors import UserError
 from actors.generators.family import Conduct, Draw, Family, TrainingSet
 from actors.seeds import derive_seed
 
-WEIGHTS, FACTS = "mixture.safetensors", "mixture.json"
+WEIGHTS, PARAMETERS = "mixture.safetensors", "mixture.json"
 
 
 @dataclass(frozen=True)
@@ -97,15 +97,15 @@ class GaussianMixture(Family):
 
     def save(self, model: Mixture, folder: Path) -> None:
         components, pixels = model.means.shape
-        facts = {"components": components, "pixels": pixels, "converged": model.converged}
-        (folder / FACTS).write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        parameters = {"components": components, "pixels": pixels, "converged": model.converged}
+        (folder / PARAMETERS).write_text(json.dumps(parameters, indent=1), encoding="utf-8")
         tensors = {name: getattr(model, name) for name in ("weights", "means", "scale_tril")}
         save_file({n: t.contiguous() for n, t in tensors.items()}, folder / WEIGHTS)
 
     def load(self, folder: Path, device: torch.device) -> Mixture:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        parameters = json.loads((folder / PARAMETERS).read_text(encoding="utf-8"))
         tensors = load_file(folder / WEIGHTS, device=str(device))
-        return Mixture(**tensors, converged=facts["converged"])
+        return Mixture(**tensors, converged=parameters["converged"])
 
     def sample(self, model: Mixture, draw: Draw) -> tuple[torch.Tensor, None]:
         """Return mean + L z of a component picked by a uniform that belongs to the sample."""

@@ -38,7 +38,7 @@ def entropy(features: np.ndarray, k: int = 1, *, floor: float = GIVEN.floor) -> 
     H = psi(n) - psi(k) + log c_d + d * mean_i log max(r_k(i), floor), with c_d the volume of the
     unit d-ball and r_k(i) the distance from row i to its k-th nearest other row (Kozachenko and
     Leonenko 1987, in the form of Kraskov et al. 2004, equation 20). The floor, where two rows are
-    no more told apart, lets copies lower the estimate by a finite amount each, as they must: left
+    no longer distinct, lets copies lower the estimate by a finite amount each, as they must: left
     out of the mean they would raise it. Comparable only at equal n, d, k and floor.
 
     Args:

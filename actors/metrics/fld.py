@@ -32,7 +32,7 @@ LOG_VARIANCES = (-40.0, 20.0)
 
 # bytes of one matrix of a block of rows with all samples
 BLOCK_BYTES = 1 << 24
-# distances up to this size are kept between the steps, larger ones computed anew in each
+# distances up to this size are kept between the steps, larger ones are computed in each
 HELD_BYTES = 1 << 28
 # of logarithms of shares
 LEAST = -700.0

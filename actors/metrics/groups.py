@@ -41,7 +41,7 @@ class Sets:
         card: fields of `Measure` that all share: features, extractor, resize.
         k: which neighbour the entropy takes.
         seed: of subsamples.
-        space: how near two rows may be and still be told apart.
+        space: how near two rows may be and still be distinguished.
         selected: whether the training set was chosen by another method than chance.
     """
 

@@ -1,4 +1,4 @@
-"""Colours of pictures, told apart with any colour vision (Okabe and Ito 2008), light and dark."""
+"""Colours that any colour vision distinguishes (Okabe and Ito 2008), light and dark."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -99,6 +99,6 @@ def _manifest(storage: Storage, step_path: str) -> Any:
 
 
 def _identity(file: Path, sha256: str) -> tuple[str, int, int, int, int, str]:
-    facts = file.stat()
-    times = facts.st_mtime_ns, facts.st_ctime_ns
-    return str(file), facts.st_ino, *times, facts.st_size, sha256
+    status = file.stat()
+    times = status.st_mtime_ns, status.st_ctime_ns
+    return str(file), status.st_ino, *times, status.st_size, sha256

@@ -49,7 +49,7 @@ def first_row(rows: int, seed: int) -> int:
 def with_reasons(shards: Shards, chosen: Selection) -> Selection:
     """Return a selection that was picked of the shards with the reason of every row."""
     last = chosen.positions[shards.picked :]
-    shards.tell(Picks(last, shards.vectors(last)))
+    shards.add(Picks(last, shards.vectors(last)))
     ranks, distances = map(np.concatenate, zip(*shards.cover(), strict=True))
     covered_by = np.where(ranks < 0, np.arange(len(ranks)), chosen.positions[ranks])
     return replace(chosen, reasons=Reasons(covered_by, distances))

@@ -51,33 +51,33 @@ class ShardActor:
         self._n = n
         self._parts = parts
         self._shard: Shard | None = None
-        self._heard = 0
+        self._known = 0
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the (m, d) features of rows of this shard."""
         return self._ready().vectors(positions)
 
-    def hear(self, heard: int, picks: Picks) -> bool:
-        """Take note of picks; return False when not exactly `heard` were heard before."""
+    def add(self, known: int, picks: Picks) -> bool:
+        """Take picks into account; return False when not exactly `known` were given before."""
         shard = self._ready()
-        if heard != self._heard:
+        if known != self._known:
             return False
         with torch.inference_mode():
-            shard.hear(picks)
-        self._heard += len(picks.positions)
+            shard.add(picks)
+        self._known += len(picks.positions)
         return True
 
-    def propose(self, heard: int, picks: Picks) -> Proposal | None:
-        """Take note of picks and return the farthest rows; None when others were not heard."""
-        if not self.hear(heard, picks):
+    def propose(self, known: int, picks: Picks) -> Proposal | None:
+        """Add picks and return the farthest rows; None when others are missing."""
+        if not self.add(known, picks):
             return None
         with torch.inference_mode():
             return self._ready().propose()
 
-    def cover(self, heard: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return rank and distance of the nearest pick per row; None when some were not heard."""
+    def cover(self, known: int) -> tuple[np.ndarray, np.ndarray] | None:
+        """Return rank and distance of the nearest pick per row; None when some are missing."""
         with torch.inference_mode():
-            return self._ready().cover() if heard == self._heard else None
+            return self._ready().cover() if known == self._known else None
 
     def _ready(self) -> Shard:
         if self._shard is None:
@@ -102,12 +102,12 @@ class Shards:
             )
             for start, stop in held
         ]
-        self._heard: list[np.ndarray] = []
+        self._picks: list[np.ndarray] = []
 
     @property
     def picked(self) -> int:
-        """How many picks every shard has heard of, if it was not restarted since."""
-        return sum(map(len, self._heard))
+        """How many picks every shard was given, if it was not restarted since."""
+        return sum(map(len, self._picks))
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the (m, d) features of rows, from the shards that have them."""
@@ -119,17 +119,17 @@ class Shards:
             out[owner == o] = part
         return out
 
-    def ask(self, picks: Picks) -> list[Proposal]:
-        """Tell every shard what was picked last; return their proposals."""
-        said = ray.put(picks)
-        proposals = self._of_all("propose", said)
-        self._heard.append(picks.positions)
+    def propose(self, picks: Picks) -> list[Proposal]:
+        """Give every shard what was picked last; return their proposals."""
+        shared = ray.put(picks)
+        proposals = self._of_all("propose", shared)
+        self._picks.append(picks.positions)
         return proposals
 
-    def tell(self, picks: Picks) -> None:
-        """Tell every shard what was picked, without asking for more."""
-        self._of_all("hear", ray.put(picks))
-        self._heard.append(picks.positions)
+    def add(self, picks: Picks) -> None:
+        """Give every shard what was picked."""
+        self._of_all("add", ray.put(picks))
+        self._picks.append(picks.positions)
 
     def cover(self) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return rank and distance of the nearest pick of every row, shard by shard."""
@@ -150,11 +150,11 @@ class Shards:
         return answers
 
     def _replay(self, actor: Any) -> None:
-        """Tell a restarted shard every pick again; give up as soon as it is restarted once more."""
-        every = np.concatenate([np.empty(0, np.int64), *self._heard])
+        """Give a restarted shard every pick; stop as soon as it is restarted once more."""
+        every = np.concatenate([np.empty(0, np.int64), *self._picks])
         for start in range(0, len(every), PROPOSED):
             positions = every[start : start + PROPOSED]
-            if not ray.get(actor.hear.remote(start, Picks(positions, self.vectors(positions)))):
+            if not ray.get(actor.add.remote(start, Picks(positions, self.vectors(positions)))):
                 return
 
 

@@ -8,8 +8,8 @@ from actors.selection.selection import Method, Selection, check_request
 
 # rows whose distances are computed together
 ROW_BLOCK = 1024
-# rows among which picks are settled without the others
-SETTLED = 1024
+# rows among which picks are made without a look at the others
+COMPARED = 1024
 
 
 def variance(features: np.ndarray, n: int, *, seed: int) -> Selection:
@@ -41,7 +41,7 @@ def variance(features: np.ndarray, n: int, *, seed: int) -> Selection:
     while len(positions) < n:
         squared = squared_distances(features, mean)
         squared[positions] = -1
-        picks, mean = settle(features, squared, mean, len(positions), n - len(positions))
+        picks, mean = accept(features, squared, mean, len(positions), n - len(positions))
         positions = np.concatenate((positions, picks))
     squared = squared_distances(features, mean)
     degrees = max(n - 1, 1)
@@ -60,7 +60,7 @@ def squared_distances(features: np.ndarray, centre: np.ndarray) -> np.ndarray:
     return squared
 
 
-def settle(
+def accept(
     features: np.ndarray, squared: np.ndarray, mean: np.ndarray, count: int, most: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pick among the rows farthest from the mean for as long as the winner is certain.
@@ -75,8 +75,8 @@ def settle(
         The (p,) positions picked, p >= 1, and the mean of all rows chosen.
     """
     order = np.argsort(-squared, kind="stable")
-    rows = np.sort(order[:SETTLED])
-    outside = squared[order[SETTLED]] if len(order) > SETTLED else -1.0
+    rows = np.sort(order[:COMPARED])
+    outside = squared[order[COMPARED]] if len(order) > COMPARED else -1.0
     bound = np.sqrt(outside) if outside >= 0 else -np.inf
     relative = features[rows] - mean
     norms = squared[rows]

@@ -83,9 +83,9 @@ def test_a_folder_of_images_gives_a_folder_with_the_kept_ones(how: list[str], he
     assert len(kept) == 6
     assert all(Path("kept/images", n).is_symlink() == (not how) for n in placed)
     assert all(Image.open(f"kept/images/{name}").size == (4, 4) for name in placed)
-    facts = json.loads(Path("kept/curation.json").read_text())
-    assert facts["configuration"]["input"] == "photos"
-    assert facts["figures"]["kept"] == 6
+    summary = json.loads(Path("kept/curation.json").read_text())
+    assert summary["configuration"]["input"] == "photos"
+    assert summary["figures"]["kept"] == 6
     assert {p.name for p in here.iterdir()} == {"photos", "x.npy", "x.parquet", "kept"}
 
 

@@ -21,12 +21,12 @@ class Checkpoint:
     Attributes:
         step: optimiser steps done.
         tensors: by name.
-        facts: everything else, as JSON values.
+        values: everything else, as JSON values.
     """
 
     step: int
     tensors: dict[str, torch.Tensor]
-    facts: dict[str, Any]
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ class Checkpoints:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Store a checkpoint and remove those that are too many."""
-        facts = {"step": checkpoint.step, "identity": self.identity, **checkpoint.facts}
-        header = {"facts": json.dumps(facts)}
+        values = {"step": checkpoint.step, "identity": self.identity, **checkpoint.values}
+        header = {"values": json.dumps(values)}
         self.storage.write(
             f"{self._folder}/step-{checkpoint.step:09d}.safetensors",
             lambda file: save_file(checkpoint.tensors, file, header),
@@ -75,14 +75,14 @@ class Checkpoints:
         if not paths:
             return None
         with safe_open(self.storage.local(paths[-1]), "pt") as file:
-            facts = json.loads(file.metadata()["facts"])
-            if facts["identity"] != self.identity:
+            values = json.loads(file.metadata()["values"])
+            if values["identity"] != self.identity:
                 raise UserError(
                     f"checkpoint {paths[-1]}: found one of the configuration "
-                    f"{facts['identity']}; allowed is {self.identity}, the one to be trained"
+                    f"{values['identity']}; allowed is {self.identity}, the one to be trained"
                 )
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        return Checkpoint(facts["step"], tensors, facts)
+        return Checkpoint(values["step"], tensors, values)
 
     def clear(self) -> None:
         """Remove all of them."""

@@ -58,9 +58,9 @@ def train(family: Trained, data: TrainingSet, seed: int, conduct: Conduct) -> An
         optimisation = Optimisation(network, settings, steps)
         first, losses = 0, Losses(device, steps, conduct.losses)
         if conduct.checkpoints and (last := conduct.checkpoints.latest()):
-            optimisation.restore(last.tensors, last.facts)
+            optimisation.restore(last.tensors, last.values)
             first = last.step
-            conduct.losses[:] = last.facts["losses"]
+            conduct.losses[:] = last.values["losses"]
         forward = DistributedDataParallel(network) if parts > 1 else network
         if settings.compile:
             forward = torch.compile(forward)
@@ -79,10 +79,10 @@ def train(family: Trained, data: TrainingSet, seed: int, conduct: Conduct) -> An
             if losses.due(done) or save:
                 losses.look(done, rate)
             if save and part == 0:
-                tensors, facts = optimisation.state()
+                tensors, values = optimisation.state()
                 assert conduct.checkpoints
                 conduct.checkpoints.save(
-                    Checkpoint(done, tensors, {**facts, "losses": conduct.losses})
+                    Checkpoint(done, tensors, {**values, "losses": conduct.losses})
                 )
             progress.at(done)
     optimisation.take_average()

@@ -64,13 +64,13 @@ class Optimisation:
         for number, moments in self._optimizer.state_dict()["state"].items():
             for name, value in moments.items():
                 tensors[f"optimizer.{number}.{name}"] = value
-        facts = {
+        values = {
             "schedule": {k: v for k, v in self._schedule.state_dict().items() if k != "lr_lambdas"},
             "scaler": self._scaler.state_dict(),
         }
-        return {name: tensor.contiguous() for name, tensor in tensors.items()}, facts
+        return {name: tensor.contiguous() for name, tensor in tensors.items()}, values
 
-    def restore(self, tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> None:
+    def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """Go on from a state."""
         parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
         for name, tensor in tensors.items():
@@ -89,12 +89,12 @@ class Optimisation:
             value = torch.empty_like(like).copy_(stored) if same_shape else stored
             moments.setdefault(int(place), {})[moment] = value
         groups = self._optimizer.state_dict()["param_groups"]
-        for group, rate in zip(groups, facts["schedule"]["_last_lr"], strict=True):
+        for group, rate in zip(groups, values["schedule"]["_last_lr"], strict=True):
             group["lr"] = rate
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
-        self._schedule.load_state_dict({**facts["schedule"], "lr_lambdas": [None]})
+        self._schedule.load_state_dict({**values["schedule"], "lr_lambdas": [None]})
         if self._scaler.is_enabled():
-            self._scaler.load_state_dict(facts["scaler"])
+            self._scaler.load_state_dict(values["scaler"])
 
 
 def averaged(network: torch.nn.Module, decay: float) -> AveragedModel:

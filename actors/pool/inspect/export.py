@@ -118,7 +118,7 @@ def _blocks(
 
 
 def _columns(storage: Storage, samples: Sequence[str]) -> pa.Table:
-    """Return what is told of the rows of some sample steps, mapped."""
+    """Return what is known of the rows of some sample steps, mapped."""
     files = [file for path in samples for file in files_of(storage, path)]
     tables = [shards.read_table(storage, file).select(COLUMNS) for file in files]
     return pa.concat_tables(tables)

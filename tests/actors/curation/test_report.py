@@ -26,9 +26,9 @@ def curated(candidates: Candidates, n: int, kind: str = "greedy") -> Curated:
 
 def written(tmp_path: Path, suffix: str, candidates: Candidates, result: Curated) -> Path:
     configuration = {"input": "a<b>", "selection": {"kind": "greedy"}}
-    facts = describe(configuration, 0, candidates, result)
-    facts["skipped"] = ["bad&1.png: truncated"]
-    report.write(tmp_path / "report", suffix, facts, candidates, result)
+    summary = describe(configuration, 0, candidates, result)
+    summary["skipped"] = ["bad&1.png: truncated"]
+    report.write(tmp_path / "report", suffix, summary, candidates, result)
     return tmp_path / "report"
 
 

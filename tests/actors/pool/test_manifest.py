@@ -27,10 +27,10 @@ def stored(tmp_path: Path) -> Storage:
 
 def flip(file: Path) -> None:
     """Change one bit, and nothing that a look at the folder shows."""
-    facts, content = file.stat(), bytearray(file.read_bytes())
+    status, content = file.stat(), bytearray(file.read_bytes())
     content[2] ^= 1
     file.write_bytes(content)
-    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
 def shorten(file: Path) -> None:

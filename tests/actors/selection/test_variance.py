@@ -26,13 +26,13 @@ small = arrays(
 )
 
 
-@given(features=small, settled=st.integers(1, 12), data=st.data())
+@given(features=small, compared=st.integers(1, 12), data=st.data())
 def test_every_pick_raises_the_trace_of_numpys_covariance_as_much_as_any_row_could(
-    features: np.ndarray, settled: int, data: st.DataObject
+    features: np.ndarray, compared: int, data: st.DataObject
 ) -> None:
     n = data.draw(st.integers(1, len(features)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE, "SETTLED", settled)
+        patch.setattr(MODULE, "COMPARED", compared)
         positions = variance(features, n, seed=0).positions.tolist()
     assert len(set(positions)) == n
     centred = features - features.mean(axis=0, dtype=np.float64)
@@ -73,7 +73,7 @@ def test_block_size_and_seed_change_nothing_and_a_smaller_selection_is_the_begin
     whole = variance(features, 900, seed=0).positions
     assert np.array_equal(variance(features, 300, seed=7).positions, whole[:300])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MODULE, "SETTLED", 100)
+        patch.setattr(MODULE, "COMPARED", 100)
         assert np.array_equal(variance(features, 900, seed=0).positions, whole)
 
 
