@@ -13,7 +13,7 @@ from orchestrator import config
 from orchestrator.identity import experiment_key
 from orchestrator.plan import Plan
 from orchestrator.planning import make_plan
-from tests.actors.data.fixtures import noise, png, write
+from tests.actors.data.image_files import encoded, noise, write
 from tests.orchestrator.test_config import DIGITS
 
 
@@ -49,7 +49,7 @@ def test_given_images_go_on_where_the_iteration_before_ended_when_the_rows_chang
     tmp_path: Path,
 ) -> None:
     for number in range(12):
-        write(tmp_path / f"{number:02}.png", png(noise(number, 8, 8, 1)))
+        write(tmp_path / f"{number:02}.png", encoded(noise(number, 8, 8, 1)))
     given = {"kind": "external", "images": str(tmp_path), "sampling": {"rows": 2}}
     fields: list[tuple[str, Any]] = [("iterations", 4), ("generators.given", given), ("arms", {})]
 
@@ -162,7 +162,7 @@ def external(folder: Path, iterations: int = 2) -> Plan:
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     for number in range(12):
-        write(tmp_path / "made" / f"{number}.png", png(noise(number, 8, 8, 1)))
+        write(tmp_path / "made" / f"{number}.png", encoded(noise(number, 8, 8, 1)))
     return tmp_path / "made"
 
 
@@ -177,7 +177,7 @@ def test_an_external_generator_is_sampled_by_the_content_of_its_folder_and_not_t
     chosen = planned.training_sets["greedy", 2, None].select.inputs["samples"]
     assert {planned.steps[path].generator for path in chosen} == {"old", "ddpm", "edm"}
 
-    write(images / "3.png", png(noise(99, 8, 8, 1)))
+    write(images / "3.png", encoded(noise(99, 8, 8, 1)))
     open_images.cache_clear()
     _opened.cache_clear()
     changed = external(images)
@@ -201,7 +201,7 @@ def test_an_external_generator_is_the_same_wherever_its_folder_lies(
         if planned.step.kind == "sample" and planned.generator == "old":
             assert family_of(planned.step) == here.experiment.generators["old"]
             assert family_of(there.steps[path].step) == there.experiment.generators["old"]
-    write(copied / "3.png", png(noise(99, 8, 8, 1)))
+    write(copied / "3.png", encoded(noise(99, 8, 8, 1)))
     open_images.cache_clear()
     _opened.cache_clear()
     changed = external(copied)

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from orchestrator import config, steps
-from tests.actors.data.fixtures import noise, png, write
+from tests.actors.data.image_files import encoded, noise, write
 from tests.orchestrator.test_config import DIGITS
 
 
@@ -13,7 +13,7 @@ def key(path: Path, split: str = "train") -> str:
 
 def folder(path: Path, first: int = 0) -> Path:
     for i in range(140):
-        write(path / f"{i}.png", png(noise(i if i else first, 8, 8, 1)))
+        write(path / f"{i}.png", encoded(noise(i if i else first, 8, 8, 1)))
     return path
 
 

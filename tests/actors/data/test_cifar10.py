@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from actors.data import Cifar10
-from tests.actors.data.fixtures import noise, write
+from tests.actors.data.image_files import noise, write
 
 IMAGES = [noise(i, 32, 32) for i in range(10)]
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from actors.data import Digits, ImageFolder, fresh_available, fresh_range, split
 from actors.data.dataset import range_positions, split_range
-from tests.actors.data.fixtures import noise, png, write
+from tests.actors.data.image_files import encoded, noise, write
 
 
 @given(
@@ -50,7 +50,7 @@ def test_another_seed_gives_another_training_set_and_the_same_seed_the_same() ->
 
 def test_only_the_rows_of_the_split_are_decoded(tmp_path: Path) -> None:
     for i in range(6):
-        content = png(noise(i, 4, 4))
+        content = encoded(noise(i, 4, 4))
         write(tmp_path / f"{i}.png", content)
     dataset = ImageFolder(path=str(tmp_path), rows=2, reference_rows=4)
     for position in range_positions(dataset, *split_range(dataset, "reference"), 0).tolist():

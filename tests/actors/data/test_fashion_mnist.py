@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from actors.data import FashionMnist
 from actors.data.fashion_mnist import DEBIAN
 from actors.errors import UserError
-from tests.actors.data.fixtures import write
+from tests.actors.data.image_files import write
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 3, 2), dtype=np.uint8)
 LABELS = np.array([3, 1, 4, 1, 5], np.uint8)

@@ -16,8 +16,7 @@ from actors.data.inputs import Candidates
 from actors.errors import UserError
 from actors.features.opening import open_input
 from actors.features.pixels import Pixels
-from tests.actors.data.fixtures import noise, png, write
-from tests.actors.data.pictures import encoded
+from tests.actors.data.image_files import encoded, noise, write
 
 
 @pytest.fixture
@@ -25,13 +24,13 @@ def linked(tmp_path: Path) -> Path:
     """A folder of classes of which one is a link, as is a file of another and a folder in it."""
     root = tmp_path / "root"
     for number, name in enumerate(["cat/0.png", "cat/deep/1.png", "owl/2.png"]):
-        write(root / name, png(noise(number, 4, 4)))
-    write(tmp_path / "elsewhere" / "3.png", png(noise(3, 4, 4)))
-    write(tmp_path / "elsewhere" / "more" / "4.png", png(noise(4, 4, 4)))
-    write(tmp_path / "single.png", png(noise(5, 4, 4)))
+        write(root / name, encoded(noise(number, 4, 4)))
+    write(tmp_path / "elsewhere" / "3.png", encoded(noise(3, 4, 4)))
+    write(tmp_path / "elsewhere" / "more" / "4.png", encoded(noise(4, 4, 4)))
+    write(tmp_path / "single.png", encoded(noise(5, 4, 4)))
     (root / "dog").symlink_to("../elsewhere")
     (root / "owl" / "5.png").symlink_to(tmp_path / "single.png")
-    write(tmp_path / "shared" / "6.png", png(noise(6, 4, 4)))
+    write(tmp_path / "shared" / "6.png", encoded(noise(6, 4, 4)))
     (root / "owl" / "more").symlink_to(tmp_path / "shared")
     return root
 
@@ -67,7 +66,7 @@ def test_loops_and_folders_that_two_links_lead_to_are_read_once_and_named(linked
 
 def test_what_is_not_read_is_counted_by_kind_and_named(tmp_path: Path) -> None:
     for name in ("a.png", "b.txt", "c/d.TXT", "c/metadata.csv", "README", ".DS_Store", ".git/x"):
-        write(tmp_path / name, png(noise(0, 4, 4)))
+        write(tmp_path / name, encoded(noise(0, 4, 4)))
     found = walk(str(tmp_path))
     assert found.passed_over([n for n in found.names if n.endswith(".png")]) == (
         "not read: 2 .txt (b.txt, ...), 2 hidden (.DS_Store, ...), 1 without suffix (README), "
@@ -146,7 +145,7 @@ def test_tables_named_as_on_the_hub_ask_for_a_split_and_a_pattern_gives_it(tmp_p
 
 
 def test_the_loop_asks_for_a_split_too(tmp_path: Path) -> None:
-    table = pa.table({"image": [png(noise(i, 4, 4)) for i in range(4)]})
+    table = pa.table({"image": [encoded(noise(i, 4, 4)) for i in range(4)]})
     for name in ("train", "test"):
         pq.write_table(table, tmp_path / f"{name}-00000-of-00001.parquet")
     few = {"rows": 2, "reference_rows": 2}

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from actors.data import Cifar10, Hub
-from tests.actors.data.fixtures import noise, png
+from tests.actors.data.image_files import encoded, noise
 
 IMAGES = [noise(i, 5, 4) for i in range(12)]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -34,7 +34,7 @@ def fill(cache: Path, name: str, configs: tuple[str, ...] = ("plain",), **featur
         **features,
     }
     rows: dict[str, list[Any]] = {key: [i % 3 for i in range(12)] for key in kinds}
-    rows["picture"] = [{"bytes": png(image), "path": None} for image in IMAGES]
+    rows["picture"] = [{"bytes": encoded(image), "path": None} for image in IMAGES]
     data = datasets.Dataset.from_dict(rows, features=datasets.Features(kinds))
     short = name.rsplit("/", maxsplit=1)[-1]
     for config in configs:

@@ -7,12 +7,12 @@ from pydantic import ValidationError
 from actors.data import ImageFolder, RealData
 from actors.data.image_folder import classes_of
 from actors.errors import UserError
-from tests.actors.data.fixtures import noise, png, write
+from tests.actors.data.image_files import encoded, noise, write
 
 
 def fill(path: Path) -> None:
     for i in range(6):
-        write(path / ("cat" if i < 2 else "dog") / f"{i}.png", png(noise(i, 4, 4)))
+        write(path / ("cat" if i < 2 else "dog") / f"{i}.png", encoded(noise(i, 4, 4)))
 
 
 def open_folder(path: Path) -> RealData:
@@ -42,7 +42,7 @@ def test_the_digest_follows_content_and_names_and_not_the_place(tmp_path: Path) 
         fill(tmp_path / name)
     digests = [open_folder(tmp_path / name).open().digest for name in ("one", "two")]
     assert digests[0] == digests[1]
-    (tmp_path / "two" / "dog" / "5.png").write_bytes(png(noise(9, 4, 4)))
+    (tmp_path / "two" / "dog" / "5.png").write_bytes(encoded(noise(9, 4, 4)))
     (tmp_path / "one" / "dog" / "5.png").rename(tmp_path / "one" / "cat" / "5.png")
     digests += [open_folder(tmp_path / name).open().digest for name in ("one", "two")]
     assert len(set(digests)) == 3
@@ -50,7 +50,7 @@ def test_the_digest_follows_content_and_names_and_not_the_place(tmp_path: Path) 
 
 def test_images_that_differ_are_refused_until_a_resize_is_given(tmp_path: Path) -> None:
     fill(tmp_path)
-    write(tmp_path / "cat" / "odd.png", png(noise(0, 4, 7, 1)))
+    write(tmp_path / "cat" / "odd.png", encoded(noise(0, 4, 7, 1)))
     fields = {"path": str(tmp_path), "rows": 2, "reference_rows": 2}
     with pytest.raises(ValidationError, match=r"cat/0\.png is 4x4, cat/odd\.png is 7x4; set datas"):
         ImageFolder.model_validate(fields)
@@ -67,9 +67,9 @@ def test_a_file_that_is_no_image_is_named_before_anything_runs(tmp_path: Path) -
 
 
 def test_a_file_that_is_cut_short_is_named_when_it_is_read(tmp_path: Path) -> None:
-    write(tmp_path / "bad.png", png(noise(0, 64, 64))[:-3000])
+    write(tmp_path / "bad.png", encoded(noise(0, 64, 64))[:-3000])
     for i in range(4):
-        write(tmp_path / f"{i}.png", png(noise(i, 64, 64)))
+        write(tmp_path / f"{i}.png", encoded(noise(i, 64, 64)))
     dataset = ImageFolder(path=str(tmp_path), rows=2, reference_rows=2)
     with pytest.raises(UserError, match=r"dataset: bad\.png: it cannot be decoded"):
         dataset.read(np.arange(5))

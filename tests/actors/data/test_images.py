@@ -11,8 +11,7 @@ from PIL import Image, ImageOps, features
 
 from actors.data.images import TURNED, decode, read_header, suffixes
 from actors.errors import UserError
-from tests.actors.data.fixtures import noise, png
-from tests.actors.data.pictures import encoded, photo, turned
+from tests.actors.data.image_files import encoded, noise, photo, turned
 
 
 @pytest.mark.parametrize(("height", "width"), [(37, 64), (64, 37), (33, 33), (16, 16), (5, 9)])
@@ -29,21 +28,21 @@ def test_resizing_is_torchvisions_as_in_the_example_of_diffusers(
         ]
     )
     expected = np.asarray(published(Image.fromarray(pixels).convert("RGB")))
-    assert np.array_equal(decode(png(pixels), 3, side), expected)
+    assert np.array_equal(decode(encoded(pixels), 3, side), expected)
 
 
 def test_the_crop_is_the_centre() -> None:
     stripes = np.repeat(np.arange(8, dtype=np.uint8)[None], 4, axis=0)
     # shorter side 4 is 4 already: columns 2 to 5 of 0 to 7 remain
-    assert decode(png(stripes), 1, 4)[0, :, 0].tolist() == [2, 3, 4, 5]
+    assert decode(encoded(stripes), 1, 4)[0, :, 0].tolist() == [2, 3, 4, 5]
 
 
 def test_grey_becomes_colour_and_colour_grey_by_the_weights_of_bt_601() -> None:
     grey = noise(1, 3, 5, 1)
-    assert np.array_equal(decode(png(grey), 3, None), np.repeat(grey[..., None], 3, axis=2))
+    assert np.array_equal(decode(encoded(grey), 3, None), np.repeat(grey[..., None], 3, axis=2))
     colour = noise(2, 3, 5)
     luma = colour @ np.array([0.299, 0.587, 0.114])
-    assert np.abs(decode(png(colour), 1, None)[..., 0] - luma).max() <= 1
+    assert np.abs(decode(encoded(colour), 1, None)[..., 0] - luma).max() <= 1
 
 
 @pytest.mark.parametrize("orientation", [*range(1, 9), 0, 77])
@@ -62,7 +61,7 @@ def test_a_turned_picture_is_read_upright_as_pillow_turns_it(orientation: int, k
 
 def test_an_upright_png_and_its_turned_twin_are_equal_before_and_after_resizing() -> None:
     pixels = photo(3, 40, 60)
-    upright = png(pixels)
+    upright = encoded(pixels)
     for orientation, turn in TURNED.items():
         undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}.get(orientation, turn)
         twin = encoded(Image.fromarray(pixels).transpose(undo), exif=turned(orientation))
@@ -89,7 +88,7 @@ def test_transparent_pixels_are_composed_over_white_and_their_hidden_colour_is_n
     clear[:3, :, 3], clear[3:6, :, 3] = 0, 255
     share = clear[..., 3:] / 255
     expected = share * clear[..., :3] + (1 - share) * 255
-    found = decode(png(clear), 3, None)
+    found = decode(encoded(clear), 3, None)
     assert np.abs(found - expected).max() <= 1
     assert np.array_equal(found[:3], np.full((3, 7, 3), 255))
     assert np.array_equal(found[3:6], clear[3:6, :, :3])
@@ -115,7 +114,7 @@ def test_of_sixteen_bits_the_upper_eight_are_read() -> None:
     for kind in ("png", "tiff", "ppm"):
         assert np.array_equal(decode(encoded(deep, kind), 1, None)[..., 0], deep >> 8)
         assert np.array_equal(decode(encoded(deep, kind), 3, None)[..., 2], deep >> 8)
-    assert decode(png(np.zeros((2, 2), np.uint16)), 1, None).max() == 0
+    assert decode(encoded(np.zeros((2, 2), np.uint16)), 1, None).max() == 0
     # 10 bits in the file are 16 in Pillow
     graymap = b"P5 2 1 1023\n" + pack(">HH", 512, 1023)
     assert decode(graymap, 1, None).ravel().tolist() == [128, 255]
@@ -148,8 +147,8 @@ def test_what_would_be_black_or_of_an_unknown_range_is_refused(
 
 
 def test_headers_tell_grey_from_colour_and_one_frame_from_several() -> None:
-    assert read_header(png(noise(0, 3, 5, 1))) == (5, 3, 1, False)
-    assert read_header(png(noise(0, 3, 5))) == (5, 3, 3, False)
+    assert read_header(encoded(noise(0, 3, 5, 1))) == (5, 3, 1, False)
+    assert read_header(encoded(noise(0, 3, 5))) == (5, 3, 3, False)
     assert read_header(noise(0, 3, 5, 1)[..., None]) == (5, 3, 1, False)
     frames = [Image.fromarray(noise(i, 6, 4)) for i in range(3)]
     for kind in ("gif", "png", "webp", "tiff", "mpo"):
@@ -166,7 +165,7 @@ def test_what_is_no_image_says_why(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="it cannot be decoded: its content is no image that Pil"):
         read_header(b"no image")
     with pytest.raises(UserError, match="it cannot be decoded: "):
-        decode(png(noise(0, 64, 64))[:-2000], 3, None)
+        decode(encoded(noise(0, 64, 64))[:-2000], 3, None)
     os.mkfifo(tmp_path / "pipe.png")
     for name in ("pipe.png", "missing.png"):
         with pytest.raises(UserError, match="it is no regular file"):

@@ -15,9 +15,8 @@ from actors.features.pixels import Pixels
 from actors.pool.storage import Storage
 from orchestrator import evaluate
 from orchestrator.cli import main
-from tests.actors.data.fixtures import write
+from tests.actors.data.image_files import encoded, photo, turned, write
 from tests.actors.data.inputs import images as small_images
-from tests.actors.data.pictures import encoded, photo, turned
 from tests.actors.pool.inspect.stores import Written
 
 PHOTOS, SIDE = 200, 8

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from actors.data import Parquet
 from actors.pool.schema import tensor_array
-from tests.actors.data.fixtures import noise, png
+from tests.actors.data.image_files import encoded, noise
 
 IMAGES = [noise(i, 5, 4) for i in range(12)]
 FEW = {"rows": 2, "reference_rows": 2}
@@ -31,7 +31,7 @@ def written_by_datasets(path: Path) -> None:
     )
     rows = {
         "id": [str(i) for i in range(12)],
-        "img": [{"bytes": png(image), "path": None} for image in IMAGES],
+        "img": [{"bytes": encoded(image), "path": None} for image in IMAGES],
         "kind": [i % 3 for i in range(12)],
     }
     datasets.Dataset.from_dict(rows, features=features).to_parquet(path, batch_size=5)
@@ -55,8 +55,8 @@ def test_tensors_and_bytes_are_read_like_encoded_images(tmp_path: Path, channels
     tensors = images if channels == 3 else images[..., None]
     for name, column in (
         ("tensor", tensor_array(tensors)),
-        ("bytes", pa.array([png(image) for image in images])),
-        ("large", pa.array([png(image) for image in images], pa.large_binary())),
+        ("bytes", pa.array([encoded(image) for image in images])),
+        ("large", pa.array([encoded(image) for image in images], pa.large_binary())),
     ):
         table = pa.table({"image": column, "label": list("abcabcabcabc")})
         pq.write_table(table, tmp_path / f"{name}.parquet", row_group_size=5)
@@ -70,7 +70,7 @@ def test_tensors_and_bytes_are_read_like_encoded_images(tmp_path: Path, channels
 
 def test_a_folder_and_a_pattern_read_their_files_in_order_of_name(tmp_path: Path) -> None:
     for name, rows in (("train-1", (4, 5, 6)), ("train-0", (0, 1, 2, 3)), ("test-0", (9,))):
-        table = pa.table({"image": [png(IMAGES[row]) for row in rows]})
+        table = pa.table({"image": [encoded(IMAGES[row]) for row in rows]})
         pq.write_table(table, tmp_path / f"{name}.parquet")
     train = open_parquet(tmp_path / "train-*.parquet")
     assert np.array_equal(train.read(np.arange(7))[0], IMAGES[:7])
@@ -81,9 +81,9 @@ def test_a_folder_and_a_pattern_read_their_files_in_order_of_name(tmp_path: Path
 
 def test_the_digest_follows_the_files(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    pq.write_table(pa.table({"image": [png(image) for image in IMAGES]}), path)
+    pq.write_table(pa.table({"image": [encoded(image) for image in IMAGES]}), path)
     before = open_parquet(path).open().digest
-    pq.write_table(pa.table({"image": [png(image) for image in IMAGES[::-1]]}), path)
+    pq.write_table(pa.table({"image": [encoded(image) for image in IMAGES[::-1]]}), path)
     assert open_parquet(path).open().digest != before
 
 
@@ -116,7 +116,7 @@ def test_columns_that_do_not_do_are_refused_by_name(
 
 
 def test_a_path_in_a_table_of_unknown_origin_is_not_opened(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(png(IMAGES[0]))
+    (tmp_path / "a.png").write_bytes(encoded(IMAGES[0]))
     kind = pa.struct({"bytes": pa.binary(), "path": pa.string()})
     column = pa.array([{"bytes": None, "path": str(tmp_path / "a.png")}] * 4, kind)
     pq.write_table(pa.table({"a": column}), tmp_path / "a.parquet")
@@ -130,14 +130,14 @@ def test_a_file_that_is_no_parquet_or_differs_from_the_others_is_named(tmp_path:
     (tmp_path / "a.parquet").write_bytes(b"not parquet at all")
     with pytest.raises(ValidationError, match=r"a\.parquet' is no Parquet file that can be read"):
         open_parquet(tmp_path)
-    pq.write_table(pa.table({"image": [png(IMAGES[0])]}), tmp_path / "a.parquet")
-    pq.write_table(pa.table({"other": [png(IMAGES[0])]}), tmp_path / "b.parquet")
+    pq.write_table(pa.table({"image": [encoded(IMAGES[0])]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"other": [encoded(IMAGES[0])]}), tmp_path / "b.parquet")
     with pytest.raises(ValidationError, match=r"b\.parquet' has other columns than '.*a\.parquet'"):
         open_parquet(tmp_path)
 
 
 def test_rows_that_differ_in_size_are_named(tmp_path: Path) -> None:
-    images = [png(noise(0, 5, 4 + (i == 7))) for i in range(12)]
+    images = [encoded(noise(0, 5, 4 + (i == 7))) for i in range(12)]
     pq.write_table(pa.table({"image": images}), tmp_path / "a.parquet", row_group_size=5)
     with pytest.raises(ValidationError, match=r"row 0 is 4x5, row 7 is 5x5; set dataset\.resize"):
         open_parquet(tmp_path / "a.parquet")
@@ -145,7 +145,7 @@ def test_rows_that_differ_in_size_are_named(tmp_path: Path) -> None:
 
 
 def test_a_repeated_column_name_is_refused(tmp_path: Path) -> None:
-    images = [png(image) for image in IMAGES]
+    images = [encoded(image) for image in IMAGES]
     pq.write_table(pa.table([images, images], names=["image", "image"]), tmp_path / "a.parquet")
     with pytest.raises(
         ValidationError, match=r"a\.parquet' has 2 columns 'image'; allowed are nam"

@@ -4,7 +4,7 @@ import pytest
 from actors.data.reading import Reading, plan_reading
 from actors.data.source import Header, Item
 from actors.errors import UserError
-from tests.actors.data.fixtures import noise, png
+from tests.actors.data.image_files import encoded, noise
 
 
 def test_images_that_differ_in_size_are_named_with_what_to_set() -> None:
@@ -49,12 +49,12 @@ def test_a_card_says_size_filter_crop_and_channels() -> None:
 def test_many_images_come_back_where_they_belong_whatever_the_order_they_are_read_in() -> None:
     images = [noise(i, 6, 6) for i in range(600)]
     order = np.random.default_rng(0).permutation(600).tolist()
-    items = (Item(i, f"row {i}", png(images[i])) for i in order)
+    items = (Item(i, f"row {i}", encoded(images[i])) for i in order)
     assert np.array_equal(Reading((6, 6, 3), None).read(items, 600), images)
 
 
 def test_an_image_that_is_broken_or_of_another_shape_is_named() -> None:
-    whole = png(noise(0, 64, 64))
+    whole = encoded(noise(0, 64, 64))
     with pytest.raises(UserError, match=r"^row 7: it cannot be decoded: "):
         Reading((64, 64, 3), None).read(iter([Item(0, "row 7", whole[:-2000])]), 1)
     with pytest.raises(UserError, match=r"row 7 is 64x64, and not 2x1 as was found"):

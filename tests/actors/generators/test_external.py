@@ -18,7 +18,7 @@ from actors.generators.family import Draw
 from actors.generators.networks import UNet
 from actors.generators.sampling import BatchSize, sample
 from actors.seeds import derive_seed
-from tests.actors.data.fixtures import noise, png, write
+from tests.actors.data.image_files import encoded, noise, write
 
 CPU = torch.device("cpu")
 SHAPE = (8, 8, 1)
@@ -43,7 +43,7 @@ def saved(tmp_path: Path) -> Path:
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     for number in range(12):
-        write(tmp_path / "images" / f"{number:02}.png", png(noise(number, 8, 8, 1)))
+        write(tmp_path / "images" / f"{number:02}.png", encoded(noise(number, 8, 8, 1)))
     return tmp_path / "images"
 
 
@@ -120,7 +120,7 @@ def test_images_come_once_each_over_the_iterations_in_an_order_that_stays(images
 
 def test_images_are_resized_and_converted_as_real_data_are(tmp_path: Path) -> None:
     for number, (height, width) in enumerate([(20, 16), (16, 31), (8, 8), (40, 12)]):
-        write(tmp_path / f"{number}.png", png(noise(number, height, width)))
+        write(tmp_path / f"{number}.png", encoded(noise(number, height, width)))
     model = family(images=str(tmp_path), sampling={"rows": 4})
     model.check_images((8, 8, 1), 4)
     data = ImageFolder(path=str(tmp_path), rows=2, reference_rows=2, resize=8, channels=1)
@@ -150,7 +150,7 @@ def test_the_digest_is_that_of_the_content(images: Path, saved: Path, tmp_path: 
         changed = tmp_path / f"changed {field}"
         shutil.copytree(folder, changed)
         file = next(f for f in sorted(changed.rglob("*")) if f.suffix in (".png", ".safetensors"))
-        file.write_bytes(png(noise(99, 8, 8, 1)))
+        file.write_bytes(encoded(noise(99, 8, 8, 1)))
         assert family(**{field: str(changed)}).digest(SHAPE) != first
 
 

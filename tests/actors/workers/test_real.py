@@ -14,7 +14,7 @@ from actors.pool.manifest import files_of
 from actors.pool.step import Step
 from actors.pool.storage import Storage
 from actors.workers.worker import Worker
-from tests.actors.data.fixtures import noise, png, write
+from tests.actors.data.image_files import encoded, noise, write
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("local_ray")
 def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, ImageFolder, Any]:
     """Let a worker write the training set of eight images without labels."""
     for i in range(8):
-        write(tmp_path / "images" / f"{i}.png", png(noise(i, 4, 5)))
+        write(tmp_path / "images" / f"{i}.png", encoded(noise(i, 4, 5)))
     dataset = ImageFolder(path=str(tmp_path / "images"), rows=5, reference_rows=3)
     step = Step(
         "sample",
