@@ -1,1 +1,1 @@
-"""The actors that do the work: one room per actor, its pure mathematics beside it."""
+"""What does the work: plain functions on arrays in rooms that import one way, workers above."""
