@@ -170,11 +170,11 @@ class Executor:
         return {f"{kind}_hours": self._spent[kind] / 3600 for kind in ("cpu", "gpu")}
 
     def halt(self) -> None:
-        """Hand out no more steps."""
+        """Let all clients know that they are to end."""
         self._halted = True
 
     def halted(self) -> bool:
-        """Whether no more steps are handed out."""
+        """Whether all clients are to end."""
         return self._halted
 
     def stop(self) -> None:
@@ -183,8 +183,6 @@ class Executor:
 
     def _hand_out(self) -> None:
         """Give ready steps to free workers, the most urgent first, and start more workers."""
-        if self._halted:
-            return
         self._team.begin_pass()
         now = time.monotonic()
         ready = [job for job in self._jobs.values() if job.is_ready(now)]

@@ -45,11 +45,11 @@ class SharedExecutor:
         return dict(self._ask("spent"))
 
     def halt(self) -> None:
-        """Hand out no more steps."""
+        """Let all clients know that they are to end."""
         self._ask("halt")
 
     def halted(self) -> bool:
-        """Whether no more steps are handed out."""
+        """Whether all clients are to end."""
         return bool(self._ask("halted"))
 
     def _ask(self, method: str, *arguments: Any) -> Any:

@@ -97,6 +97,9 @@ class Team:
         idle = [m for m in self._members if m.job is None and suffices(m.resources, wanted)]
         if job.group > 1:
             idle = [member for member in idle if member.resources == LEADER]
+        # a GPU is not taken for what needs none, as long as there are CPUs for another worker
+        if all(m.resources.gpus > wanted.gpus for m in idle) and self._has_room([wanted]):
+            idle = []
         if not idle:
             self._start(wanted)
             return None
@@ -187,20 +190,20 @@ class Team:
 
     def _make_room(self, wanted: list[Resources]) -> bool:
         """Return whether there is room, for which workers that are free are ended if need be."""
-        if self._has_room(wanted, self._members):
+        if self._has_room(wanted):
             return True
         busy = [member for member in self._members if member.job is not None]
         if not self._has_room(wanted, busy):
             return False
         free = sorted((m for m in self._members if m.job is None), key=lambda m: m.since)
-        while not self._has_room(wanted, self._members):
+        while not self._has_room(wanted):
             takes = [m for m in free if m.resources.cpus or m.resources.gpus]
             free.remove(takes[0])
             self.bury(takes[0])
         return True
 
-    def _has_room(self, wanted: list[Resources], members: list[Member]) -> bool:
-        left = []
+    def _has_room(self, wanted: list[Resources], members: list[Member] | None = None) -> bool:
+        members, left = self._members if members is None else members, []
         for id, node in self.nodes.items():
             here = [m.resources for m in members if m.node == id]
             cpus = node.cpus - sum(r.cpus for r in here)

@@ -165,6 +165,7 @@ class Sweeping:
             self._planned,
             iterations,
             lambda: running.lines(setting.executor.progress()),
+            setting.executor.notes,
         ) as watch:
             tune.Tuner(
                 tune.with_resources(

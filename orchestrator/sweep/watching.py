@@ -14,6 +14,7 @@ from rich.text import Text
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.sweep.config import Limits, SweepConfig, named
 
+NOTES_SECONDS = 2.0
 SHOWN = {"entropy": "entropy (nats)", "frechet_distance": "Fréchet"}
 
 
@@ -42,28 +43,31 @@ class Watch(tune.Callback):
         planned: int,
         iterations: int,
         running: Callable[[], list[Text]],
+        notes: Callable[[], list[str]],
     ) -> None:
         """Begin.
 
         Args:
             planned: points.
             running: returns a line for each step that runs now.
+            notes: returns what happened to the workers since it was asked last.
         """
         self.rows: dict[str, Row] = {}
         self._running = running
+        self._notes = notes
         self._console = console
         self._sweep = sweep
         self._planned = planned
         self._iterations = iterations
         self._started = time.monotonic()
-        self._reported = 0.0
+        self._reported = self._noted = 0.0
         self._live = Live(
             console=console, refresh_per_second=2, transient=True, get_renderable=self._view
         )
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray Tune writes its callbacks down, which a terminal cannot be
-        left_out = ("_console", "_live", "_running")
+        left_out = ("_console", "_live", "_running", "_notes")
         return {k: v for k, v in vars(self).items() if k not in left_out}
 
     def __enter__(self) -> "Watch":
@@ -73,6 +77,13 @@ class Watch(tune.Callback):
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **_: Any) -> None:
+        """Show what happened to the workers."""
+        if time.monotonic() - self._noted > NOTES_SECONDS:
+            self._noted = time.monotonic()
+            for note in self._notes():
+                self._say(note)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """Add a row."""
