@@ -32,9 +32,8 @@ from ray.cluster_utils import Cluster
 
 from actors.pool.catalogue import NAMESPACE, Alone
 from actors.pool.storage import Storage
-from tests.runs import ROOT, Store, command, environment
+from tests.runs import MIXTURE, ROOT, Store, command, environment
 
-MIXTURE = ROOT / "tests" / "mixture.yaml"
 # longest time without a kill and without a new file, or without an end
 STILL_SECONDS = 60.0
 # a node is taken for dead within two seconds

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.yaml"
+MIXTURE = ROOT / "tests" / "mixture.yaml"
 SECONDS = 300
 
 

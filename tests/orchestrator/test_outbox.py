@@ -43,7 +43,7 @@ sys.exit(outbox.close())
 """
 
 
-def test_six_processes_write_to_one_sqlite_file_and_no_point_is_lost(tmp_path: Path) -> None:
+def test_three_processes_write_to_one_sqlite_file_and_no_point_is_lost(tmp_path: Path) -> None:
     sweep = open_sweep(Storage(str(tmp_path)), "sweep", "key", {"a": {"b": 1}}, {})
     writers = [
         subprocess.Popen(
@@ -54,16 +54,16 @@ def test_six_processes_write_to_one_sqlite_file_and_no_point_is_lost(tmp_path: P
             stderr=subprocess.STDOUT,
             text=True,
         )
-        for number in range(6)
+        for number in range(3)
     ]
     printed = [writer.communicate(timeout=200)[0] for writer in writers]
     sweep.close("FINISHED")
-    assert [writer.returncode for writer in writers] == [0] * 6, printed
+    assert [writer.returncode for writer in writers] == [0] * 3, printed
     assert "".join(printed) == ""
     client = MlflowClient(sweep.uri)
     runs = {run.info.run_name: run for run in client.search_runs([sweep.experiment_id])}
-    assert set(runs) == {"sweep", *"012345"}
-    for number in "012345":
+    assert set(runs) == {"sweep", *"012"}
+    for number in "012":
         for i in range(5):
             history = client.get_metric_history(runs[number].info.run_id, f"metric_{i}")
             assert [(p.step, p.value) for p in history] == [(s, s + i) for s in range(40)]

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from tests.orchestrator.conftest import FinishedRun
-from tests.runs import SECONDS, TINY, Store, call, start
+from tests.runs import MIXTURE, SECONDS, TINY, Store, call, start
 
 
 def in_mid_training(store: Path, process: "subprocess.Popen[str]") -> bool:
@@ -42,14 +42,15 @@ def wait_for(moment: Callable[..., bool], store: Path, process: "subprocess.Pope
 def test_after_a_sigkill_the_same_command_ends_as_a_run_left_alone(
     moment: Callable[..., bool], finished: FinishedRun, tmp_path: Path
 ) -> None:
-    process = start("run", str(TINY), "--store", str(tmp_path))
+    run = ("run", str(TINY), "--store", str(tmp_path), "--evaluation.pictures", "false")
+    process = start(*run)
     wait_for(moment, tmp_path, process)
     process.kill()
     process.wait()
     store = Store(tmp_path)
     before = store.finished("train") | store.finished("sample")
     store.tables("*")  # each file that is there is whole
-    again = call("run", str(TINY), "--store", str(tmp_path))
+    again = call(*run)
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"{len(list(tmp_path.glob('steps/*/*/step.json')))} steps" in again.stdout
     assert store.selected_ids() == finished.store.selected_ids()
@@ -66,12 +67,12 @@ def test_after_a_sigkill_the_same_command_ends_as_a_run_left_alone(
 def test_an_interrupted_run_leaves_whole_shards_and_says_how_to_go_on(
     number: signal.Signals, tmp_path: Path
 ) -> None:
-    process = start("run", str(TINY), "--store", str(tmp_path))
+    process = start("run", str(MIXTURE), "--store", str(tmp_path))
     wait_for(in_mid_training, tmp_path, process)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number, output
     assert "go on with:" in output
-    assert f"python -m orchestrator run {TINY} --store {tmp_path}" in output
+    assert f"python -m orchestrator run {MIXTURE} --store {tmp_path}" in output
     assert "Traceback" not in output
     Store(tmp_path).tables("*")
