@@ -18,7 +18,8 @@ TINY_SWEEP = Path(__file__).parent / "sweep" / "tiny_sweep.yaml"
 LOOK_SECONDS = 5
 
 
-FEW = ("--limits.max_concurrent", "2")
+# every process of a point takes its time to start
+FEW = ("--limits.max_concurrent", "2", "--space.selection.ratio", "[0.25, 1.0]")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,6 @@ def sweep(store: Path | str, *overrides: str) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     store = tmp_path_factory.mktemp("swept") / "store"
-    # every process of a point takes its time to start
     command = sweep(store, "--experiment.evaluation.pictures", "true", *FEW)
     printed, addresses = watch(store.parent / "output", *command)
     assert "Traceback" not in printed

@@ -103,9 +103,9 @@ def test_mlflow_shows_the_sweep_a_trial_with_its_chart_and_its_pictures(
     sweep = served.run_id("tiny_sweep")
     page.locator(f'a[href*="/runs/{sweep}"]').first.wait_for()
 
-    trial = served.run_id("ratio=0.5, kind=greedy, seed 1", sweep)
+    trial = served.run_id("ratio=0.25, kind=greedy, seed 1", sweep)
     page.goto(f"{served.url}/#/experiments/1/runs/{trial}/model-metrics")
-    page.get_by_text("ratio=0.5, kind=greedy, seed 1").first.wait_for()
+    page.get_by_text("ratio=0.25, kind=greedy, seed 1").first.wait_for()
     page.locator('[data-testid="experiment-view-compare-runs-card"]').first.wait_for()
     page.get_by_text("frechet_distance").first.wait_for()
 

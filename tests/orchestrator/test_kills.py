@@ -19,7 +19,7 @@ def kills(*arguments: str, seconds: int) -> dict[str, object]:
 
 
 def test_a_run_whose_workers_and_node_are_killed_gives_what_one_left_alone_does() -> None:
-    found = kills("--seed", "1", "--kills", "6", "--together", "2", seconds=300)
+    found = kills("--seed", "1", "--kills", "2", "--together", "2", seconds=300)
     assert found["failed"] == 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 
 from orchestrator.analysis import words
-from tests.orchestrator.conftest import Swept, runs_of, sweep
+from tests.orchestrator.conftest import FEW, Swept, runs_of, sweep
 from tests.runs import SECONDS, call, start
 
 
@@ -23,15 +23,15 @@ def table_of(output: str) -> str:
 
 def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept: Swept) -> None:
     trials = swept.trials()
-    assert len(trials) == 6 * 2
+    assert len(trials) == 4 * 2
     assert {trial["status"] for trial in trials} == {"finished"}
     assert {len(trial["outcome"]["results"]) for trial in trials} == {3}
     trained = list(swept.store.glob("steps/train/*/step.json"))
     # iteration 1 once per seed; with ratio 1 both methods take the same rows, in another order
-    assert len(trained) == 2 + 12 * 2
+    assert len(trained) == 2 + 8 * 2
     orders = list(swept.store.glob("steps/order/*/step.json"))
-    # iteration 2: one order per seed for three ratios; iteration 3: one for each
-    assert len(orders) == 2 + 2 * 3
+    # iteration 2: one order per seed for both ratios; iteration 3: one for each
+    assert len(orders) == 2 + 2 * 2
     shared = json.loads((swept.folder / "sweep.json").read_text())["shared"]
     done = len(list(swept.store.glob("steps/*/*/step.json")))
     assert shared["done"] == done < shared["steps"]
@@ -54,7 +54,7 @@ def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_the
     (top,) = below[None]
     trials = below[top.info.run_id]
     assert top.info.run_name == "tiny_sweep"
-    assert len(trials) == 12
+    assert len(trials) == 8
     assert {run.info.status for run in runs} == {"FINISHED"}
     best = re.search(r"lowest Fréchet distance at iteration 3: (.+?), ([0-9.]+) ", swept.output)
     assert best is not None
@@ -88,10 +88,10 @@ def test_every_point_is_measured_on_equally_many_rows_too(swept: Swept) -> None:
     ]
     own = {m["n"] for m in cards if (m["metric"], m["subject"]) == ("entropy", "training_set")}
     equal = [m for m in cards if m["metric"] == "entropy_at_equal_n"]
-    # a quarter, a half and all of 80 samples
+    # 40 real rows, then a quarter and all of 80 samples
     assert own == {20, 40, 80}
     assert {m["n"] for m in equal} == {min(own)}
-    assert len(equal) == 6 * 2 * 3
+    assert len(equal) == 4 * 2 * 3
     assert all(m["value"] is not None for m in equal)
     assert "on 20 rows" in swept.output
 
@@ -103,9 +103,9 @@ def test_a_copied_sweep_repeats_no_trial_prints_the_same_table_and_has_the_same_
     copied = Path(shutil.copytree(swept.store, tmp_path / "copied"))
     steps = {file: file.stat().st_mtime_ns for file in copied.glob("steps/*/*/*")}
     pictures = ("--experiment.evaluation.pictures", "true")
-    again = call(*sweep(f"{copied}/", *pictures, "--experiment.damaged", "redo"))
+    again = call(*sweep(f"{copied}/", *pictures, *FEW, "--experiment.damaged", "redo"))
     assert again.returncode == 0, again.stdout + again.stderr
-    assert "12 of 12 trials ended before" in again.stdout
+    assert "8 of 8 trials ended before" in again.stdout
     assert table_of(again.stdout) == table_of(swept.output)
     assert {file: file.stat().st_mtime_ns for file in copied.glob("steps/*/*/*")} == steps
     assert len(list(copied.glob("sweeps/*"))) == 1
@@ -117,7 +117,8 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_p
     store, log = tmp_path / "store", tmp_path / "output"
     part = sweep(
         store,
-        *("--repeat.seeds", "1", "--space.selection.ratio", "[0.25]"),
+        *("--repeat.seeds", "1"),
+        *("--space.selection.ratio", "[0.25]", "--space.selection.kind", "[greedy]"),
         *("--experiment.evaluation.measures", "[dispersion, frechet]"),
         *("--limits.max_concurrent", "1"),
     )
@@ -135,16 +136,15 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_p
         time.sleep(0.2)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    assert len(list(store.glob("steps/evaluate/*/step.json"))) < 2 * 3
+    assert len(list(store.glob("steps/evaluate/*/step.json"))) < 3
     assert list(store.glob("tmp/tune-*"))
     again = call(*part)
     assert again.returncode == 0, again.stdout + again.stderr
     expected = {trial["id"]: measured(trial) for trial in swept.trials()}
     found = {trial["id"]: measured(trial) for trial in Swept(store, again.stdout).trials()}
-    assert len(found) == 2
-    for id, measures in found.items():
-        assert measures
-        assert measures.items() <= expected[id].items()
+    ((id, measures),) = found.items()
+    assert measures
+    assert measures.items() <= expected[id].items()
     assert not list(store.glob("tmp/tune-*"))
 
 
@@ -202,13 +202,13 @@ def test_a_sweep_that_ran_into_a_limit_says_so_and_goes_on_without_it(
     swept: Swept, tmp_path: Path
 ) -> None:
     store = tmp_path / "store"
-    ended = call(*sweep(store, "--limits.cpu_hours", "1e-9"))
+    ended = call(*sweep(store, *FEW, "--limits.cpu_hours", "1e-9"))
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert re.search(r"ended early: limits.cpu_hours: \S+ were spent of 1e-09; go on", ended.stdout)
     begun = Swept(store, ended.stdout)
     assert json.loads((begun.folder / "sweep.json").read_text())["status"] == "interrupted"
     assert "interrupted" in {trial["status"] for trial in begun.trials()}
-    again = call(*sweep(store))
+    again = call(*sweep(store, *FEW))
     assert again.returncode == 0, again.stdout + again.stderr
     assert table_of(again.stdout) == table_of(swept.output)
 
