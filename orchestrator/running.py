@@ -14,6 +14,7 @@ import yaml
 from rich.console import Console
 
 from actors.errors import DamagedError, StorageError
+from actors.pool.format import mark_format
 from actors.pool.manifest import forget
 from actors.pool.storage import Storage
 from orchestrator import interrupts
@@ -62,6 +63,7 @@ class Run:
 
     def carry_out(self) -> int:
         """Do what is left, and print what came out; return the exit status."""
+        mark_format(self._storage)
         resolved = yaml.safe_dump(self._experiment.model_dump(mode="json"), sort_keys=False)
         self._write("config.yaml", resolved)
         todo = self._plan.todo(self._storage)

@@ -1,6 +1,6 @@
 """`pool ls`: what a store holds, from manifests alone."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,7 @@ from actors.pool.schema import FRESH, REAL
 from actors.pool.storage import Storage
 from orchestrator.amounts import counted, size
 from orchestrator.pool.runs import NamedRun, named_runs
+from orchestrator.steps import VERSIONS
 
 
 def print_listing(console: Console, storage: Storage, contents: Contents) -> None:
@@ -31,6 +32,8 @@ def print_listing(console: Console, storage: Storage, contents: Contents) -> Non
     if runs := named_runs(storage):
         console.print(_runs(storage, contents, runs))
     console.print(_totals(contents))
+    if older := _of_older_versions(contents):
+        console.print(f"of an older version, which no run uses any more: {older}")
     if unfinished := contents.unfinished():
         console.print(f"{counted(len(unfinished), 'unfinished step')} not counted")
     if unreadable := sorted(contents.unreadable):
@@ -66,6 +69,20 @@ def _totals(contents: Contents) -> Table:
     files = sum(len(step.files) for step in every)
     table.add_row("all", f"{len(every):,}", f"{files:,}", size(sum(s.bytes for s in every)))
     return table
+
+
+def _of_older_versions(contents: Contents) -> str:
+    """Return the steps whose code made another output than it makes now, by kind and version."""
+    counts = Counter(
+        (kind, step.manifest["version"])
+        for step in contents.finished.values()
+        for kind in ["real" if "dataset" in step.config else step.kind]
+        if step.manifest["version"] != VERSIONS.get(kind)
+    )
+    return ", ".join(
+        f"{counted(number, f'{kind} step')} of version {version} (now {VERSIONS.get(kind)})"
+        for (kind, version), number in sorted(counts.items())
+    )
 
 
 def _amounts(steps: list[Finished]) -> tuple[str, str, str]:

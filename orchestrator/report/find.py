@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from actors.errors import UserError
 from actors.pool.filesystems import without_secrets
+from actors.pool.format import check_format
 from actors.pool.storage import Storage
 from orchestrator.outcome import FILE, SWEEP, Outcome, Sweep, read_outcome, read_sweep
 
@@ -26,8 +27,10 @@ def find(storage: Storage, name: str) -> Found:
     Of several the newest.
 
     Raises:
-        UserError: there is none; the message has the names that are nearest.
+        UserError: there is none, and the message has the names that are nearest; or the store
+            is of another format.
     """
+    check_format(storage)
     times: dict[str, float] = {}
     for parent, file in FOLDERS.items():
         for path in _files(storage, parent, file):

@@ -14,6 +14,7 @@ from ray import tune
 from rich.console import Console
 
 from actors.errors import UserError
+from actors.pool.format import mark_format
 from actors.pool.inspect.garbage import remove_folder
 from actors.pool.manifest import is_done, manifest_path
 from actors.pool.storage import TEMPORARY, Storage
@@ -75,6 +76,7 @@ class Sweeping:
 
     def carry_out(self) -> int:
         """Run what is left of the points, and print what came out; return the exit status."""
+        mark_format(self._storage)
         known = self._known()
         before = known.trials if known else []
         seeds = self._sweep.repeat.seeds

@@ -11,6 +11,7 @@ import numpy as np
 
 from actors.errors import PathError, UserError
 from actors.pool.filesystems import without_secrets
+from actors.pool.format import check_format
 from actors.pool.manifest import manifest_path
 from actors.pool.paths import below
 from actors.pool.storage import Storage
@@ -154,8 +155,9 @@ def read_contents(storage: Storage) -> Contents:
     """Read every manifest of a store.
 
     Raises:
-        UserError: there is no store.
+        UserError: there is no store, or one of another format.
     """
+    check_format(storage)
     listed = storage.files("steps")
     if not listed and not any(storage.files(folder) for folder in ("experiments", "sweeps")):
         raise UserError(

@@ -12,6 +12,7 @@ from PIL import Image
 from scipy import stats
 
 from actors.errors import UserError
+from actors.pool.format import mark_format
 from actors.pool.storage import Storage
 from orchestrator.outcome import Outcome, Sweep, Trial, write_outcome, write_sweep, write_trial
 from orchestrator.report import find, read, render, write_report
@@ -25,7 +26,9 @@ FOLDER = "experiments/known-01234567"
 
 @pytest.fixture
 def storage(tmp_path: Path) -> Storage:
-    return Storage(str(tmp_path / "store"))
+    storage = Storage(str(tmp_path / "store"))
+    mark_format(storage)
+    return storage
 
 
 class Text(HTMLParser):

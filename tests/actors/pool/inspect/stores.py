@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from actors.pool import schema, selections, shards
+from actors.pool.format import mark_format
 from actors.pool.inspect.contents import Contents, Finished, read_contents
 from actors.pool.manifest import manifest_path
 from actors.pool.step import Step
@@ -32,6 +33,9 @@ class Written:
     pixels: dict[str, np.ndarray] = field(default_factory=dict)
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
     embedded: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        mark_format(self.storage)
 
     def sample(
         self,

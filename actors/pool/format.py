@@ -1,0 +1,43 @@
+"""The format of a store: a number in its root, by which one of another version is told."""
+
+from typing import Any
+
+from actors.errors import UserError
+from actors.pool.filesystems import without_secrets
+from actors.pool.storage import Storage
+
+# raised when files or their names in a store come to mean something else
+FORMAT = 2
+FILE = "store.json"
+# where everything lies that a run or a sweep writes
+ROOMS = ("steps", "experiments", "sweeps")
+
+
+def check_format(storage: Storage) -> None:
+    """Raise UserError where a store is of another format than this version reads."""
+    if storage.exists(FILE):
+        format = _number(storage)
+    elif any(storage.files(room) for room in ROOMS):
+        format = "1, which had no number"
+    else:
+        return
+    if format != FORMAT:
+        raise UserError(
+            f"store: {without_secrets(storage.uri)!r} is of format {format}; this version of "
+            f"Ouroboros reads format {FORMAT}: give another --store, or use the version that wrote "
+            "this one"
+        )
+
+
+def mark_format(storage: Storage) -> None:
+    """Write down the format of a store that is new; raise UserError where it is of another."""
+    check_format(storage)
+    if not storage.exists(FILE):
+        storage.write_json(FILE, {"format": FORMAT})
+
+
+def _number(storage: Storage) -> Any:
+    try:
+        return storage.read_json(FILE)["format"]
+    except (ValueError, TypeError, KeyError):
+        return f"unknown, as {FILE} is damaged"
