@@ -100,6 +100,8 @@ class Run:
                 self._storage = replace(self._storage, patience=0)
             with nullcontext() if status == "FINISHED" else suppress(StorageError):
                 self._write_outcome(STATUS[status])
+            if self._executor:
+                self._executor.stop()
             if ray.is_initialized():
                 ray.shutdown()
         assert tracker

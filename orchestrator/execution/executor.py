@@ -5,6 +5,7 @@ fit on the cluster; what finds none free waits its turn.
 """
 
 import itertools
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,9 @@ from orchestrator.execution.jobs import Job, Task
 from orchestrator.execution.team import Member, Team
 from orchestrator.plan import PlannedStep
 
-POLL_SECONDS = 0.25
+# how soon the executor sees what was submitted while it waits, and how long a client waits
+POLL_SECONDS = 0.05
+CLIENT_POLL_SECONDS = 0.25
 LOOK_SECONDS = 2.0
 # how often a step is begun again whose worker died, but for nodes that were lost
 RETRIES = 3
@@ -81,7 +84,7 @@ def execute(
                 waiting |= {planned.step.path: planned for planned in todo}
                 executor.submit(client, list(todo))
                 todo.clear()
-            finished = executor.finished(client, POLL_SECONDS)
+            finished = executor.finished(client, CLIENT_POLL_SECONDS)
             if finished is None:
                 executor.submit(client, list(waiting.values()))
                 continue
@@ -99,11 +102,14 @@ def execute(
 class Executor:
     """The steps of one or several clients, and the workers that do them.
 
-    Nothing happens between calls: `finished` is what hands out steps and takes in results.
+    A thread of its own hands out steps, so that no worker waits for what a client does.
     """
 
     def __init__(self, storage: Storage) -> None:
         """Begin without workers."""
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._error: BaseException | None = None
         self._alone = Alone(storage)
         self._team = Team(storage)
         self._jobs: dict[str, Job] = {}
@@ -116,44 +122,46 @@ class Executor:
         self._spent = {"cpu": 0.0, "gpu": 0.0}
         self._looked = self._moved = time.monotonic()
         self._halted = False
+        threading.Thread(target=self._run, daemon=True).start()
 
     def submit(self, client: str, planned: Sequence[PlannedStep]) -> None:
         """Take steps in for a client; one that others want is done once for all."""
-        self._heard[client] = time.monotonic()
-        for one in planned:
-            if one.step.path not in self._jobs:
-                self._jobs[one.step.path] = Job(one, next(self._numbers))
-            self._jobs[one.step.path].clients.add(client)
-        for job in self._jobs.values():
-            job.missing = {path for path in job.inputs if path in self._jobs}
+        with self._changed:
+            self._heard[client] = time.monotonic()
+            for one in planned:
+                if one.step.path not in self._jobs:
+                    self._jobs[one.step.path] = Job(one, next(self._numbers))
+                self._jobs[one.step.path].clients.add(client)
+            for job in self._jobs.values():
+                job.missing = {path for path in job.inputs if path in self._jobs}
 
     def finished(self, client: str, timeout: float) -> list[Finished] | None:
-        """Go on with all work; return what of a client's is done, after at most `timeout` seconds.
+        """Return what of a client's is done, after at most `timeout` seconds.
 
         None means that the client is not known, and has to submit its steps once more.
         """
-        if client not in self._heard:
-            return None
-        self._heard[client] = time.monotonic()
-        deadline = time.monotonic() + timeout
-        while True:
-            self._hand_out()
-            self._take_in(0 if self._outbox[client] else max(0, deadline - time.monotonic()))
-            self._look()
-            if self._outbox[client] or time.monotonic() >= deadline:
-                return self._outbox.pop(client, [])
+        with self._changed:
+            self._changed.wait_for(lambda: self._outbox.get(client) or self._error, timeout)
+            if self._error:
+                raise self._error
+            if client not in self._heard:
+                return None
+            self._heard[client] = time.monotonic()
+            return self._outbox.pop(client, [])
 
     def drop(self, client: str) -> None:
         """Forget what a client wants; what runs goes on to its end."""
-        self._outbox.pop(client, None)
-        self._heard.pop(client, None)
-        for job in list(self._jobs.values()):
-            job.clients.discard(client)
-            self._forget_unwanted(job)
+        with self._changed:
+            self._outbox.pop(client, None)
+            self._heard.pop(client, None)
+            for job in list(self._jobs.values()):
+                job.clients.discard(client)
+                self._forget_unwanted(job)
 
     def notes(self) -> list[str]:
         """Return what people should know that happened since the last call."""
-        notes, self._notes = self._notes, []
+        with self._changed:
+            notes, self._notes = self._notes, []
         return notes
 
     def progress(self) -> dict[str, tuple[float, str]]:
@@ -178,8 +186,28 @@ class Executor:
         return self._halted
 
     def stop(self) -> None:
-        """End all workers."""
-        self._team.stop()
+        """Hand out no more, and end all workers."""
+        with self._changed:
+            self._stopped = True
+            self._team.stop()
+
+    def _run(self) -> None:
+        """Hand out steps and take in results until `stop`."""
+        try:
+            while not self._stopped:
+                with self._changed:
+                    self._hand_out()
+                    self._look()
+                    refs = [*self._calls, *self._team.starting]
+                ready = _wait(refs)
+                with self._changed:
+                    if ready and not self._stopped:
+                        self._take_in(ready)
+                        self._changed.notify_all()
+        except BaseException as error:
+            with self._changed:
+                self._error = None if self._stopped else error
+                self._changed.notify_all()
 
     def _hand_out(self) -> None:
         """Give ready steps to free workers, the most urgent first, and start more workers."""
@@ -198,16 +226,9 @@ class Executor:
             if job.has_tasks and self._team.holds_back(job):
                 return
 
-    def _take_in(self, timeout: float) -> None:
-        """Wait for a worker that starts or is done, and take in whatever there is."""
-        refs = [*self._calls, *self._team.starting]
-        if not refs:
-            time.sleep(min(timeout, POLL_SECONDS))
-            return
-        ready, _ = ray.wait(refs, num_returns=1, timeout=min(timeout, POLL_SECONDS))
-        if ready:
-            self._moved = time.monotonic()
-            ready, _ = ray.wait(refs, num_returns=len(refs), timeout=0)
+    def _take_in(self, ready: list[Any]) -> None:
+        """Take in workers that have started, and the answers of those that are done."""
+        self._moved = time.monotonic()
         for ref in ready:
             if ref in self._calls:
                 self._take_result(ref, *self._calls.pop(ref))
@@ -307,6 +328,16 @@ class Executor:
                 did = _which_did([job] if job.deaths else [])
                 why = "what is left has no room for the work"
                 self._fail(job, NodeLostError(f"{names}{did}; {why}"))
+
+
+def _wait(refs: list[Any]) -> list[Any]:
+    """Return those of some references that are ready, once one is or a moment has passed."""
+    if not refs:
+        time.sleep(POLL_SECONDS)
+        return []
+    if not ray.wait(refs, num_returns=1, timeout=POLL_SECONDS)[0]:
+        return []
+    return list(ray.wait(refs, num_returns=len(refs), timeout=0)[0])
 
 
 def cause_of_death(error: ray.exceptions.RayActorError) -> str:

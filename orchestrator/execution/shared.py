@@ -1,5 +1,6 @@
 """An executor that several processes share: an actor of its own."""
 
+import time
 from typing import Any
 
 import ray
@@ -8,8 +9,7 @@ from actors.pool.storage import Storage
 from orchestrator.execution.executor import Executor, Finished
 from orchestrator.plan import PlannedStep
 
-# the actor answers one call at a time, so that none may keep it waiting for long
-LONGEST_SECONDS = 0.1
+PAUSE_SECONDS = 0.1
 
 
 class SharedExecutor:
@@ -25,8 +25,13 @@ class SharedExecutor:
 
     def finished(self, client: str, timeout: float) -> list[Finished] | None:
         """Return what of a client's is done; None when it has to submit its steps once more."""
-        answer = self._ask("finished", client, min(timeout, LONGEST_SECONDS))
-        return None if answer is None else list(answer)
+        # the actor answers one call at a time, so that it is the client who waits
+        deadline = time.monotonic() + timeout
+        while True:
+            answer = self._ask("finished", client, 0)
+            if answer is None or answer or time.monotonic() > deadline:
+                return None if answer is None else list(answer)
+            time.sleep(PAUSE_SECONDS)
 
     def drop(self, client: str) -> None:
         """Forget what a client wants; what runs goes on to its end."""
