@@ -17,6 +17,7 @@ import ray
 from rich.console import Console
 
 from actors.errors import UserError
+from actors.pool.format import mark_format
 from actors.pool.inspect.contents import read_contents
 from actors.pool.inspect.garbage import remove_folder
 from actors.pool.storage import Storage
@@ -157,7 +158,9 @@ def load(*overrides: tuple[str, Any]) -> SweepConfig:
 @pytest.fixture(scope="module")
 def stage(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     sweeping.prepare()
-    return Stage(Storage(str(tmp_path_factory.mktemp("sweeps"))))
+    storage = Storage(str(tmp_path_factory.mktemp("sweeps")))
+    mark_format(storage)
+    return Stage(storage)
 
 
 def sweep_of(scheduler: str, search: str, *more: tuple[str, Any]) -> list[tuple[str, Any]]:
