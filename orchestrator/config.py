@@ -201,7 +201,7 @@ class Experiment(Config):
         }
 
 
-# what belongs to the whole experiment: arms that differ in it could not share actors or a store
+# what belongs to the whole experiment, and is said once for all arms
 SHARED_BY_ARMS = ("name", "store", "arms", "resources")
 SHARED_OF_GENERATORS = ("resources", "training.workers")
 

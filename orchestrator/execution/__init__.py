@@ -1,0 +1,1 @@
+"""Having steps done on Ray: workers, where they fit, and which step goes first."""

@@ -92,8 +92,8 @@ class Limits(Config):
 
     max_concurrent: int | None = Field(None, ge=1, description="points at once; null: as fit")
     hours: float | None = Field(None, gt=0, description="hours from the start")
-    cpu_hours: float | None = Field(None, gt=0, description="hours x CPUs of generators' steps")
-    gpu_hours: float | None = Field(None, gt=0, description="hours x GPUs of generators' steps")
+    cpu_hours: float | None = Field(None, gt=0, description="hours x CPUs that steps took")
+    gpu_hours: float | None = Field(None, gt=0, description="hours x GPUs that steps took")
 
 
 class SweepConfig(Config):
