@@ -1,80 +1,25 @@
-"""The commands and their options. No heavy library is imported here: --help is at once."""
+"""The parser of all commands. No heavy library is imported here: --help is at once."""
 
 import argparse
+import importlib.metadata
+import json
+from pathlib import Path
 from typing import Any
 
-from orchestrator.pool.options import STORE, declare_pool
+from orchestrator.commands import COMMANDS
+from orchestrator.commands.base import FIELDS_EPILOG, STORE, Command
 
-EPILOG = """\
-Any field of the configuration can be given by its dotted path, as YAML. A block is laid over the
-one in the file; a mapping of names, such as --arms '{a: {}, b: {seed: 1}}', takes its place:
-  ouroboros run tune_configs/digits.yaml --selection.ratio 0.4 --iterations 2
-"""
-
-CURATE_EPILOG = """\
-INPUT: a folder of images; a .parquet, .arrow or .feather file, or a folder of them, with a column
-of embeddings; a .npy or .npz file of (rows, dimensions).
-OUT: a new .parquet file, or a new folder, for images with the kept ones in it.
-
-Any field can be given by its dotted path, as YAML, after INPUT:
-  ouroboros curate photos --ratio 0.5 --out kept --image-size 32 --report report.html
-  ouroboros curate embeddings.parquet --rows 1000 --out kept.parquet \\
-    --method threshold_decay --selection.initial_threshold 3
-"""
-
-# option, field of the configuration, placeholder, whether it is text and never YAML, meaning
-CURATE_OPTIONS = (
-    ("--out", "out", "PATH", True, "new folder, or new .parquet file"),
-    ("--ratio", "selection.ratio", "R", False, "share of the rows to keep, in (0, 1]"),
-    ("--rows", "rows", "N", False, "rows to keep, in place of --ratio"),
-    ("--method", "selection.kind", "KIND", True, "selection method (default greedy)"),
-    ("--seed", "seed", "N", False, "seed (default 0)"),
-    ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
-    ("--id-column", "id_column", "NAME", True, "column of ids (default sample_id or id)"),
-    ("--source-column", "source_column", "NAME", True, "column of sources (default source)"),
-    ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
-    ("--channels", "channels", "1|3", False, "1 makes images grey, 3 RGB"),
-    ("--files", "files", "link|copy", True, "how kept images are placed (default link)"),
-    ("--report", "report", "FILE", True, "new .html or .png file with pictures"),
-    ("--shards", "shards", "K", False, "Ray actors of greedy (default 1: no Ray)"),
-)
-
-EVALUATE_EPILOG = """\
-PATH: a folder of images; a .parquet, .arrow or .feather file, or a folder of them, with a column
-of embeddings; a .npy or .npz file of (rows, dimensions).
-
-Any field can be given by its dotted path, as YAML:
-  ouroboros evaluate --real test --samples made --train train --features dinov2
-  ouroboros evaluate --real a.npy --samples b.npy --measures '[dispersion, frechet, fidelity]'
-"""
-
-EVALUATE_OPTIONS = (
-    ("--real", "real", "PATH", True, "held-out real rows"),
-    ("--samples", "samples", "PATH", True, "what a generator made"),
-    ("--train", "train", "PATH", True, "what it was trained on"),
-    (
-        "--features",
-        "features.kind",
-        "KIND",
-        True,
-        "pixels (default), pca, encoder, dinov2, inception",
-    ),
-    ("--out", "out", "FILE", True, "new JSON file (default evaluation.json)"),
-    ("--seed", "seed", "N", False, "seed (default 0)"),
-    ("--column", "column", "NAME", True, "column of the embeddings, or array of a .npz"),
-    ("--image-size", "image_size", "S", False, "resize images and crop them to S x S"),
-    ("--channels", "channels", "1|3", False, "1 makes images grey, 3 RGB"),
-)
+# what `python -m orchestrator.fields` wrote: the fields of every schema
+FIELDS = Path(__file__).parent / "fields.json"
+YAML_SUFFIXES = ("yaml", "yml")
 
 
-# the options of each command that takes fields by their dotted path as well: with a value, without
-OPTIONS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
-    "run": (frozenset(), frozenset()),
-    "plan": (frozenset(), frozenset()),
-    "sweep": (frozenset(), frozenset({"--fail-fast"})),
-    "curate": (frozenset(option for option, *_ in CURATE_OPTIONS), frozenset({"--skip-bad"})),
-    "evaluate": (frozenset(option for option, *_ in EVALUATE_OPTIONS), frozenset({"--skip-bad"})),
-}
+class Version(argparse.Action):
+    """Print the version of the installed package, which is looked up only when asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        print(f"ouroboros {importlib.metadata.version('ouroboros-loop')}")
+        parser.exit()
 
 
 def separate(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -83,9 +28,11 @@ def separate(arguments: list[str]) -> tuple[list[str], list[str]]:
     argparse does not know that a field takes a value, so that it would take the 2 of
     `run --iterations 2 x.yaml` for the file.
     """
-    if not arguments or arguments[0] not in OPTIONS:
+    if not arguments or arguments[0] not in COMMANDS or not COMMANDS[arguments[0]].fields:
         return arguments, []
-    with_value, without = OPTIONS[arguments[0]]
+    options = dict(COMMANDS[arguments[0]].arguments)
+    without = {name for name, details in options.items() if "action" in details}
+    with_value = {name for name in options if name.startswith("-")} - without
     declared = arguments[:1]
     fields: list[str] = []
     rest = iter(arguments[1:])
@@ -100,81 +47,87 @@ def separate(arguments: list[str]) -> tuple[list[str], list[str]]:
     return declared, fields
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands; what it leaves over is for the configuration."""
+def make_parser(*, fields: bool = False) -> argparse.ArgumentParser:
+    """Return the parser of all commands; what it leaves over is for the configuration.
+
+    Args:
+        fields: whether fields are listed as options too, as help and completion want it.
+    """
     parser = argparse.ArgumentParser(
         prog="ouroboros",
         description="Self-consuming loops of generative models, with entropy-based selection.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog=EPILOG,
+        epilog=FIELDS_EPILOG,
         allow_abbrev=False,
     )
+    parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, summary in (
-        ("run", "run an experiment; running it again goes on where it ended"),
-        ("plan", "check an experiment and print what running it would do, without starting Ray"),
-        ("sweep", "run a sweep of experiments; running it again goes on where it ended"),
-    ):
-        usage = f"{name} CONFIG [--field.path VALUE ...]" + " [--fail-fast]" * (name == "sweep")
-        command = _configured(commands, summary, usage, EPILOG)
-        what = "sweep" if name == "sweep" else "experiment"
-        command.add_argument("config", metavar="CONFIG", help=f"YAML file of the {what}")
-        if name == "sweep":
-            command.add_argument(
-                "--fail-fast", action="store_true", help="end with the first trial that fails"
-            )
-    summary = "keep rows of any data set that have a high entropy together"
-    usage = "curate INPUT (--ratio R | --rows N) --out PATH [--field.path VALUE ...]"
-    command = _configured(commands, summary, usage, CURATE_EPILOG)
-    command.add_argument("input", metavar="INPUT", help="what to choose among")
-    for option, field, placeholder, _, meaning in CURATE_OPTIONS:
-        command.add_argument(option, dest=field, metavar=placeholder, help=meaning)
-    command.add_argument(
-        "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
-    )
-    summary = "measure samples against real rows, and against what they were trained on"
-    usage = "evaluate --real PATH --samples PATH [--train PATH] [--field.path VALUE]"
-    command = _configured(commands, summary, usage, EVALUATE_EPILOG)
-    for option, field, placeholder, _, meaning in EVALUATE_OPTIONS:
-        required = field in ("real", "samples")
-        command.add_argument(
-            option, dest=field, metavar=placeholder, help=meaning, required=required
-        )
-    command.add_argument(
-        "--skip-bad", action="store_true", help="leave out, and list, images that are broken"
-    )
-    summary = "say why a row is in a selection or not"
-    command = commands.add_parser("why", help=summary, description=summary, allow_abbrev=False)
-    command.add_argument("sample_id", metavar="SAMPLE_ID", help="id of a candidate")
-    command.add_argument(
-        "--selection",
-        required=True,
-        metavar="PATH",
-        help="output of `ouroboros curate`, or a select step's folder, STORE/steps/select/KEY",
-    )
-    summary = "write a report of a run or sweep, with its figures"
-    command = commands.add_parser("report", help=summary, description=summary, allow_abbrev=False)
-    command.add_argument("name", metavar="RUN_OR_SWEEP", help="its name, or NAME-KEY")
-    command.add_argument(STORE[0], **STORE[1])
-    command.add_argument(
-        "--out", metavar="FILE", help="the page (default report.html), written over"
-    )
-    command.add_argument(
-        "--figures", metavar="FOLDER", help="folder for its figures as PNG, SVG and CSV"
-    )
-    declare_pool(commands)
+    listed = json.loads(FIELDS.read_text(encoding="utf-8")) if fields else {}
+    for name, command in COMMANDS.items():
+        own = _add(commands, name, command, f"ouroboros {command.usage}" if command.usage else None)
+        for argument, details in command.arguments:
+            action = own.add_argument(argument, **details)
+            if argument == "config":
+                action.completer = _yaml_files  # type: ignore[attr-defined]
+        if command.subcommands:
+            _add_subcommands(own, name, command)
+        if command.fields and fields:
+            _add_fields(own, listed[command.fields], dict(command.arguments))
     return parser
 
 
-def _configured(commands: Any, summary: str, usage: str, epilog: str) -> argparse.ArgumentParser:
-    """Add the command that a usage begins with, whose fields may be given by dotted path."""
+def _yaml_files(prefix: str, **_: Any) -> list[str]:
+    """Return the YAML files and folders that a path may go on to."""
+    from argcomplete.completers import FilesCompleter
+
+    return list(FilesCompleter(YAML_SUFFIXES)(prefix))
+
+
+def _add(commands: Any, name: str, command: Any, usage: str | None) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(
-        usage.split(maxsplit=1)[0],
-        help=summary,
-        description=summary,
-        usage=f"ouroboros {usage}",
-        epilog=epilog,
+        name,
+        help=command.summary,
+        description=command.summary,
+        usage=usage,
+        epilog=command.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     return parser
+
+
+def _add_subcommands(parent: argparse.ArgumentParser, name: str, command: Command) -> None:
+    subcommands = parent.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+    for sub, question in (command.subcommands or {}).items():
+        usage = f"ouroboros {name} {sub} {question.usage} [--store PATH]".replace("  ", " ")
+        own = _add(subcommands, sub, question, usage)
+        one_of = own.add_mutually_exclusive_group(required=True) if question.one_of else own
+        for argument, details in question.arguments:
+            (one_of if argument in question.one_of else own).add_argument(argument, **details)
+        own.add_argument(STORE[0], **STORE[1])
+
+
+def _add_fields(
+    parser: argparse.ArgumentParser, fields: dict[str, dict[str, Any]], own: dict[str, Any]
+) -> None:
+    """Add the fields of a schema as options, a group for each block; none is required."""
+    groups: dict[str, Any] = {}
+    for path, field in fields.items():
+        if f"--{path}" in own or path in own:
+            continue
+        block = path.partition(".")[0] if "." in path else "top level"
+        if block not in groups:
+            groups[block] = parser.add_argument_group(f"fields: {block}")
+        said = [field["says"]] if field["says"] else []
+        said += [f"only for {field['only']}"] if field["only"] else []
+        said += [f"default {field['default']}"] if field["default"] is not None else []
+        groups[block].add_argument(
+            f"--{path}",
+            dest=f"field {path}",
+            metavar=field["type"].replace("%", "%%"),
+            help="; ".join(said).replace("%", "%%"),
+        ).completer = _choices(field["choices"])
+
+
+def _choices(choices: list[str]) -> Any:
+    return lambda **_: choices

@@ -31,7 +31,7 @@ KNOT = {
     ("orchestrator.candidates", "orchestrator.config"),
 }
 # commands put off all that they need: even what is light adds up in `--help`
-COMMANDS = ("orchestrator.cli", "orchestrator.commands", "orchestrator.pool.commands")
+COMMANDS = ("orchestrator.cli", "orchestrator.commands", "orchestrator.declarations")
 
 TREE = {
     "actors/errors.py": "",
@@ -90,7 +90,7 @@ def cheap(found: list[Import]) -> list[str]:
         f"{one.importer} imports {one.imported} in a function"
         for one in found
         if one.where == FUNCTION
-        and one.importer not in COMMANDS
+        and not one.importer.startswith(COMMANDS)
         and not costs(one.imported, found) - costs(one.importer, found)
     ]
 

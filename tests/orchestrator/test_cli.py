@@ -13,6 +13,7 @@ from tests.runs import ROOT, TINY, call
     ("arguments", "shown"),
     [
         (["--help"], "--selection.ratio 0.4"),
+        (["--version"], "ouroboros 0."),
         (["run", "--help"], "--selection.ratio 0.4"),
         (["plan", "x.yaml", "-h"], "--selection.ratio 0.4"),
         (["sweep", "--help"], "--fail-fast"),

@@ -9,7 +9,8 @@ import yaml
 
 from actors.errors import UserError
 from orchestrator import config
-from orchestrator.cli import main, parse_overrides
+from orchestrator.cli import main
+from orchestrator.commands.base import parse_overrides
 from orchestrator.declarations import separate
 from orchestrator.sweep import config as sweep_config
 from tests.runs import TINY
