@@ -1,7 +1,6 @@
 """The parser of all commands. No heavy library is imported here: --help is at once."""
 
 import argparse
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ class Version(argparse.Action):
     """Print the version of the installed package, which is looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        import importlib.metadata
+
         print(f"ouroboros {importlib.metadata.version('ouroboros-loop')}")
         parser.exit()
 

@@ -1,6 +1,7 @@
 """A command is a file and a line; its fields are the schema's, and shells complete them."""
 
 import argparse
+import io
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+import argcomplete
 import pytest
 
 from orchestrator.cli import main
@@ -114,3 +116,12 @@ def test_a_command_is_one_entry(
         main(["greet", "--help"])
     assert end.value.code == 0
     assert "whom" in capsys.readouterr().out
+    monkeypatch.setenv("_ARGCOMPLETE", "1")
+    monkeypatch.setenv("_ARGCOMPLETE_IFS", "\n")
+    monkeypatch.setenv("COMP_LINE", "ouroboros gre")
+    monkeypatch.setenv("COMP_POINT", "13")
+    offered = io.StringIO()
+    argcomplete.autocomplete(
+        make_parser(fields=True), exit_method=lambda _: None, output_stream=offered
+    )
+    assert offered.getvalue().split() == ["greet"]
