@@ -51,7 +51,7 @@ WATCHED = {
 class Alarm(Config):
     """What goes off when a measure is past a threshold, or heads there too fast."""
 
-    measure: Literal["entropy", "memorization_rate"]
+    measure: Literal["entropy", "memorization_rate"] = Field(description="what is watched")
     generator: str | None = Field(None, description="whose; null: any generator's")
     threshold: float | None = Field(
         None, description="goes off below this entropy, or above this memorization rate"

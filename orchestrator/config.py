@@ -128,8 +128,8 @@ class OwnSet(Config):
 class Experiment(Config):
     """One validated configuration."""
 
-    name: Name
-    seed: int = Field(0, ge=0)
+    name: Name = Field(description="of the experiment, by which its runs are found")
+    seed: int = Field(0, ge=0, description="of everything random")
     iterations: int = Field(ge=1, description="iterations, counted from 1")
     store: str = Field("runs", min_length=1, description="folder or pyarrow.fs URI of the pool")
     shard_rows: int = Field(1024, ge=1, description="rows per shard, the unit of sampling work")
@@ -138,7 +138,7 @@ class Experiment(Config):
         (0,), description="real rows that arrive after each iteration; the last number goes on"
     )
     paradigm: Paradigm = Field(default_factory=PARADIGMS["replace"], validate_default=True)
-    generators: dict[Name, Generator] = Field(min_length=1)
+    generators: dict[Name, Generator] = Field(min_length=1, description="models by name")
     weights: dict[str, Annotated[float, Field(ge=0)]] = Field(
         default_factory=dict, description="how much of what is published each generator makes"
     )
@@ -154,7 +154,9 @@ class Experiment(Config):
         default_factory=dict, description="largest share of a training set, by source"
     )
     evaluation: Evaluation = Evaluation()
-    alarms: dict[Name, Alarm] = Field(default_factory=dict)
+    alarms: dict[Name, Alarm] = Field(
+        default_factory=dict, description="what is watched, and what is done about it"
+    )
     changes: dict[int, dict[str, Any]] = Field(
         default_factory=dict, description="fields that are other from an iteration on"
     )
@@ -162,7 +164,9 @@ class Experiment(Config):
         "stop", description="what to do when a stored file is not what was written"
     )
     resources: Rooms = Rooms()
-    arms: dict[Name, dict[str, Any]] = Field(default_factory=dict)
+    arms: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="overrides by name, which are compared; none: one arm"
+    )
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Experiment:

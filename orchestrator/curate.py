@@ -43,13 +43,15 @@ class Curation(Config):
     out: str = Field(min_length=1, description="new folder, or new .parquet file")
     selection: Selection
     rows: int | None = Field(None, ge=1, description="rows to keep, in place of selection.ratio")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of everything random")
     features: Features = Field(
         default_factory=EXTRACTORS["pixels"], description="made of images; tables have their own"
     )
     column: str | None = Field(None, description="column of the embeddings, array of a .npz")
-    id_column: str | None = None
-    source_column: str | None = None
+    id_column: str | None = Field(None, description="column of ids; null: row numbers")
+    source_column: str | None = Field(
+        None, description="column that says where a row comes from, for quotas and caps"
+    )
     image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
     channels: Literal[1, 3] | None = Field(
         None, description="1 makes all images grey, 3 RGB; null: grey where all are"

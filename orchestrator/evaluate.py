@@ -36,7 +36,7 @@ class Request(Evaluation):
     features: Features = Field(
         default_factory=EXTRACTORS["pixels"], description="made of images; tables have their own"
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of everything random")
     out: str = Field("evaluation.json", min_length=1, description="new JSON file")
     column: str | None = Field(None, description="column of the embeddings, array of a .npz")
     image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")

@@ -88,7 +88,7 @@ def fields(model: type[BaseModel], prefix: str = "", kind: str = "") -> dict[str
                 "type": type_name(annotation),
                 "choices": choices(annotation),
                 "default": _text(default) if given and name != "kind" else None,
-                "says": field.description or "",
+                "says": field.description or ("which one" if name == "kind" else ""),
                 "only": kind if name != "kind" else "",
             }
         for block, under in ((models, path), (inner, f"{path}.NAME")):

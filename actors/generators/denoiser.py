@@ -23,7 +23,7 @@ class DenoiserSampling(Sampling):
     guidance_scale: float = Field(
         1.0, ge=0, description="classifier-free guidance: 0 ignores labels, 1 follows them"
     )
-    precision: Precision = "float32"
+    precision: Precision = Field("float32", description="of the network's arithmetic")
     compile: bool = Field(False, description="torch.compile the network")
 
 

@@ -19,9 +19,9 @@ class EDM(Denoiser):
     sigma_data: float = Field(
         0.5, gt=0, description="data's deviation that the preconditioning assumes; 0.5 as published"
     )
-    sigma_min: float = Field(0.002, gt=0)
-    sigma_max: float = Field(80.0, gt=0)
-    rho: float = Field(7.0, gt=0)
+    sigma_min: float = Field(0.002, gt=0, description="smallest noise level that is sampled")
+    sigma_max: float = Field(80.0, gt=0, description="noise level that sampling begins at")
+    rho: float = Field(7.0, gt=0, description="how much denser the levels are near the end")
     p_mean: float = Field(-1.2, description="mean of ln sigma in training")
     p_std: float = Field(1.2, gt=0, description="standard deviation of ln sigma in training")
 

@@ -44,10 +44,10 @@ class UNet(Config):
     """
 
     widths: tuple[int, ...] = Field((16, 32), min_length=1, description="channels per resolution")
-    layers_per_block: int = Field(1, ge=1)
+    layers_per_block: int = Field(1, ge=1, description="residual layers per resolution")
     attention: tuple[int, ...] = Field((), description="resolutions with attention, from 0")
     norm_groups: int = Field(8, ge=1, description="groups of the group norm")
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(0.0, ge=0, lt=1, description="share of activations dropped")
     unet2d: dict[str, Any] = Field(
         default_factory=dict, description="any other arguments of diffusers' UNet2DModel"
     )

@@ -35,7 +35,7 @@ class Random(Config):
 
     kind: Literal["random"]
     points: int = Field(ge=1, description="points drawn")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of which points are tried")
 
 
 class Optuna(Config):
@@ -43,7 +43,7 @@ class Optuna(Config):
 
     kind: Literal["optuna"]
     points: int = Field(ge=1, description="points tried")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="of which points are tried")
 
 
 class Fifo(Config):
@@ -84,7 +84,7 @@ else:
 class Repeat(Config):
     """Which seeds every point is repeated with."""
 
-    seeds: Seeds = Field((0,), min_length=1)
+    seeds: Seeds = Field((0,), min_length=1, description="of each point, or how many")
 
 
 class Limits(Config):
@@ -99,9 +99,9 @@ class Limits(Config):
 class SweepConfig(Config):
     """One validated sweep."""
 
-    name: Name
+    name: Name = Field(description="of the sweep, by which it is found")
     experiment: dict[str, Any] = Field(description="fields; `base`: a YAML file of more")
-    space: Space
+    space: Space = Field(description="values, or low and high, by the field that varies")
     repeat: Repeat = Repeat()
     search: Search = Grid()
     objectives: dict[str, Literal["min", "max"]] = Field(

@@ -30,11 +30,13 @@ class Training(Config):
     steps: int | None = Field(None, ge=1, description="optimiser steps; 500 without epochs")
     epochs: int | None = Field(None, ge=1, description="passes over the rows, instead of steps")
     batch_size: int = Field(64, ge=1, description="rows of a step, over all workers")
-    learning_rate: float = Field(1e-3, gt=0)
-    betas: tuple[float, float] = (0.95, 0.999)
-    weight_decay: float = Field(1e-6, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
-    warmup_steps: int = Field(50, ge=0)
+    learning_rate: float = Field(1e-3, gt=0, description="of AdamW, after the warm-up")
+    betas: tuple[float, float] = Field((0.95, 0.999), description="of AdamW")
+    weight_decay: float = Field(1e-6, ge=0, description="of AdamW")
+    schedule: Literal["cosine", "constant"] = Field(
+        "cosine", description="of the learning rate after the warm-up"
+    )
+    warmup_steps: int = Field(50, ge=0, description="steps in which the learning rate rises")
     gradient_clip: float = Field(1.0, gt=0, description="largest norm of the gradient")
     ema_decay: float = Field(0.995, ge=0, lt=1, description="decay of the weight average; 0: none")
     label_dropout: float = Field(
@@ -43,7 +45,7 @@ class Training(Config):
     init: Literal["scratch", "previous"] = Field(
         "scratch", description="fresh weights, or those of the iteration before"
     )
-    precision: Precision = "float32"
+    precision: Precision = Field("float32", description="of the network's arithmetic")
     compile: bool = Field(False, description="torch.compile the network")
     channels_last: bool = Field(False, description="memory layout that suits tensor cores")
     workers: int = Field(1, ge=1, description="Ray Train workers, data parallel")
