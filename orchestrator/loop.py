@@ -86,6 +86,7 @@ class Loop:
             self._measuring.candidates(training_set) if training_set else (),
         )
         self._plan.evaluations[self._arm, n, name] = self._add(step, n, name)
+        self._plan.steps[step.path].decides |= bool(self.experiment.alarms)
 
     def _arrive(self, n: int, made: dict[str, tuple[Step, Step]], fresh: int) -> list[Stored]:
         """Return what joins the pool: what was sampled, and fresh real rows."""

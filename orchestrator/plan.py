@@ -16,12 +16,17 @@ from orchestrator.config import Experiment
 
 @dataclass
 class PlannedStep:
-    """A step and where it belongs; arms that need the same step share it."""
+    """A step and where it belongs; arms that need the same step share it.
+
+    Attributes:
+        decides: whether something waits for its result to know how to go on.
+    """
 
     step: Step
     arms: list[str]
     iteration: int
     generator: str | None = None
+    decides: bool = False
 
     def describe(self) -> str:
         """Return e.g. "train ddpm, iteration 2 of greedy"."""

@@ -122,13 +122,13 @@ class Job:
         """Return what jobs are sorted by, the most urgent first.
 
         Early iterations go first, and within one what is nearest to the next, the longest first.
-        Measuring an iteration may wait until the next has begun.
+        Measuring an iteration may wait until the next has begun, unless that decides something.
 
         Args:
             seconds: how long the last step of a kind and generator took.
         """
         step = self.planned.step
-        measuring = step.kind == "evaluate"
+        measuring = step.kind == "evaluate" and not self.planned.decides
         took = seconds.get((step.kind, self.planned.generator), _amount(step.config))
         return self.planned.iteration + measuring, ORDER.index(step.kind), -took, self.number
 

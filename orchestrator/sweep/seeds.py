@@ -201,7 +201,9 @@ class Seeds:
             self._take(seed)
             for planned in self._plans[seed].todo(self._storage):
                 if planned.iteration <= last:
-                    todo[planned.step.path] = replace(planned, arms=[f"seed {seed}"])
+                    todo[planned.step.path] = replace(
+                        planned, arms=[f"seed {seed}"], decides=self._decided
+                    )
                     seed_of[planned.step.path] = seed
         unmeasured = Counter(p.iteration for p in todo.values() if p.step.kind == "evaluate")
         in_order = deque(sorted(todo.values(), key=lambda planned: planned.iteration))

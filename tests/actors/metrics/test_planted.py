@@ -201,7 +201,7 @@ def test_the_order_of_rows_matters_to_a_draw_no_more_than_its_seed(name: str) ->
 def test_the_size_of_blocks_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = planted("fresh")
     expected = MEASURES[name](*sets)
-    for module in ("differences", "centring"):
+    for module in ("pairs", "rounding"):
         monkeypatch.setattr(f"actors.distances.{module}.BLOCK_BYTES", 3000)
     assert MEASURES[name](*sets) == pytest.approx(expected, rel=1e-8)
 
