@@ -1,4 +1,4 @@
-"""One local Ray for the whole session, on loopback, for the tests that need actors."""
+"""One local Ray for each process that tests, on loopback, for those that need actors."""
 
 import os
 from collections.abc import Iterator

@@ -120,6 +120,7 @@ def test_samples_that_are_not_finite_stop_the_step_and_stay_out_of_the_pool(
 ) -> None:
     store = tmp_path / "store"
     shutil.copytree(finished.store.path / "steps", store / "steps")
+    shutil.copy(finished.store.path / "store.json", store)
     for folder in (store / "steps" / "sample").iterdir():
         manifest = yaml.safe_load((folder / "step.json").read_text())
         if manifest["config"].get("source") == "edm" and manifest["config"]["iteration"] == 1:
