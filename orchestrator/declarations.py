@@ -116,9 +116,10 @@ def _add_fields(
     for path, field in fields.items():
         if f"--{path}" in own or path in own:
             continue
-        block = path.partition(".")[0] if "." in path else "top level"
+        block = path.partition(".")[0] if "." in path else ""
         if block not in groups:
-            groups[block] = parser.add_argument_group(f"fields: {block}")
+            title = f"fields of {block}" if block else "fields"
+            groups[block] = parser.add_argument_group(title)
         said = [field["says"]] if field["says"] else []
         said += [f"only for {field['only']}"] if field["only"] else []
         said += [f"default {field['default']}"] if field["default"] is not None else []

@@ -17,6 +17,7 @@ from orchestrator.config import Experiment
 from orchestrator.curate import Curation
 from orchestrator.declarations import FIELDS
 from orchestrator.evaluate import Request
+from orchestrator.schema import members
 from orchestrator.sweep.config import SweepConfig
 
 SCHEMAS: dict[str, type[BaseModel]] = {
@@ -25,16 +26,6 @@ SCHEMAS: dict[str, type[BaseModel]] = {
     "curate": Curation,
     "evaluate": Request,
 }
-
-
-def members(annotation: Any) -> list[Any]:
-    """Return the types that an annotation allows, aliases of unions taken apart."""
-    origin = typing.get_origin(annotation)
-    if origin is typing.Annotated:
-        return members(typing.get_args(annotation)[0])
-    if origin in (typing.Union, types.UnionType):
-        return [one for part in typing.get_args(annotation) for one in members(part)]
-    return [annotation]
 
 
 def choices(annotation: Any) -> list[str]:

@@ -25,7 +25,8 @@ from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, contamination, print_contamination
 from orchestrator.deciding import decider
 from orchestrator.execution import cluster
-from orchestrator.execution.executor import Executor, StepError, execute
+from orchestrator.execution.execute import StepError, execute
+from orchestrator.execution.executor import Executor
 from orchestrator.identity import experiment_key
 from orchestrator.oracle import print_oracle
 from orchestrator.oracle_figure import draw_oracle

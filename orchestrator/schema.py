@@ -8,18 +8,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 
-def _members(annotation: Any) -> list[Any]:
+def members(annotation: Any) -> list[Any]:
+    """Return the types that an annotation allows, aliases of unions taken apart."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        return _members(typing.get_args(annotation)[0])
+        return members(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return [one for arg in typing.get_args(annotation) for one in _members(arg)]
+        return [one for arg in typing.get_args(annotation) for one in members(arg)]
     return [annotation]
 
 
 def _model(annotation: Any, raw: Any) -> type[BaseModel] | None:
     """Return the block that `raw` is a value of, told by its `kind` where there are several."""
-    models = [m for m in _members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    models = [m for m in members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
     if len(models) < 2:
         return models[0] if models else None
     kind = raw.get("kind") if isinstance(raw, dict) else None
@@ -29,7 +30,7 @@ def _model(annotation: Any, raw: Any) -> type[BaseModel] | None:
 
 def _child(annotation: Any, raw: Any, key: str) -> Any:
     """Return the annotation of the field or entry `key` of a value, or None."""
-    for member in _members(annotation):
+    for member in members(annotation):
         if typing.get_origin(member) is dict:
             return typing.get_args(member)[1]
     model = _model(annotation, raw)
@@ -69,7 +70,7 @@ def assign(annotation: Any, base: Any, path: list[str], value: Any) -> Any:
     child = _child(annotation, base, key)
     if rest:
         return {**base, key: assign(child, base.get(key), rest, value)}
-    is_named = any(typing.get_origin(member) is dict for member in _members(child))
+    is_named = any(typing.get_origin(member) is dict for member in members(child))
     if is_named and isinstance(value, dict):
         return {**base, key: value}
     return merge(annotation, base, {key: value})
@@ -120,7 +121,7 @@ def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:
             said = f"found {tag!r}" if tag is not None else "missing"
             kinds = details.get("ctx", {}).get("expected_tags") or ", ".join(
                 repr(typing.get_args(m.model_fields["kind"].annotation)[0])
-                for m in _members(_child(annotation, value, str(last)))
+                for m in members(_child(annotation, value, str(last)))
             )
             return f"{field}.kind: {said}; allowed are {kinds}"
         case "value_error" if not isinstance(found, str | int | float):

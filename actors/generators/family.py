@@ -11,13 +11,12 @@ import torch
 from pydantic import Field
 
 from actors.config import Config, Resources
+from actors.pool.step import Report
 from actors.seeds import sample_noise
 
 if TYPE_CHECKING:
     from actors.generators.training.checkpoints import Checkpoints
 
-# (fraction done, note) -> None
-Report = Callable[[float, str], None]
 # what a train step stores
 CHECKPOINT = "checkpoint"
 LOSSES = "losses.json"

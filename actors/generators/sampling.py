@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from actors.errors import NonFiniteError
-from actors.generators.family import Draw, Family, Report
+from actors.generators.family import Draw, Family
+from actors.pool.step import Report
 
 # samples computed together on a CPU when nothing is said; more is no faster
 CPU_BATCH = 256

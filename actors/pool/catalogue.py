@@ -161,8 +161,9 @@ class Alone:
 
     def free(self, actor: str) -> None:
         """Say that an actor is dead, without waiting."""
-        if catalogue := self._catalogue or open_catalogue(self._storage):
-            catalogue.free.remote(actor)
+        if self._catalogue is None:
+            self._catalogue = open_catalogue(self._storage)
+        self._catalogue.free.remote(actor)
 
     def running(self) -> dict[str, Running] | None:
         """Return what is being done on the store, by key; None while that cannot be known."""

@@ -1,4 +1,4 @@
-"""The format of a store: a number in its root, by which one of another version is told."""
+"""The format of a store: a number kept in its root, which tells stores of other versions apart."""
 
 from typing import Any
 

@@ -19,6 +19,10 @@ from actors.pool.storage import Storage
 LIBRARIES = ("torch", "diffusers", "faiss-cpu", "faiss-gpu")
 
 
+# says how far a step is: the fraction that is done, and a note
+Report = Callable[[float, str], None]
+
+
 @dataclass(frozen=True)
 class Step:
     """What a step is made from.

@@ -9,9 +9,8 @@ from actors.features import EXTRACTORS, Extractor, weights
 from actors.features.extractor import Fitted
 from actors.pool import selections, shards
 from actors.pool.manifest import files_of
-from actors.pool.step import Step
+from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
-from actors.workers.worker import Report
 
 
 def fit(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:

@@ -13,9 +13,8 @@ from actors.metrics.groups import Sets
 from actors.metrics.shares import selected_shares
 from actors.pool import selections
 from actors.pool.manifest import manifest_path
-from actors.pool.step import Step
+from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
-from actors.workers.worker import Report
 
 
 def evaluate(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:

@@ -7,9 +7,8 @@ import numpy as np
 from actors import data as real
 from actors.errors import UserError
 from actors.pool import schema, shards
-from actors.pool.step import Step
+from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
-from actors.workers.worker import Report
 
 ROWS_TOGETHER = 1 << 14
 

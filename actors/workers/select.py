@@ -7,13 +7,12 @@ import numpy as np
 
 from actors.distances.neighbours import nearest_before
 from actors.pool import selections
-from actors.pool.step import Step
+from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed
 from actors.selection import METHODS, Method, Selection, explain
 from actors.selection.draw import Stratum, offered
 from actors.selection.quota import bounds, within
-from actors.workers.worker import Report
 
 
 def order(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:

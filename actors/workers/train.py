@@ -14,10 +14,10 @@ from ray.train.torch import TorchTrainer, get_device
 
 from actors.errors import NonFiniteError, UserError
 from actors.generators import Family
-from actors.generators.family import CHECKPOINT, LOSSES, Conduct, Report, TrainingSet
+from actors.generators.family import CHECKPOINT, LOSSES, Conduct, TrainingSet
 from actors.generators.training.checkpoints import Checkpoints
 from actors.pool import selections
-from actors.pool.step import Step
+from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
 from actors.workers.generators import describe, family_of
 
@@ -95,6 +95,7 @@ def _run(step: Step, folder: str) -> RunConfig:
 
 
 def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
+    # of a group, whose processes are not ours
     torch.set_num_threads(step.config["threads"])
     selection = selections.read(storage, step.inputs["training_set"][0])
     images = selection.images()

@@ -1,6 +1,5 @@
 """The worker: an actor that does any step for which its resources suffice, one after the other."""
 
-import math
 from collections.abc import Callable
 from functools import partial
 from pkgutil import resolve_name
@@ -9,11 +8,11 @@ from typing import Any
 import ray
 from threadpoolctl import threadpool_limits
 
+from actors.config import Resources
 from actors.pool.catalogue import Alone
-from actors.pool.step import Step, once
+from actors.pool.step import Report, Step, once
 from actors.pool.storage import Storage
 
-Report = Callable[[float, str], None]
 # of a step: where it is stored, the step, and a way to say how far it is -> records of its files
 Work = Callable[[Storage, Step, Report], list[dict[str, Any]]]
 
@@ -69,6 +68,6 @@ def _use_threads(step: Step) -> None:
     """Compute with as many threads as the step says, whatever this worker has."""
     import torch  # here, as who only starts workers does not need it
 
-    threads = max(1, math.floor(step.settings["cpus"]))
+    threads = Resources(cpus=step.settings["cpus"]).threads
     torch.set_num_threads(threads)
     threadpool_limits(threads)

@@ -14,7 +14,7 @@ one in the file; a mapping of names, such as --arms '{a: {}, b: {seed: 1}}', tak
   ouroboros run tune_configs/digits.yaml --selection.ratio 0.4 --iterations 2
 """
 
-# a name or option, and what argparse's add_argument is told of it
+# a name or option, and the keywords of argparse's add_argument
 Argument = tuple[str, dict[str, Any]]
 
 

@@ -150,7 +150,12 @@ def nodes() -> list[Node]:
     from orchestrator.execution.placement import Node
 
     return [
-        Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0), node["NodeID"])
+        Node(
+            node["Resources"].get("CPU", 0),
+            node["Resources"].get("GPU", 0),
+            node["NodeID"],
+            node["NodeManagerAddress"],
+        )
         for node in ray.nodes()
         if node["Alive"]
     ]

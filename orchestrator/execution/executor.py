@@ -7,10 +7,9 @@ fit on the cluster; what finds none free waits its turn.
 import itertools
 import threading
 import time
-from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import ray
 import ray.exceptions
@@ -18,13 +17,13 @@ import ray.exceptions
 from actors.errors import NodeLostError, WorkerDiedError
 from actors.pool.catalogue import Alone
 from actors.pool.storage import Storage
+from orchestrator.execution.execute import Finished
 from orchestrator.execution.jobs import Job, Task
 from orchestrator.execution.team import Member, Team
 from orchestrator.plan import PlannedStep
 
-# how soon the executor sees what was submitted while it waits, and how long a client waits
+# how soon the executor sees what was submitted while it waits
 POLL_SECONDS = 0.05
-CLIENT_POLL_SECONDS = 0.25
 LOOK_SECONDS = 2.0
 # how often a step is begun again whose worker died, but for nodes that were lost
 RETRIES = 3
@@ -36,67 +35,6 @@ NODE_SECONDS = 300.0
 CLIENT_SECONDS = 60.0
 # how long a worker may take to start before it is said that others hold the resources
 PATIENT_SECONDS = 30.0
-
-
-class StepError(Exception):
-    """A step failed: which one, and its own cause."""
-
-    def __init__(self, planned: PlannedStep, cause: BaseException) -> None:
-        self.planned = planned
-        self.cause = cause
-        super().__init__(f"{planned.describe()}: {_one_line(cause)}")
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A step that is done, or failed with a cause."""
-
-    path: str
-    cause: BaseException | None = None
-
-
-class Executes(Protocol):
-    """What takes steps: an executor of this process, or one that processes share."""
-
-    def submit(self, client: str, planned: list[PlannedStep]) -> None: ...
-
-    def finished(self, client: str, timeout: float) -> list[Finished] | None: ...
-
-    def drop(self, client: str) -> None: ...
-
-
-def execute(
-    todo: deque[PlannedStep], executor: Executes, client: str = "run"
-) -> Iterator[PlannedStep | None]:
-    """Run steps; yield each when it is done, and None now and then while waiting.
-
-    Args:
-        todo: steps, taken out at once; more may be added meanwhile.
-        client: tells those apart who use one executor.
-
-    Raises:
-        StepError: a step failed; what was done stays stored.
-    """
-    waiting: dict[str, PlannedStep] = {}
-    try:
-        while todo or waiting:
-            if todo:
-                waiting |= {planned.step.path: planned for planned in todo}
-                executor.submit(client, list(todo))
-                todo.clear()
-            finished = executor.finished(client, CLIENT_POLL_SECONDS)
-            if finished is None:
-                executor.submit(client, list(waiting.values()))
-                continue
-            for one in finished:
-                if planned := waiting.pop(one.path, None):
-                    if one.cause:
-                        raise StepError(planned, one.cause)
-                    yield planned
-            if not finished:
-                yield None
-    finally:
-        executor.drop(client)
 
 
 class Executor:
@@ -355,11 +293,3 @@ def _lost(names: list[str]) -> str:
 def _which_did(jobs: Iterable[Job]) -> str:
     did = [job.planned.describe() for job in jobs]
     return f", which did {did[0]}{f' and {len(did) - 1} more' * (len(did) > 1)}" if did else ""
-
-
-def _one_line(cause: BaseException) -> str:
-    """Return what happened in one line, with the type where it is not written for people."""
-    text = " ".join(str(cause).split())
-    return (
-        text if type(cause).__module__.startswith("actors.") else f"{type(cause).__name__}: {text}"
-    )

@@ -17,12 +17,18 @@ class Node:
     """What one machine of the cluster has, or has left.
 
     Attributes:
-        id: Ray's id of the node.
+        id: Ray's id of the node, in hex.
     """
 
     cpus: float
     gpus: float
     id: str = ""
+    address: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return f"{self.address} ({self.id[:8]})"
 
 
 def needs(step: Step) -> Resources:

@@ -6,9 +6,11 @@ from typing import Any
 import ray
 
 from actors.pool.storage import Storage
-from orchestrator.execution.executor import Executor, Finished
+from orchestrator.execution.execute import Finished
+from orchestrator.execution.executor import Executor
 from orchestrator.plan import PlannedStep
 
+# how long a client waits before it asks once more
 PAUSE_SECONDS = 0.1
 
 

@@ -1,4 +1,4 @@
-"""The team: the workers of an executor, started where there is room, ended where it is needed."""
+"""The workers of an executor: started where there is room, and ended where it is needed."""
 
 import time
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from actors.config import Resources
 from actors.errors import WorkerDiedError
 from actors.pool.storage import Storage
 from actors.workers.worker import Worker
+from orchestrator.execution import cluster
 from orchestrator.execution.jobs import Job, Task
 from orchestrator.execution.placement import Node, fits, how_many, suffices
 
@@ -43,43 +44,25 @@ class Member:
     model: str = ""
 
 
-@dataclass(frozen=True)
-class LostNode:
-    """A node that is no longer there."""
-
-    id: str
-    name: str
-
-
 class Team:
     """The workers that there are, and the room that is left for more."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self.starting: dict[Any, Member] = {}
-        self.lost: list[LostNode] = []
+        self.lost: list[Node] = []
         self._members: list[Member] = []
-        self._groups: dict[Job, list[Resources]] = {}
         self._claimed: list[Member] = []
         self._failed_starts: list[str] = []
-        self._known: dict[str, str] = {}
         self.nodes: dict[str, Node] = {}
         self.look()
 
-    def look(self) -> list[LostNode]:
-        """Look which nodes there are; return those that were lost since, and let idle ones go."""
-        alive = {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
-        new = [
-            LostNode(id, f"{name} ({id[:8]})")
-            for id, name in self._known.items()
-            if id in self.nodes and id not in alive
-        ]
-        self.lost = [one for one in self.lost if one.id not in alive] + new
-        self._known |= {id: node["NodeManagerAddress"] for id, node in alive.items()}
-        self.nodes = {
-            id: Node(node["Resources"].get("CPU", 0), node["Resources"].get("GPU", 0), id)
-            for id, node in alive.items()
-        }
+    def look(self) -> list[Node]:
+        """Look which nodes there are; return those lost since, and let idle workers go."""
+        alive = {node.id: node for node in cluster.nodes()}
+        new = [node for id, node in self.nodes.items() if id not in alive]
+        self.lost = [node for node in self.lost if node.id not in alive] + new
+        self.nodes = alive
         now = time.monotonic()
         for member in [one for one in self._members if one.job is None]:
             if member.node not in self.nodes or now - member.since > IDLE_SECONDS:
@@ -118,8 +101,6 @@ class Team:
     def call(self, member: Member, job: Job, task: Task) -> Any:
         """Have a free worker do a task; return the reference of its answer."""
         member.job, member.since, member.model = job, time.monotonic(), job.model
-        if job.group > 1:
-            self._groups[job] = [job.needs] * job.group
         method = getattr(member.handle, task.call)
         title = f"Worker: {job.planned.describe()}"
         return method.options(name=title).remote(job.planned.step, *task.arguments)
@@ -128,7 +109,6 @@ class Team:
         """Take down that a worker is free again; return the seconds that it took."""
         now = time.monotonic()
         seconds, member.since, member.job = now - member.since, now, None
-        self._groups.pop(job, None)
         job.seconds += seconds
         return seconds
 
@@ -209,7 +189,8 @@ class Team:
             cpus = node.cpus - sum(r.cpus for r in here)
             gpus = node.gpus - sum(r.gpus for r in here)
             left.append(Node(cpus, gpus, id))
-        # Ray decides where these go
+        # Ray decides where those go that start, and those that train in a group
         unplaced = [member.resources for member in self.starting.values()]
-        unplaced += [one for bundles in self._groups.values() for one in bundles]
+        groups = [m.job for m in self._members if m.job is not None and m.job.group > 1]
+        unplaced += [job.needs for job in groups for _ in range(job.group)]
         return fits([*unplaced, *wanted], left)

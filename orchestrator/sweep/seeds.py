@@ -15,7 +15,7 @@ from actors.errors import UserError
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.deciding import decider
-from orchestrator.execution.executor import StepError, execute
+from orchestrator.execution.execute import StepError, execute
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import Outcome, Trial, keep_steps, write_trial
 from orchestrator.plan import Plan, PlannedStep

@@ -23,7 +23,7 @@ from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank
 from orchestrator.analysis.records import records
 from orchestrator.execution import cluster
-from orchestrator.execution.placement import Node, check, how_many, needs
+from orchestrator.execution.placement import Node, check, how_many
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import (
     STATUS,
@@ -198,9 +198,9 @@ class Sweeping:
         """Return how many trials' models can be trained at a time."""
         seed = self._sweep.repeat.seeds[0]
         experiment = self._sweep.at(self._sweep.any_point(), seed)
-        trainings = [p.step for p in make_plan(experiment).steps.values() if p.step.kind == "train"]
-        models = max(1, len(experiment.generators))
-        return max([1, *(how_many(needs(one), self._nodes) // models for one in trainings)])
+        models = experiment.generators.values()
+        room = [how_many(one.resources, self._nodes) for one in models if one.trains]
+        return max(1, max(room, default=1) // len(models))
 
     def _close_trials(self) -> None:
         """Mark the trials whose processes are gone before they could do it themselves."""

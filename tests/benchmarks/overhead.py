@@ -30,7 +30,8 @@ from actors.pool.storage import Storage
 from actors.seeds import derive_seed
 from orchestrator import config
 from orchestrator.execution import cluster
-from orchestrator.execution.executor import Executor, execute
+from orchestrator.execution.execute import execute
+from orchestrator.execution.executor import Executor
 from orchestrator.planning import make_plan
 from orchestrator.yaml_files import read_yaml
 

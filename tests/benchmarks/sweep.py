@@ -19,7 +19,7 @@ from pathlib import Path
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.execution import cluster
-from orchestrator.execution.executor import execute
+from orchestrator.execution.execute import execute
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.planning import make_plan
 from orchestrator.sweep import config, sweeping

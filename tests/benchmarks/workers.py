@@ -21,7 +21,8 @@ import torch
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.execution import cluster
-from orchestrator.execution.executor import Executor, execute
+from orchestrator.execution.execute import execute
+from orchestrator.execution.executor import Executor
 from orchestrator.planning import make_plan
 
 MIXTURE: dict[str, Any] = {

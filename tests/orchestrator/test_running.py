@@ -7,7 +7,7 @@ import pytest
 from actors.errors import DamagedError
 from actors.pool.storage import Storage
 from orchestrator import config
-from orchestrator.execution.executor import StepError
+from orchestrator.execution.execute import StepError
 from orchestrator.planning import make_plan
 from orchestrator.running import REDONE, Run
 from tests.runs import TINY

@@ -9,13 +9,14 @@ from torch.nn.parallel import DistributedDataParallel
 
 from actors.errors import UserError
 from actors.generators import networks
-from actors.generators.family import Conduct, Report, TrainingSet
+from actors.generators.family import Conduct, TrainingSet
 from actors.generators.networks import Predict, UNet, predictor
 from actors.generators.training.batches import Batches
 from actors.generators.training.checkpoints import Checkpoint
 from actors.generators.training.losses import Losses
 from actors.generators.training.optimisation import Optimisation
 from actors.generators.training.settings import Training
+from actors.pool.step import Report
 from actors.seeds import derive_seed
 
 REPORT_SECONDS = 0.5

@@ -11,7 +11,8 @@ import ray
 
 from actors.pool.storage import Storage
 from orchestrator import config
-from orchestrator.execution.executor import Executor, StepError, execute
+from orchestrator.execution.execute import StepError, execute
+from orchestrator.execution.executor import Executor
 from orchestrator.execution.jobs import Job
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.plan import PlannedStep
@@ -130,6 +131,26 @@ def test_a_client_that_is_not_known_any_more_submits_its_steps_once_more(tmp_pat
         one.drop("run")
         done += list(running)
     assert sorted(p.step.path for p in done if p) == sorted(p.step.path for p in steps)
+
+
+def test_a_run_that_waits_for_the_cpus_of_others_says_so_and_goes_on_when_they_are_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.execution.executor.PATIENT_SECONDS", 1.0)
+    occupants = [Occupant.remote() for _ in range(2)]  # type: ignore[attr-defined]
+    ray.get([one.__ray_ready__.remote() for one in occupants])
+    steps = list(make_plan(experiment(tmp_path, 1)).steps.values())
+    with executor(tmp_path) as one:
+        running = execute(deque(steps), one)
+        notes: list[str] = []
+        while not notes:
+            assert next(running) is None
+            notes = one.notes()
+        assert "waiting for resources" in notes[0]
+        for occupant in occupants:
+            ray.kill(occupant)
+        done = [planned for planned in running if planned]
+    assert len(done) == len(steps)
 
 
 def test_a_failure_is_told_with_its_step_and_ends_what_needs_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Nodes that are lost, on a Ray of several nodes, in a process of its own."""
+"""Nodes that are lost or join, on a Ray of several nodes, in a process of its own."""
 
 import re
 import sys
@@ -49,3 +49,38 @@ def test_a_run_whose_only_node_is_lost_ends_with_a_line_that_names_it_and_goes_o
     )
     assert "Traceback" not in done.stderr
     assert Store(tmp_path).results()
+
+
+# more trainings than the only node has CPUs for, and a node that joins once they are being done
+JOINING = """
+import sys
+from collections import deque
+from pathlib import Path
+from actors.pool.catalogue import Alone
+from actors.pool.storage import Storage
+from orchestrator.execution.execute import execute
+from orchestrator.execution.executor import Executor
+from orchestrator.planning import make_plan
+from tests.kills import nodes
+from tests.orchestrator.execution.test_executor import DENOISER, experiment
+
+slow = {**DENOISER, "training": {"steps": 2000, "batch_size": 16}}
+with nodes(1, 1) as there:
+    store = Path(sys.argv[1])
+    models = {f"model{i}": slow for i in range(4)}
+    plan = make_plan(experiment(store, 0, generators=models, iterations=1))
+    storage, at_work = Storage(str(store)), set()
+    executor = Executor(storage)
+    for _ in execute(deque(plan.steps.values()), executor):
+        running = (Alone(storage).running() or {}).values()
+        at_work |= {one.holder.node for one in running}
+        if at_work and len(there.cluster.worker_nodes) == 1:
+            there.cluster.add_node(num_cpus=1)
+    print("NODES", len(at_work))
+"""
+
+
+@pytest.mark.soak
+def test_a_node_that_joins_during_a_run_is_given_work(tmp_path: Path) -> None:
+    done = finish([sys.executable, "-c", JOINING, str(tmp_path)])
+    assert "NODES 2" in done.stdout, done.stdout + done.stderr

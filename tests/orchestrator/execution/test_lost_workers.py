@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator import config
-from orchestrator.execution.executor import Executor, StepError, execute
+from orchestrator.execution.execute import StepError, execute
+from orchestrator.execution.executor import Executor
 from orchestrator.planning import make_plan
 
 
