@@ -117,7 +117,7 @@ def features(experiment: Experiment) -> None:
             extractor.digest()
         except ValueError as error:
             raise ValueError(f"{field}.{error}") from None
-        if extractor.how.get("device") == "cuda" and not experiment.resources.features.gpus:
+        if extractor.execution.get("device") == "cuda" and not experiment.resources.features.gpus:
             raise ValueError(
                 f"{field}.device: found 'cuda', but resources.features.gpus is 0; allowed are "
                 "'cpu' and null"

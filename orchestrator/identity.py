@@ -29,7 +29,7 @@ def identity(experiment: Experiment) -> dict[str, Any]:
     value = experiment.model_dump(mode="json", exclude=LEFT_OUT)
     # the content tells data sets apart, wherever it lies
     value["dataset"].pop("path", None)
-    value["dataset"]["digest"] = experiment.dataset.facts.digest
+    value["dataset"]["digest"] = experiment.dataset.info.digest
     threads = experiment.resources.features.threads
     value["features"] = {**_extractor(experiment.features), "threads": threads}
     value["evaluation"]["features"] = _extractor(experiment.measured_in)
@@ -43,9 +43,9 @@ def _extractor(extractor: Extractor) -> dict[str, Any]:
 
 
 def _family(generator: Family, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-    value = generator.model_dump(mode="json", exclude={"resources", *generator.HOW})
+    value = generator.model_dump(mode="json", exclude={"resources", *generator.EXECUTION})
     value |= {"threads": generator.resources.threads, "digest": generator.digest(image_shape)}
     for block in ("training", "sampling"):
-        for field in generator.how(block):
+        for field in generator.execution_fields(block):
             del value[block][field]
     return value

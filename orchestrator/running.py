@@ -50,10 +50,10 @@ class Run:
     soon as it is known.
     """
 
-    def __init__(self, experiment: Experiment, storage: Storage, again: str) -> None:
+    def __init__(self, experiment: Experiment, storage: Storage, resume_command: str) -> None:
         self._experiment = experiment
         self._storage = storage
-        self._again = again
+        self._resume_command = resume_command
         self._console = Console()
         self._folder = f"experiments/{experiment.name}-{experiment_key(experiment)[:8]}"
         self._plan = make_plan(experiment, decider(storage))
@@ -86,7 +86,7 @@ class Run:
             steps = len(self._plan.steps)
             self._say(
                 f"interrupted: {steps - left} of {steps} steps are stored; "
-                f"go on with:\n  {self._again}"
+                f"go on with:\n  {self._resume_command}"
             )
             return interrupts.status()
         except StepError as error:
@@ -202,7 +202,7 @@ class Run:
         return [self._results[key] for key in self._plan.evaluations if key in self._results]
 
     def _open_tracker(self) -> Tracker:
-        return Tracker(self._plan, self._storage, tags={"command": self._again})
+        return Tracker(self._plan, self._storage, tags={"command": self._resume_command})
 
     def _open_executor(self) -> Executor:
         cluster.connect()
@@ -256,8 +256,8 @@ class Run:
                 self._storage.write(figure, oracle)
             tracker.log_files(self._storage.local(figure))
         if any(result.pictures for result in results):
-            outcome, anew = self._outcome("finished"), self._executor is not None
-            for path in store_report(self._storage, self._folder, outcome, anew=anew):
+            outcome, overwrite = self._outcome("finished"), self._executor is not None
+            for path in store_report(self._storage, self._folder, outcome, overwrite=overwrite):
                 tracker.log_files(path)
 
     def _write(self, name: str, text: str) -> None:
@@ -270,7 +270,7 @@ class Run:
         print(f"error: {error}", file=sys.stderr)
         if not type(error.cause).__module__.startswith("actors."):
             traceback.print_exception(error.cause)
-        print(f"what is done is stored; go on with:\n  {self._again}", file=sys.stderr)
+        print(f"what is done is stored; go on with:\n  {self._resume_command}", file=sys.stderr)
 
 
 def _write_text(file: Path, text: str) -> None:

@@ -43,11 +43,11 @@ def _real(
     experiment: Experiment, source: str, iteration: int, split: str, rows: tuple[int, int]
 ) -> Step:
     # the content tells data sets apart, wherever it lies, and the range says how many rows
-    how = {"path", "rows", "reference_rows"}
+    execution = {"path", "rows", "reference_rows"}
     config = {
-        "dataset": experiment.dataset.model_dump(mode="json", exclude=how),
-        "digest": experiment.dataset.facts.digest,
-        "images": str(experiment.dataset.facts.reading),
+        "dataset": experiment.dataset.model_dump(mode="json", exclude=execution),
+        "digest": experiment.dataset.info.digest,
+        "images": str(experiment.dataset.info.reading),
         "source": source,
         "iteration": iteration,
         "split": split,
@@ -55,7 +55,7 @@ def _real(
         "shard_rows": experiment.shard_rows,
     }
     settings = {
-        "dataset": experiment.dataset.model_dump(mode="json", include=how),
+        "dataset": experiment.dataset.model_dump(mode="json", include=execution),
         **_needs(experiment.resources.pool),
     }
     seed = derive_seed(experiment.seed, "split")
@@ -85,10 +85,10 @@ def embed(
 def _extracting(
     experiment: Experiment, extractor: Extractor
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of an extractor determines its output, and how it is carried out."""
+    """Return the settings of an extractor that determine its output, and the others."""
     resources = experiment.resources.features
     config = {"features": extractor.identity, "threads": resources.threads}
-    return config, {"features": extractor.how, **_needs(resources)}
+    return config, {"features": extractor.execution, **_needs(resources)}
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def train(
 ) -> Step:
     """Train a generator on a training set, from scratch or from the iteration before."""
     generator = experiment.generators[name]
-    config, how = _divided(generator, "training", left_out="sampling")
+    config, execution = _divided(generator, "training", left_out="sampling")
     return Step(
         "train",
         "generator",
@@ -211,7 +211,7 @@ def train(
         settings={
             **_needs(generator.resources),
             "workers": generator.training_workers,
-            "generator": how,
+            "generator": execution,
         },
         version=VERSIONS["train"],
     )
@@ -226,7 +226,7 @@ def sample(
         before: samples of this generator in earlier iterations.
     """
     generator = experiment.generators[name]
-    config, how = _divided(generator, "sampling", left_out="training")
+    config, execution = _divided(generator, "sampling", left_out="training")
     digest = generator.digest(experiment.dataset.image_shape)
     return Step(
         "sample",
@@ -247,7 +247,7 @@ def sample(
         settings={
             **_needs(generator.resources),
             "workers": generator.sampling.workers,
-            "generator": how,
+            "generator": execution,
         },
         version=VERSIONS["sample"],
     )
@@ -265,11 +265,13 @@ def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
 def _divided(
     generator: Family, block: str, *, left_out: str
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what of a generator determines the output, and how it and a block are carried out."""
-    config = generator.model_dump(mode="json", exclude={left_out, "resources", *generator.HOW})
-    how = sorted(generator.how(block))
-    settings = generator.model_dump(mode="json", include=set(generator.HOW))
-    return config, settings | ({block: {f: config[block].pop(f) for f in how}} if how else {})
+    """Return the settings of a generator that determine the output, and the others."""
+    config = generator.model_dump(
+        mode="json", exclude={left_out, "resources", *generator.EXECUTION}
+    )
+    fields = sorted(generator.execution_fields(block))
+    settings = generator.model_dump(mode="json", include=set(generator.EXECUTION))
+    return config, settings | ({block: {f: config[block].pop(f) for f in fields}} if fields else {})
 
 
 def _classes(experiment: Experiment, generator: Family) -> dict[str, int | None]:
@@ -302,7 +304,7 @@ def evaluate(
             # for the titles of pictures
             "source": samples.config["source"],
             "iteration": iteration,
-            "images": str(experiment.dataset.facts.reading),
+            "images": str(experiment.dataset.info.reading),
             # the space is told by the inputs
             **experiment.evaluation.model_dump(mode="json", exclude={"features"}),
         },

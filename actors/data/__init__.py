@@ -6,7 +6,7 @@ Real data sets are where D_0, the reference and fresh rows come from: a new one 
 
 from actors.data.cifar10 import Cifar10
 from actors.data.dataset import (
-    Facts,
+    DatasetInfo,
     RealData,
     fresh_available,
     fresh_range,
@@ -34,8 +34,8 @@ REAL_DATA: dict[str, type[RealData]] = {
 __all__ = [
     "REAL_DATA",
     "Cifar10",
+    "DatasetInfo",
     "Digits",
-    "Facts",
     "FashionMnist",
     "Gaussian",
     "Hub",

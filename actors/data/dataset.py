@@ -1,4 +1,4 @@
-"""The configuration that every real data set shares, what is known of the set, and its subsets."""
+"""What every real data set has in common: configuration, information and subsets."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from actors.errors import UserError
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a data set before any image is decoded.
+class DatasetInfo:
+    """Information about a data set that needs no image to be decoded.
 
     Attributes:
-        rows: how many there are.
+        rows: number of rows.
         reading: how every image is read.
         classes: labels are 0 to classes - 1; None without labels.
         digest: hash of the content.
-        notes: what is not read, or not as one would expect, in words.
+        notes: sentences on what is left out or read in an unexpected way.
     """
 
     rows: int
@@ -60,19 +60,19 @@ class RealData(Config):
         """
 
     @property
-    def facts(self) -> Facts:
-        """What is known of the set, looked up once per process and configuration."""
+    def info(self) -> DatasetInfo:
+        """Information about the data set, read once per process and configuration."""
         return _opened(self._where())[1]
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Height, width, channels."""
-        return self.facts.shape
+        return self.info.shape
 
     @property
     def classes(self) -> int | None:
         """How many classes the labels name, None without labels."""
-        return self.facts.classes
+        return self.info.classes
 
     def read(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the images at (n,) positions, (n, height, width, channels) uint8, and labels.
@@ -82,19 +82,19 @@ class RealData(Config):
         Raises:
             UserError: an image cannot be decoded.
         """
-        source, facts = _opened(self._where())
+        source, info = _opened(self._where())
         stored, labels = source.take(positions)
         try:
-            return facts.reading.read(stored, len(positions)), labels
+            return info.reading.read(stored, len(positions)), labels
         except UserError as error:
             raise UserError(f"dataset: {error}") from None
 
     @model_validator(mode="after")
     def _fits(self) -> "RealData":
-        if self.rows + self.reference_rows > self.facts.rows:
+        if self.rows + self.reference_rows > self.info.rows:
             raise ValueError(
                 f"rows {self.rows} + reference_rows {self.reference_rows} is more than the "
-                f"{self.facts.rows} rows that {self.kind} has"
+                f"{self.info.rows} rows that {self.kind} has"
             )
         return self
 
@@ -104,11 +104,11 @@ class RealData(Config):
 
 
 @lru_cache(maxsize=4)
-def _opened(dataset: RealData) -> tuple[Source, Facts]:
+def _opened(dataset: RealData) -> tuple[Source, DatasetInfo]:
     source = dataset.open()
     reading = plan_reading(source.headers(), dataset.resize, dataset.channels, "dataset.resize")
     notes = (*source.notes, *reading.notes)
-    return source, Facts(source.count, reading, source.classes, source.digest, notes)
+    return source, DatasetInfo(source.count, reading, source.classes, source.digest, notes)
 
 
 def split_range(dataset: RealData, name: str) -> tuple[int, int]:
@@ -126,7 +126,7 @@ def fresh_range(dataset: RealData, used: int, rows: int) -> tuple[int, int]:
 
 def fresh_available(dataset: RealData) -> int:
     """Return how many rows are neither for training nor for reference."""
-    return dataset.facts.rows - dataset.rows - dataset.reference_rows
+    return dataset.info.rows - dataset.rows - dataset.reference_rows
 
 
 def split(dataset: RealData, name: str, seed: int) -> tuple[np.ndarray, np.ndarray | None]:
@@ -140,5 +140,5 @@ def split(dataset: RealData, name: str, seed: int) -> tuple[np.ndarray, np.ndarr
 
 def range_positions(dataset: RealData, first: int, rows: int, seed: int) -> np.ndarray:
     """Return the (rows,) positions in the data set of a range of the seed's order."""
-    order = np.random.default_rng(seed).permutation(dataset.facts.rows)
+    order = np.random.default_rng(seed).permutation(dataset.info.rows)
     return order[first : first + rows]

@@ -27,7 +27,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Dinov2(Network):
     """The CLS token after the final layer norm of a DINOv2 from the hub or a folder."""
 
-    HOW: ClassVar[frozenset[str]] = Network.HOW | {"weights"}
+    EXECUTION: ClassVar[frozenset[str]] = Network.EXECUTION | {"weights"}
     resize: ClassVar[str] = "shortest edge 256 bicubic, centre 224"
 
     kind: Literal["dinov2"] = "dinov2"

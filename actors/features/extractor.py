@@ -21,8 +21,8 @@ def size_on_card(read: str, extracted: str) -> str:
 class Extractor(Config):
     """Configuration and mathematics of one extractor."""
 
-    # where files lie and how features are computed, which changes their rounding at most
-    HOW: ClassVar[frozenset[str]] = frozenset()
+    # fields that say where files are and how to compute: they change rounding at most
+    EXECUTION: ClassVar[frozenset[str]] = frozenset()
     # whether it is fitted on the real training set before it can extract
     fits: ClassVar[bool] = False
     # what it does to the size of images, for the card
@@ -40,12 +40,12 @@ class Extractor(Config):
     @property
     def identity(self) -> dict[str, Any]:
         """The fields that determine the features, as JSON values."""
-        return self.model_dump(mode="json", exclude=set(self.HOW))
+        return self.model_dump(mode="json", exclude=set(self.EXECUTION))
 
     @property
-    def how(self) -> dict[str, Any]:
-        """The other fields, as JSON values."""
-        return self.model_dump(mode="json", include=set(self.HOW))
+    def execution(self) -> dict[str, Any]:
+        """The fields that change at most the rounding of the features, as JSON values."""
+        return self.model_dump(mode="json", include=set(self.EXECUTION))
 
     def digest(self) -> str | None:
         """Return the hash of the weights that it reads and no step made; None where there are none.

@@ -24,7 +24,7 @@ URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{NAME}
 class Inception(Network):
     """The 2,048 features of the last pooling, as FID takes them (Heusel et al. 2017)."""
 
-    HOW: ClassVar[frozenset[str]] = Network.HOW | {"weights"}
+    EXECUTION: ClassVar[frozenset[str]] = Network.EXECUTION | {"weights"}
     resize: ClassVar[str] = "299 bilinear as TensorFlow 1"
 
     kind: Literal["inception"] = "inception"

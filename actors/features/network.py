@@ -23,7 +23,7 @@ OFFLINE = "without network work the kinds pixels, pca and encoder"
 class Network(Extractor):
     """An extractor that computes in batches on a device."""
 
-    HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "device"})
+    EXECUTION: ClassVar[frozenset[str]] = frozenset({"batch_size", "device"})
     space: ClassVar[Space] = NETWORK
 
     batch_size: int = Field(64, ge=1, description="images computed together")

@@ -17,7 +17,7 @@ from actors.generators.training.settings import Training
 class DenoiserSampling(Sampling):
     """Sampling by repeated denoising."""
 
-    HOW: ClassVar[frozenset[str]] = Sampling.HOW | {"compile"}
+    EXECUTION: ClassVar[frozenset[str]] = Sampling.EXECUTION | {"compile"}
 
     steps: int = Field(25, ge=1, description="steps of the sampler")
     guidance_scale: float = Field(
@@ -43,12 +43,12 @@ class Denoiser(Family):
             )
         return self
 
-    def how(self, block: str) -> frozenset[str]:
+    def execution_fields(self, block: str) -> frozenset[str]:
         # a worker drops in its own part of a batch, torch in the order of values in memory
         drops = self.network.dropout > 0 or "dropout" in self.network.unet2d
         if block != "training" or not drops:
-            return super().how(block)
-        return super().how(block) - {"workers", "channels_last", "compile"}
+            return super().execution_fields(block)
+        return super().execution_fields(block) - {"workers", "channels_last", "compile"}
 
     @property
     def conditional(self) -> bool:

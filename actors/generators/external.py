@@ -33,7 +33,7 @@ class External(Family):
 
     trains: ClassVar[bool] = False
     gives_each_once: ClassVar[bool] = True
-    HOW: ClassVar[frozenset[str]] = frozenset({"images", "pipeline"})
+    EXECUTION: ClassVar[frozenset[str]] = frozenset({"images", "pipeline"})
 
     kind: Literal["external"]
     pipeline: LocalOrHub | None = Field(
@@ -65,7 +65,7 @@ class External(Family):
             check_pipeline(self._folder(), self.steps)
             return
         try:
-            known = open_images(self.images, image_shape).facts
+            known = open_images(self.images, image_shape).info
         except UserError as error:
             raise ValueError(f"images: {error}") from None
         if known.shape != image_shape:
@@ -82,7 +82,7 @@ class External(Family):
     def digest(self, image_shape: Shape) -> str:
         if self.images is None:
             return hash_folder(self._folder())
-        return open_images(self.images, image_shape).facts.digest
+        return open_images(self.images, image_shape).info.digest
 
     def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> NoReturn:
         raise NotImplementedError("an external generator is not trained")
@@ -114,7 +114,7 @@ class External(Family):
         try:
             images = open_images(self.images, draw.image_shape)
             # no seed of the step, which changes with the iteration: no image comes twice
-            order = np.random.default_rng(self.order_seed).permutation(images.facts.rows)
+            order = np.random.default_rng(self.order_seed).permutation(images.info.rows)
             return images.read(order[draw.before + draw.indices.cpu().numpy()])[0]
         except UserError as error:
             raise UserError(f"images: {str(error).removeprefix('dataset: ')}") from None

@@ -88,8 +88,8 @@ class Draw:
 class Sampling(Config):
     """What a generator adds to the pool each iteration."""
 
-    # changes how the samples are computed, at most their rounding
-    HOW: ClassVar[frozenset[str]] = frozenset({"batch_size", "workers"})
+    # fields that change at most the rounding of the samples
+    EXECUTION: ClassVar[frozenset[str]] = frozenset({"batch_size", "workers"})
 
     rows: int = Field(512, ge=2, description="samples per iteration")
     batch_size: int | None = Field(
@@ -107,16 +107,16 @@ class Family(Config):
     trains: ClassVar[bool] = True
     # whether its samples are a fixed sequence, which it goes on with at each iteration
     gives_each_once: ClassVar[bool] = False
-    # where lies what it reads, which its digest tells apart
-    HOW: ClassVar[frozenset[str]] = frozenset()
+    # fields that say where its files are; the digest identifies their content
+    EXECUTION: ClassVar[frozenset[str]] = frozenset()
 
     kind: str
     sampling: Sampling = Sampling()
     resources: Resources = Resources()
 
-    def how(self, block: str) -> frozenset[str]:
+    def execution_fields(self, block: str) -> frozenset[str]:
         """Return the fields of a block (training, sampling) that change at most its rounding."""
-        return frozenset(getattr(getattr(self, block, None), "HOW", ()))
+        return frozenset(getattr(getattr(self, block, None), "EXECUTION", ()))
 
     @property
     def conditional(self) -> bool:

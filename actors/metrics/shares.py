@@ -37,8 +37,8 @@ def selected_shares(storage: Storage, select_step_path: str) -> list[dict[str, A
     candidates = pa.concat_tables(tables).unify_dictionaries()
     times = np.bincount(selection.positions, minlength=len(candidates))
     candidates = candidates.append_column("selected", pa.array(times))
-    if selection.offered is not None:
-        candidates = candidates.take(pa.array(selection.offered))
+    if selection.candidates is not None:
+        candidates = candidates.take(pa.array(selection.candidates))
     return [row for by in BY for row in _rows(candidates, by, len(selection))]
 
 

@@ -13,7 +13,7 @@ from actors.pool.manifest import files_of, manifest_path
 from actors.pool.storage import Storage
 
 FILE = "selection.arrow"
-OFFERED = "offered.arrow"
+CANDIDATES = "offered.arrow"
 ORDER = "order.arrow"
 
 
@@ -37,14 +37,14 @@ class StoredSelection:
         positions: (n,) int64 positions among the rows of the sample steps, by rank.
         samples: paths of the sample steps whose rows were selected from, in order.
         features: paths of their embed steps.
-        offered: (m,) int64 positions of the candidates; None where every row was one.
+        candidates: (m,) int64 positions of the candidates; None if every row was one.
     """
 
     storage: Storage
     positions: np.ndarray
     samples: tuple[str, ...]
     features: tuple[str, ...]
-    offered: np.ndarray | None = None
+    candidates: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
@@ -101,12 +101,12 @@ def write(
     *,
     samples: Sequence[str],
     features: Sequence[str],
-    offered: np.ndarray | None = None,
+    candidates: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
     """Store a selection among the rows of some sample steps, counted through them in order.
 
     Args:
-        offered: (m,) int64 positions of the candidates, where not every row is one.
+        candidates: (m,) int64 positions of the candidates; None if every row is one.
     """
     n, positions = len(selection.positions), selection.positions
     distances = np.full(n, np.nan) if selection.distances is None else selection.distances
@@ -120,10 +120,10 @@ def write(
     )
     origin: dict[str, Any] = {"samples": list(samples), "features": list(features)}
     records = []
-    if offered is not None:
-        origin["offered"] = f"{step_path}/{OFFERED}"
-        candidates = pa.table({"position": pa.array(offered, pa.int64())})
-        records.append(shards.write_table(storage, origin["offered"], candidates))
+    if candidates is not None:
+        origin["offered"] = f"{step_path}/{CANDIDATES}"
+        drawn = pa.table({"position": pa.array(candidates, pa.int64())})
+        records.append(shards.write_table(storage, origin["offered"], drawn))
     table = table.replace_schema_metadata({"candidates": json.dumps(origin)})
     return [shards.write_table(storage, f"{step_path}/{FILE}", table), *records]
 
@@ -147,13 +147,13 @@ def read(storage: Storage, step_path: str) -> StoredSelection:
     """Open the selection that a finished select step stored."""
     table = shards.read_table(storage, f"{step_path}/{FILE}")
     origin = json.loads(table.schema.metadata[b"candidates"])
-    offered = None
+    candidates = None
     if "offered" in origin:
-        offered = shards.read_table(storage, origin["offered"])["position"].to_numpy()
+        candidates = shards.read_table(storage, origin["offered"])["position"].to_numpy()
     return StoredSelection(
         storage,
         table.column("position").to_numpy(),
         tuple(origin["samples"]),
         tuple(origin["features"]),
-        offered,
+        candidates,
     )

@@ -1,4 +1,4 @@
-"""Drawing candidates: which rows of the pool a selection is offered."""
+"""Drawing candidates: the rows of the pool that a selection chooses from."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ class Stratum:
     rows: int
 
 
-def offered(
+def draw_candidates(
     sizes: Sequence[int], published: Sequence[int], strata: Sequence[Stratum], seed: int
 ) -> np.ndarray:
-    """Return the ascending int64 positions, counted through the steps, of the rows offered.
+    """Return the ascending int64 positions, counted through the steps, of the candidates.
 
     Args:
         sizes: rows of each step.
         published: how many of each step's rows are in the pool at all: its first ones.
-        strata: without any, every published row is offered.
+        strata: without any, every published row is a candidate.
         seed: of the draw, which is uniform without replacement within a stratum.
 
     Raises:

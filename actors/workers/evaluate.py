@@ -61,8 +61,8 @@ def _is_selected(storage: Storage, step: Step) -> bool:
         chosen = selections.read(storage, path)
         whole = (
             sum(selections.sizes(storage, chosen.samples))
-            if chosen.offered is None
-            else len(chosen.offered)
+            if chosen.candidates is None
+            else len(chosen.candidates)
         )
         return config["selection"]["kind"] != "random" and len(chosen) < whole
     return False

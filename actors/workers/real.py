@@ -21,7 +21,7 @@ def write(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
     """
     kind = real.REAL_DATA[step.config["dataset"]["kind"]]
     dataset = kind(**step.config["dataset"], **step.settings["dataset"])
-    if dataset.facts.digest != step.config["digest"]:
+    if dataset.info.digest != step.config["digest"]:
         raise UserError("dataset: its content has changed since this was planned; run again")
     first, rows = step.config["range"]
     rows_at = real.range_positions(dataset, first, rows, step.seed)

@@ -11,7 +11,7 @@ from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed
 from actors.selection import METHODS, Method, Selection, explain
-from actors.selection.draw import Stratum, offered
+from actors.selection.draw import Stratum, draw_candidates
 from actors.selection.quota import bounds, within
 
 
@@ -24,21 +24,21 @@ def order(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
 
 def select(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
     """Store the selection among the step's candidates; return the records of its files."""
-    among, chosen = _offered(step), _chosen(storage, step)
-    if among is not None:
-        chosen = Selection(among[chosen.positions], chosen.distances)
+    candidates, chosen = _candidates(step), _chosen(storage, step)
+    if candidates is not None:
+        chosen = Selection(candidates[chosen.positions], chosen.distances)
     return selections.write(
         storage,
         step.path,
         chosen,
         samples=step.inputs["samples"],
         features=step.inputs["features"],
-        offered=among,
+        candidates=candidates,
     )
 
 
 def _chosen(storage: Storage, step: Step) -> Selection:
-    """Return the selection, as positions among the rows offered."""
+    """Return the selection, as positions among the candidates."""
     rows, limited = step.config["rows"], "limits" in step.config
     if "order" in step.inputs:
         ranked = Selection(*selections.read_order(storage, step.inputs["order"][0]))
@@ -62,8 +62,8 @@ def _within_limits(storage: Storage, step: Step, ranked: Selection) -> Selection
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     sizes = selections.sizes(storage, step.inputs["samples"])
     sources = np.repeat([numbers[name] for name in names], sizes)
-    if (among := _offered(step)) is not None:
-        sources = sources[among]
+    if (candidates := _candidates(step)) is not None:
+        sources = sources[candidates]
     counts = np.bincount(sources, minlength=len(numbers)).tolist()
     allowed = bounds(
         dict(zip(numbers, counts, strict=True)),
@@ -82,13 +82,13 @@ def _within_limits(storage: Storage, step: Step, ranked: Selection) -> Selection
 
 
 def _features(storage: Storage, step: Step, method: Method | None = None) -> np.ndarray:
-    """Return the (N, d) features of the rows offered; a blind method needs no d."""
-    among = _offered(step)
+    """Return the (N, d) features of the candidates; d is 0 for a method that ignores them."""
+    candidates = _candidates(step)
     if method and method.blind:
         total = sum(selections.sizes(storage, step.inputs["samples"]))
-        return np.empty((total if among is None else len(among), 0), np.float32)
+        return np.empty((total if candidates is None else len(candidates), 0), np.float32)
     features = selections.gather(storage, step.inputs["features"], "features")
-    return features.all() if among is None else features[among]
+    return features.all() if candidates is None else features[candidates]
 
 
 def _method(step: Step) -> Method:
@@ -96,12 +96,12 @@ def _method(step: Step) -> Method:
     return kind.model_validate(step.config["selection"])
 
 
-def _offered(step: Step) -> np.ndarray | None:
-    """Return the positions of the candidates where not every row of the steps is one."""
+def _candidates(step: Step) -> np.ndarray | None:
+    """Return the positions of the candidates; None if every row of the steps is one."""
     if "candidates" not in step.config:
         return None
-    candidates = step.config["candidates"]
-    strata = [Stratum(*one) for one in candidates["strata"]]
-    return offered(
-        candidates["sizes"], candidates["published"], strata, derive_seed(step.seed, "draw")
+    drawn = step.config["candidates"]
+    strata = [Stratum(*stratum) for stratum in drawn["strata"]]
+    return draw_candidates(
+        drawn["sizes"], drawn["published"], strata, derive_seed(step.seed, "draw")
     )

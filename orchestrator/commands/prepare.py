@@ -35,7 +35,7 @@ def open_store(experiment: Experiment) -> Storage:
 
 def print_notes(experiment: Experiment) -> None:
     """Print how the data set is read, and what of it is not."""
-    dataset = experiment.dataset.facts
+    dataset = experiment.dataset.info
     for said in (f"{dataset.rows:,} images, {dataset.reading}", *dataset.notes):
         print(f"dataset: {said}")
 

@@ -19,17 +19,17 @@ FIGURES = "figures"
 
 
 def store_report(
-    storage: Storage, folder: str, found: Outcome | Sweep, *, anew: bool
+    storage: Storage, folder: str, found: Outcome | Sweep, *, overwrite: bool
 ) -> tuple[Path, Path]:
     """Write the page of a run or a sweep, and its figures, into its folder of the store.
 
     Args:
-        anew: write them also where they are there.
+        overwrite: whether to write them even if they exist.
 
     Returns:
         Local paths of the page and of the folder of figures.
     """
-    if anew or not storage.exists(f"{folder}/{REPORT}"):
+    if overwrite or not storage.exists(f"{folder}/{REPORT}"):
         _store(storage, folder, found)
     return storage.local(f"{folder}/{REPORT}"), storage.local_folder(f"{folder}/{FIGURES}")
 

@@ -59,12 +59,17 @@ class Sweeping:
     """One execution of a sweep on a store."""
 
     def __init__(
-        self, sweep: SweepConfig, storage: Storage, nodes: list[Node], again: str, fail_fast: bool
+        self,
+        sweep: SweepConfig,
+        storage: Storage,
+        nodes: list[Node],
+        resume_command: str,
+        fail_fast: bool,
     ) -> None:
         self._sweep = sweep
         self._storage = storage
         self._nodes = nodes
-        self._again = again
+        self._resume_command = resume_command
         self._fail_fast = fail_fast
         # a file has no width that names would be cut for
         self._console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_FILES)
@@ -97,13 +102,13 @@ class Sweeping:
             sweep = read_sweep(self._storage, self.folder)
             _log_ending(tracked, sweep)
             # the page of a sweep that was interrupted says so
-            anew = left > 0 or known is None or known.status != "finished"
-            for path in store_report(self._storage, self.folder, sweep, anew=anew):
+            overwrite = left > 0 or known is None or known.status != "finished"
+            for path in store_report(self._storage, self.folder, sweep, overwrite=overwrite):
                 tracked.log_files(path)
             status = ending
         except KeyboardInterrupt:
             status = "KILLED"
-            self._say(f"interrupted; go on with:\n  {self._again}")
+            self._say(f"interrupted; go on with:\n  {self._resume_command}")
             return interrupts.status()
         finally:
             if ray.is_initialized():
@@ -119,7 +124,7 @@ class Sweeping:
         for line in filter(None, (best_line(sweep), sharing_line(sweep))):
             self._say(line)
         if ended_early:
-            self._say(f"ended early: {ended_early}; go on with:\n  {self._again}")
+            self._say(f"ended early: {ended_early}; go on with:\n  {self._resume_command}")
         self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
         return 1 if any(trial.status == "failed" for trial in sweep.trials) else 0
 

@@ -46,7 +46,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(folder)
         tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
-        together = sweeping.Sweeping(sweep, storage, nodes, again="", fail_fast=False)
+        together = sweeping.Sweeping(sweep, storage, nodes, resume_command="", fail_fast=False)
         setting = together.start(tracked.run_id)
         # imports and first calls are in neither time
         warm_up = [trials[0].model_copy(update={"seed": 10**6 + i}) for i in range(4)]

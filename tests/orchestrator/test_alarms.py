@@ -102,11 +102,11 @@ def test_training_sets_keep_their_rows_however_often_the_ratio_is_lowered() -> N
     plan = make_plan(experiment, always)
     sampled = next(iter(experiment.generators.values())).sampling.rows
     rows = [one.candidates.rows for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1]
-    offered = [
+    totals = [
         one.candidates.total for (_, i, _), one in sorted(plan.training_sets.items()) if i > 1
     ]
-    assert offered[0] % sampled == 0
-    assert rows == [candidates // 4 for candidates in offered]
+    assert totals[0] % sampled == 0
+    assert rows == [total // 4 for total in totals]
 
 
 def test_a_ratio_that_could_leave_too_few_rows_to_train_on_is_refused_before_the_run() -> None:

@@ -18,7 +18,7 @@ def test_a_step_whose_files_are_damaged_time_and_again_is_done_again_so_often_an
 ) -> None:
     chosen = config.load(str(TINY), [("store", str(tmp_path)), ("damaged", "redo")])
     plan, storage = make_plan(chosen), Storage(str(tmp_path))
-    run = Run(chosen, storage, "again")
+    run = Run(chosen, storage, resume_command="")
     step, reader = list(plan.steps.values())[:2]
     shard = f"{step.step.path}/rows-0.arrow"
     error = StepError(reader, DamagedError(step.step.path, shard, "its checksum is not that"))

@@ -15,8 +15,8 @@ STEPS = 500
 class Training(Config):
     """Optimisation: AdamW, schedule with warm-up, gradient clipping, weight average."""
 
-    # changes how it is computed, at most its rounding
-    HOW: ClassVar[frozenset[str]] = frozenset(
+    # fields that change at most the rounding of the result
+    EXECUTION: ClassVar[frozenset[str]] = frozenset(
         {
             "workers",
             "compile",

@@ -57,7 +57,7 @@ def reason(storage: Storage, select: Finished, sample: Finished, index: int) -> 
     if len(found):
         row = table.slice(int(found[0]), 1).to_pylist()[0]
         return Reason(True, row["rank"], row["distance"], limits=limits)
-    if not _is_offered(storage, select, position):
+    if not _is_candidate(storage, select, position):
         return Reason(False)
     features = selections.gather(storage, select.manifest["inputs"]["features"], "features")
     place, distance = covering(features, position, chosen)
@@ -80,9 +80,9 @@ def covering(features: shards.Gather, position: int, chosen: np.ndarray) -> tupl
     return place, least
 
 
-def _is_offered(storage: Storage, select: Finished, position: int) -> bool:
+def _is_candidate(storage: Storage, select: Finished, position: int) -> bool:
     """Whether a row was a candidate: all are, where the selection does not say which."""
-    file = f"{select.path}/{selections.OFFERED}"
+    file = f"{select.path}/{selections.CANDIDATES}"
     if file not in files_of(storage, select.path):
         return True
     return bool((shards.read_table(storage, file)["position"].to_numpy() == position).any())

@@ -72,8 +72,8 @@ def test_a_row_of_the_pool_has_its_reason_in_a_select_steps_folder(
     sample = store.sample("real", 0, 5, vectors=vectors)
     ids = store.ids(sample)
     limits = {"quota": {"real": 0.3}, "cap": {}}
-    offered = np.array([0, 1, 2, 3])
-    select = store.select([sample], [0, 1], np.array([np.nan, 5]), offered, limits=limits)
+    candidates = np.array([0, 1, 2, 3])
+    select = store.select([sample], [0, 1], np.array([np.nan, 5]), candidates, limits=limits)
     said = "; the limits quota real 0.3 may have decided"
     monkeypatch.chdir(tmp_path)
     for path in (str(tmp_path / select), f"{select}/", f"file://{tmp_path}/{select}"):

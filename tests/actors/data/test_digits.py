@@ -15,13 +15,13 @@ def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
     assert np.abs(images[..., 0] / 255 * 16 - data.images).max() < 0.04
     assert labels is not None
     assert np.array_equal(labels, data.target)
-    facts = Digits().facts
-    assert (facts.rows, facts.shape, facts.classes) == (1797, (8, 8, 1), 10)
+    info = Digits().info
+    assert (info.rows, info.shape, info.classes) == (1797, (8, 8, 1), 10)
 
 
 def test_a_configuration_of_digits_imports_neither_the_data_nor_datasets() -> None:
     program = (
-        "import sys; from actors.data import Digits; Digits().facts; "
+        "import sys; from actors.data import Digits; Digits().info; "
         "print({'datasets', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run(

@@ -31,7 +31,7 @@ def test_idx_files_are_read(tmp_path: Path) -> None:
     assert labels is not None
     assert labels.tolist() == [5, 4]
     assert labels.dtype == np.int64
-    assert dataset.facts.rows == 5
+    assert dataset.info.rows == 5
 
 
 def test_the_published_set_has_6000_of_each_class() -> None:
@@ -44,8 +44,8 @@ def test_the_published_set_has_6000_of_each_class() -> None:
     # the first training image is an ankle boot; mean pixel as published for normalising, 0.2860
     assert labels[0] == 9
     assert abs(images.mean() / 255 - 0.2860) < 5e-5
-    assert dataset.facts.rows == 60_000
-    assert FashionMnist(split="test").facts.rows == 10_000
+    assert dataset.info.rows == 60_000
+    assert FashionMnist(split="test").info.rows == 10_000
 
 
 def test_the_digest_follows_the_files(tmp_path: Path) -> None:

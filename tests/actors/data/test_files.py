@@ -152,7 +152,7 @@ def test_the_loop_asks_for_a_split_too(tmp_path: Path) -> None:
     with pytest.raises(ValidationError, match="holds the splits 'test', 'train'; allowed is one"):
         Parquet.model_validate({"path": str(tmp_path), **few})
     train = Parquet.model_validate({"path": f"{tmp_path}/train-*.parquet", **few})
-    assert train.facts.rows == 4
+    assert train.info.rows == 4
 
 
 @pytest.mark.parametrize(

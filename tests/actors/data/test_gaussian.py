@@ -10,7 +10,7 @@ ROWS = 20_000
 
 
 def everything(dataset: Gaussian) -> tuple[np.ndarray, np.ndarray | None]:
-    return dataset.read(np.arange(dataset.facts.rows))
+    return dataset.read(np.arange(dataset.info.rows))
 
 
 def test_one_component_is_a_gaussian_around_mid_grey_without_labels() -> None:
@@ -59,7 +59,7 @@ def test_rows_depend_on_the_data_seed_alone_and_the_split_on_the_seed_of_the_exp
     dataset = Gaussian(available=2000, rows=16)
     first, second = (split(dataset, "train", seed)[0] for seed in (0, 1))
     assert not np.array_equal(first, second)
-    assert Gaussian(data_seed=1).facts.digest != Gaussian(data_seed=2).facts.digest
+    assert Gaussian(data_seed=1).info.digest != Gaussian(data_seed=2).info.digest
 
 
 def test_more_rows_than_there_are_is_refused_with_both_numbers() -> None:

@@ -64,13 +64,13 @@ def test_what_is_in_the_cache_is_read_without_network(cache: Path) -> None:
     assert np.array_equal(images, [IMAGES[i] for i in (11, 0, 6, 5)])
     assert labels is not None
     assert labels.tolist() == [2, 0, 0, 2]
-    assert (dataset.image_shape, dataset.classes, dataset.facts.rows) == ((5, 4, 3), 3, 12)
-    assert dataset.facts.digest == f"some___thing/plain/0.0.0/{COMMIT}/train"
+    assert (dataset.image_shape, dataset.classes, dataset.info.rows) == ((5, 4, 3), 3, 12)
+    assert dataset.info.digest == f"some___thing/plain/0.0.0/{COMMIT}/train"
 
 
 def test_cifar10_without_a_path_is_the_hubs(cache: Path) -> None:
     fill(cache, "uoft-cs/cifar10")
-    assert Cifar10.model_validate(FEW).facts.rows == 12
+    assert Cifar10.model_validate(FEW).info.rows == 12
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_two_columns_of_labels_or_two_configurations_need_a_name(cache: Path) ->
     fill(cache, "two/configs", ("one", "two"))
     with pytest.raises(ValidationError, match=r"multiple 'two/configs' configurations"):
         Hub.model_validate({"name": "two/configs", **FEW})
-    assert Hub.model_validate({"name": "two/configs", "config": "two", **FEW}).facts.rows == 12
+    assert Hub.model_validate({"name": "two/configs", "config": "two", **FEW}).info.rows == 12
 
 
 @pytest.mark.usefixtures("cache")

@@ -56,7 +56,7 @@ def test_images_that_differ_are_refused_until_a_resize_is_given(tmp_path: Path) 
         ImageFolder.model_validate(fields)
     dataset = ImageFolder.model_validate({**fields, "resize": 4})
     assert dataset.read(np.arange(7))[0].shape == (7, 4, 4, 3)
-    assert dataset.facts.notes == ("1 of 7 images are grey and read as RGB, as the others are",)
+    assert dataset.info.notes == ("1 of 7 images are grey and read as RGB, as the others are",)
 
 
 def test_a_file_that_is_no_image_is_named_before_anything_runs(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loops(photos: Path) -> np.ndarray:
     """Return what the loop reads."""
     data = ImageFolder(path=str(photos), rows=2, reference_rows=2, resize=SIDE)
-    return data.read(np.arange(data.facts.rows))[0]
+    return data.read(np.arange(data.info.rows))[0]
 
 
 def test_every_reader_gives_the_bytes_that_pillow_and_torchvision_give(photos: Path) -> None:

@@ -46,7 +46,7 @@ def test_what_datasets_writes_is_read_and_its_columns_are_found(tmp_path: Path) 
     assert labels is not None
     assert labels.tolist() == [2, 0, 0, 2]
     # four are named, of which three occur
-    assert (dataset.image_shape, dataset.classes, dataset.facts.rows) == ((5, 4, 3), 4, 12)
+    assert (dataset.image_shape, dataset.classes, dataset.info.rows) == ((5, 4, 3), 4, 12)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -76,7 +76,7 @@ def test_a_folder_and_a_pattern_read_their_files_in_order_of_name(tmp_path: Path
     assert np.array_equal(train.read(np.arange(7))[0], IMAGES[:7])
     everything = open_parquet(tmp_path)
     assert np.array_equal(everything.read(np.array([0, 1]))[0], [IMAGES[9], IMAGES[0]])
-    assert everything.facts.digest != train.facts.digest
+    assert everything.info.digest != train.info.digest
 
 
 def test_the_digest_follows_the_files(tmp_path: Path) -> None:

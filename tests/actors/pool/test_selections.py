@@ -46,10 +46,10 @@ def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_pat
     assert table["sample_id"].to_pylist() == [f"{'s' * 12}-{i:08d}" for i in positions]
     assert table["rank"].to_pylist() == [0, 1, 2]
     assert table["distance"].to_pylist() == [None, 2.0, 1.0]
-    assert selection.offered is None
+    assert selection.candidates is None
 
 
-def test_a_selection_among_some_of_the_rows_says_which_were_offered(tmp_path: Path) -> None:
+def test_a_selection_among_some_of_the_rows_says_which_were_candidates(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     table = schema.rows(
         np.zeros((6, 1, 1, 1), np.uint8),
@@ -61,9 +61,14 @@ def test_a_selection_among_some_of_the_rows_says_which_were_offered(tmp_path: Pa
     )
     record = shards.write_table(storage, shards.shard_path("samples", 0), table)
     storage.write_json(manifest_path("samples"), {"files": [record]})
-    offered, positions = np.array([1, 3, 4]), np.array([4, 1])
+    candidates, positions = np.array([1, 3, 4]), np.array([4, 1])
     records = selections.write(
-        storage, "chosen", Selection(positions), samples=["samples"], features=[], offered=offered
+        storage,
+        "chosen",
+        Selection(positions),
+        samples=["samples"],
+        features=[],
+        candidates=candidates,
     )
     assert [record["path"] for record in records] == [
         "chosen/selection.arrow",
@@ -71,8 +76,8 @@ def test_a_selection_among_some_of_the_rows_says_which_were_offered(tmp_path: Pa
     ]
     selection = selections.read(storage, "chosen")
     assert np.array_equal(selection.positions, positions)
-    assert selection.offered is not None
-    assert np.array_equal(selection.offered, offered)
+    assert selection.candidates is not None
+    assert np.array_equal(selection.candidates, candidates)
 
 
 def test_a_stored_order_serves_every_smaller_selection(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from actors.selection.draw import Stratum, offered
+from actors.selection.draw import Stratum, draw_candidates
 
 
 @st.composite
@@ -25,7 +25,7 @@ def test_each_stratum_gives_as_many_published_rows_as_asked_none_twice(
     pool: tuple[list[int], list[int], list[Stratum]], seed: int
 ) -> None:
     sizes, published, strata = pool
-    rows = offered(sizes, published, strata, seed)
+    rows = draw_candidates(sizes, published, strata, seed)
     starts = np.cumsum([0, *sizes])
     assert len(set(rows.tolist())) == len(rows)
     assert (np.diff(rows) > 0).all()
@@ -35,22 +35,24 @@ def test_each_stratum_gives_as_many_published_rows_as_asked_none_twice(
         assert ((one.first <= step) & (step < one.end)).sum() == one.rows
 
 
-def test_without_strata_every_published_row_is_offered() -> None:
-    assert offered([4, 3], [2, 3], [], 0).tolist() == [0, 1, 4, 5, 6]
+def test_without_strata_every_published_row_is_a_candidate() -> None:
+    assert draw_candidates([4, 3], [2, 3], [], 0).tolist() == [0, 1, 4, 5, 6]
 
 
 def test_a_uniform_draw_takes_every_row_as_often() -> None:
     stratum = [Stratum(0, 2, 5)]
-    draws = np.concatenate([offered([12, 8], [12, 8], stratum, seed) for seed in range(2000)])
+    draws = np.concatenate(
+        [draw_candidates([12, 8], [12, 8], stratum, seed) for seed in range(2000)]
+    )
     assert chisquare(np.bincount(draws, minlength=20)).pvalue > 0.01
 
 
 def test_another_seed_draws_other_rows_and_the_same_seed_the_same() -> None:
-    first, again, other = (offered([50], [50], [Stratum(0, 1, 20)], s) for s in (1, 1, 2))
+    first, again, other = (draw_candidates([50], [50], [Stratum(0, 1, 20)], s) for s in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 def test_more_rows_than_a_stratum_has_cannot_be_drawn() -> None:
     with pytest.raises(ValueError, match="larger sample"):
-        offered([4], [3], [Stratum(0, 1, 4)], 0)
+        draw_candidates([4], [3], [Stratum(0, 1, 4)], 0)

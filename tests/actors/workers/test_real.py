@@ -31,7 +31,7 @@ def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, Ima
             "dataset": dataset.model_dump(mode="json", exclude={"path"}),
             "source": "fresh",
             "iteration": 2,
-            "digest": digest or dataset.facts.digest,
+            "digest": digest or dataset.info.digest,
             "range": split_range(dataset, "train"),
             "shard_rows": 3,
         },

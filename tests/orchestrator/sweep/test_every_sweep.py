@@ -68,7 +68,7 @@ SEARCHES: dict[str, Any] = {
 
 def carry_out(sweep: SweepConfig, storage: Storage, setting: Setting | None = None) -> Setting:
     """Run a sweep to its end, on the actors of another's where there are some."""
-    sweeping_ = Sweeping(sweep, storage, [Node(1, 0)], again="", fail_fast=False)
+    sweeping_ = Sweeping(sweep, storage, [Node(1, 0)], resume_command="", fail_fast=False)
     tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
     setting = setting or sweeping_.start(tracked.run_id)
     own = replace(setting, sweep=sweep, folder=sweeping_.folder, parent=tracked.run_id)

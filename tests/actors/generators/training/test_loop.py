@@ -107,7 +107,7 @@ def checkpoints(folder: Path, every: int = 4, identity: str = "a") -> Checkpoint
     return Checkpoints(Storage(str(folder)), "steps/train/x", identity, every, kept=2)
 
 
-HOW: list[Any] = [
+EXECUTION: list[Any] = [
     *((kind, {}) for kind in DENOISERS),
     ("edm", {"channels_last": True}),
     # compiles C++ for a minute
@@ -115,11 +115,11 @@ HOW: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "how"), HOW, ids=str)
+@pytest.mark.parametrize(("kind", "execution"), EXECUTION, ids=str)
 def test_an_interrupted_training_ends_with_the_very_weights_of_an_unbroken_one(
-    kind: str, how: dict[str, Any], tmp_path: Path
+    kind: str, execution: dict[str, Any], tmp_path: Path
 ) -> None:
-    family = make(kind, labels=True, dropout=0.2, **how)
+    family = make(kind, labels=True, dropout=0.2, **execution)
     unbroken = train(family, data(LABELS), 0, Conduct(CPU))
     saved = checkpoints(tmp_path)
     for stop in (6, 9):

@@ -83,7 +83,7 @@ class Written:
         samples: Sequence[str],
         positions: Sequence[int] | np.ndarray,
         distances: np.ndarray | None = None,
-        offered: np.ndarray | None = None,
+        candidates: np.ndarray | None = None,
         **config: Any,
     ) -> str:
         """Add a select step of these positions among the rows of some sample steps."""
@@ -93,7 +93,12 @@ class Written:
         config = {"selection": {"kind": "greedy"}, "picked": chosen.positions.tolist(), **config}
         step = Step("select", "selection", config, inputs)
         records = selections.write(
-            self.storage, step.path, chosen, samples=samples, features=features, offered=offered
+            self.storage,
+            step.path,
+            chosen,
+            samples=samples,
+            features=features,
+            candidates=candidates,
         )
         return self._finish(step, records)
 

@@ -54,7 +54,7 @@ def test_a_row_that_was_not_drawn_and_limits_that_may_have_decided_are_told(
 ) -> None:
     store = Written(Storage(str(tmp_path)))
     sample = store.sample("real", 0, 6)
-    drawn = store.finished(store.select([sample], [5, 0], offered=np.array([0, 2, 5])))
+    drawn = store.finished(store.select([sample], [5, 0], candidates=np.array([0, 2, 5])))
     limits = {"quota": {"real": 0.5}, "cap": {}}
     limited = store.finished(store.select([sample], [5, 0], limits=limits))
     step = store.contents().finished[sample]
