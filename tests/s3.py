@@ -1,6 +1,7 @@
 """A real S3 server on loopback, and a network to it that can be cut."""
 
 import os
+import re
 import socket
 import threading
 import time
@@ -17,10 +18,15 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": "us-east-1",
 }
 BUCKET = "bucket"
+REQUEST = re.compile(rb"^(?:GET|HEAD|PUT|POST|DELETE) \S+ HTTP/1\.1\r$", re.MULTILINE)
 
 
 class Network:
-    """Passes bytes between a port of its own and the server until it is cut."""
+    """Passes bytes between a port of its own and the server until it is cut.
+
+    Attributes:
+        requests: how many were sent to the server.
+    """
 
     def __init__(self, server: tuple[str, int]) -> None:
         self._server = server
@@ -29,6 +35,7 @@ class Network:
         self._connections: set[socket.socket] = set()
         self._left: int | None = None
         self._is_cut = False
+        self.requests = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_after(self, sent: int) -> None:
@@ -64,6 +71,7 @@ class Network:
         with suppress(OSError):
             sending = sink.getpeername()[1] == self._server[1]
             while block := source.recv(1 << 14):
+                self.requests += len(REQUEST.findall(block)) if sending else 0
                 if sending and self._left is not None:
                     self._left -= len(block)
                     if self._left < 0:

@@ -1,5 +1,6 @@
 """What a step has stored: the manifest, whose presence says that all is there, and whole files."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,18 @@ def manifest_path(step_path: str) -> str:
 def is_done(storage: Storage, step_path: str) -> bool:
     """Whether the step's whole output is stored."""
     return storage.exists(manifest_path(step_path))
+
+
+def finished(storage: Storage, paths: Collection[str]) -> set[str]:
+    """Return those of some steps' paths whose whole output is stored.
+
+    A remote store is asked for one listing of each kind of step, not once for each step.
+    """
+    if storage.is_local:
+        return {path for path in paths if is_done(storage, path)}
+    kinds = {path.rpartition("/")[0] for path in paths}
+    stored = {file for kind in kinds for file in storage.files(kind)}
+    return {path for path in paths if manifest_path(path) in stored}
 
 
 def files_of(storage: Storage, step_path: str, suffix: str = ".arrow") -> list[str]:

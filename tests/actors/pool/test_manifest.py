@@ -64,6 +64,14 @@ def test_damage_is_found_also_after_the_file_was_whole_and_through_a_selection(
     assert caught.value.step_path == "steps/sample/s"
 
 
+def test_finished_steps_are_those_with_a_manifest(tmp_path: Path) -> None:
+    storage = stored(tmp_path)
+    done = {"steps/sample/s", "steps/select/x"}
+    storage.write("steps/sample/t/a", lambda file: file.write_bytes(b"no manifest yet"))
+    assert manifest.finished(storage, [*done, "steps/sample/t", "steps/fit/y"]) == done
+    assert manifest.finished(storage, ["steps/select/x"]) == {"steps/select/x"}
+
+
 def test_a_file_is_read_once_until_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from actors.errors import DamagedError, StorageError, UserError
 from actors.pool import schema, shards
-from actors.pool.manifest import check, manifest_path
+from actors.pool.manifest import check, finished, is_done, manifest_path
 from actors.pool.storage import Storage
 from tests.s3 import BUCKET, Bucket, mend_after, serve
 
@@ -112,6 +112,24 @@ def test_a_network_that_stays_away_in_mid_write_is_told_and_writing_goes_on_when
     bucket.network.mend()
     put(storage, "steps/large.bin", LARGE)
     assert bucket.content("folder/steps/large.bin") == LARGE
+
+
+def test_finished_steps_are_found_by_one_listing_of_each_kind(bucket: Bucket) -> None:
+    storage = Storage(bucket.uri())
+    steps = [f"steps/{kind}/{n:032x}" for kind in ("train", "sample", "fit") for n in range(20)]
+    stored = {path for path in steps if not path.startswith("steps/fit/") and int(path[-1], 16) % 2}
+    for path in steps[:40]:
+        put(storage, f"{path}/rows.arrow", b"rows")
+        if path in stored:
+            storage.write_json(manifest_path(path), {})
+    before = bucket.network.requests
+    assert {path for path in steps if is_done(storage, path)} == stored
+    assert bucket.network.requests - before >= len(steps)
+    before = bucket.network.requests
+    assert finished(storage, steps) == stored
+    # two kinds that are there, and one that is not: whether it is a file is asked as well
+    assert bucket.network.requests - before <= 4
+    assert finished(storage, []) == set()
 
 
 def test_a_network_that_fails_for_some_seconds_is_waited_for(bucket: Bucket) -> None:
