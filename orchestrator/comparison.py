@@ -1,10 +1,9 @@
 """The comparison of arms on the terminal, after a run."""
 
-from typing import Any
-
 from rich.console import Console
 from rich.table import Table
 
+from actors.metrics.measures import Measure
 from orchestrator.analysis.arms import compare
 from orchestrator.analysis.records import records
 from orchestrator.analysis.sentences import compared, correlations
@@ -56,7 +55,7 @@ def print_comparison(console: Console, found: Outcome) -> None:
     console.print(
         "GS: generalization score, mean distance of samples to their training set (falls with "
         "memorization).\nFréchet: distance of samples to held-out real rows (lower is better). "
-        f"Both in {results[0].measures[0]['features']} space.",
+        f"Both in {results[0].measures[0].features} space.",
         style="dim",
         highlight=False,
     )
@@ -91,7 +90,7 @@ def _entropy(by_generator: dict[str, Result]) -> tuple[str, bool]:
     # the same for every generator that was trained
     cards = [result.measure("entropy", "training_set") for result in by_generator.values()]
     card = next(filter(None, cards), None)
-    duplicates = bool(card and card["at_floor"])
+    duplicates = bool(card and card.at_floor)
     return _value(card) + "*" * duplicates, duplicates
 
 
@@ -104,8 +103,8 @@ def _measure(result: Result | None, metric: str) -> str:
     return "" if result is None else _value(result.measure(metric))
 
 
-def _value(card: dict[str, Any] | None) -> str:
-    return "" if card is None else _number(card["value"])
+def _value(card: Measure | None) -> str:
+    return "" if card is None else _number(card.value)
 
 
 def _number(value: float | None) -> str:

@@ -43,9 +43,7 @@ def cause_of(alarm: Alarm, results: list[Result]) -> str | None:
         ]
         # a generator that is not trained has no training set to measure
         history = [
-            (card_of(card, {}), float(card["value"]))
-            for card in cards
-            if card and card["value"] is not None
+            (card_of(card, {}), card.value) for card in cards if card and card.value is not None
         ]
         if history and (cause := alarm.cause(history)):
             return f"{generator}: {cause}"

@@ -5,13 +5,13 @@ Where arms select in another way than at random it says over seeds whether dispe
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from rich.console import Console
 
 from actors.data.gaussian import Gaussian
 from actors.generators.gaussian_mixture import GaussianMixture
+from actors.metrics.measures import Measure
 from actors.metrics.oracle import Band, Form, training_set_entropy, variance_change
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.statistics import is_apart, paired
@@ -33,7 +33,7 @@ class Course:
 
     arm: str
     experiment: Experiment
-    cards: dict[str, list[dict[str, Any]]]
+    cards: dict[str, list[Measure]]
     values: dict[str, np.ndarray]
     predicted: dict[str, Band] = field(default_factory=dict)
 
@@ -57,10 +57,10 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
     for arm, experiment in arms.items():
         (generator, *others) = experiment.generators.values()
         own = {result.iteration: result for result in results if result.arm == arm}
-        cards: dict[str, list[dict[str, Any]]] = {metric: [] for metric in UNITS}
+        cards: dict[str, list[Measure]] = {metric: [] for metric in UNITS}
         for iteration in range(1, len(own) + 1):
             both = {m: own[iteration].measure(m, "training_set") for m in UNITS if iteration in own}
-            known = {m: card for m, card in both.items() if card and card["value"] is not None}
+            known = {m: card for m, card in both.items() if card and card.value is not None}
             if len(known) < len(UNITS):
                 break
             for metric, card in known.items():
@@ -69,14 +69,14 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
         if others or not fits or not cards["entropy"]:
             continue
         values = {
-            metric: np.array([card["value"] for card in of_metric])
+            metric: np.array([card.known_value for card in of_metric])
             for metric, of_metric in cards.items()
         }
         found.append(Course(arm, experiment, cards, values, predict(experiment, cards)))
     return found
 
 
-def predict(experiment: Experiment, cards: dict[str, list[dict[str, Any]]]) -> dict[str, Band]:
+def predict(experiment: Experiment, cards: dict[str, list[Measure]]) -> dict[str, Band]:
     """Return the closed forms that hold for an arm: variance, and for `spherical` entropy.
 
     Those of `full` and `diag` hold for real rows of equal variances in all pixels alone, and
@@ -85,7 +85,7 @@ def predict(experiment: Experiment, cards: dict[str, list[dict[str, Any]]]) -> d
     (generator,) = experiment.generators.values()
     assert isinstance(generator, GaussianMixture)
     first, entropy = cards["variance"][0], cards["entropy"][0]
-    rows, dimensions = first["n"], int(np.prod(experiment.dataset.image_shape))
+    rows, dimensions = first.n, int(np.prod(experiment.dataset.image_shape))
     form: Form = "full" if generator.covariance == "tied" else generator.covariance
     equal_variances = isinstance(experiment.dataset, Gaussian) and experiment.dataset.components < 2
     holds = (
@@ -95,20 +95,21 @@ def predict(experiment: Experiment, cards: dict[str, list[dict[str, Any]]]) -> d
         and experiment.selection.kind == "random"
         and not experiment.training_sets
         and not any(experiment.fresh)
-        and all(card["n"] == rows for card in cards["variance"])
+        and all(card.n == rows for card in cards["variance"])
         and (form == "spherical" or equal_variances)
-        and first["value"] > 0
+        and first.known_value > 0
     )
     if not holds:
         return {}
     iterations = len(cards["variance"])
     change = variance_change(form, rows, dimensions, iterations)
     bands = {
-        "variance": Band(*(first["value"] * e for e in (change.mean, change.low, change.high)))
+        "variance": Band(*(first.known_value * e for e in (change.mean, change.low, change.high)))
     }
-    if form == "spherical" and not any(card["at_floor"] for card in cards["entropy"]):
-        each = first["value"] / dimensions
-        bands["entropy"] = training_set_entropy(each, rows, dimensions, iterations, entropy["k"])
+    if form == "spherical" and not any(card.at_floor for card in cards["entropy"]):
+        each = first.known_value / dimensions
+        k = entropy.k or 1
+        bands["entropy"] = training_set_entropy(each, rows, dimensions, iterations, k)
     return bands
 
 

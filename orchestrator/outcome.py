@@ -4,7 +4,7 @@ They hold all that a report needs, so that one is made without planning anything
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from actors.errors import StorageError
@@ -20,57 +20,38 @@ STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What has come out of an experiment.
+    """What has come out of a run, or of a trial, which is a run of one arm at a point of a sweep.
 
     Attributes:
-        status: running, finished, failed or interrupted.
-        arms: each arm's whole configuration, as JSON values.
+        status: running, finished, failed or interrupted; of a trial also stopped, early, by the
+            scheduler or an alarm.
+        arms: each arm's whole configuration, as JSON values; that of a trial is `main`. None
+            before there is a plan.
         alarms: those that went off, with their causes.
+        error: of a failed trial, one line.
+        id: of a trial.
+        point: of a trial: value of every field that varies, by its dotted path.
     """
 
     name: str
     status: str
     seed: int
-    arms: dict[str, Any]
+    arms: dict[str, Any] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
     alarms: list[dict[str, Any]] = field(default_factory=list)
+    error: str | None = None
+    id: str = ""
+    point: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def last_iteration(self) -> int:
+        """The last iteration that was measured; 0 before the first."""
+        return max((result.iteration for result in self.results), default=0)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Outcome":
         """Return the outcome that was written."""
-        return cls(**{**value, "results": [Result(**one) for one in value["results"]]})
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One point of a sweep, with one seed.
-
-    Attributes:
-        point: value of every field that varies, by its dotted path.
-        status: running, finished, stopped (early, by the scheduler or an alarm), interrupted (as
-            the sweep was, and to be gone on with) or failed.
-        error: of a failed one, one line.
-        outcome: of its experiment, whose arm is `main`; None before the first result.
-    """
-
-    id: str
-    name: str
-    point: dict[str, Any]
-    seed: int
-    status: str
-    error: str | None = None
-    outcome: Outcome | None = None
-
-    def ended(self, status: str, error: str | None = None) -> "Trial":
-        """Return the trial with the status that it ended in."""
-        outcome = self.outcome and replace(self.outcome, status=status)
-        return replace(self, status=status, error=error, outcome=outcome)
-
-    @classmethod
-    def from_json(cls, value: dict[str, Any]) -> "Trial":
-        """Return the trial that was written."""
-        outcome = value["outcome"]
-        return cls(**{**value, "outcome": Outcome.from_json(outcome) if outcome else None})
+        return cls(**{**value, "results": [Result.from_json(one) for one in value["results"]]})
 
 
 @dataclass(frozen=True)
@@ -90,7 +71,7 @@ class Sweep:
     objectives: dict[str, str]
     trials_planned: int
     shared: dict[str, float] = field(default_factory=dict)
-    trials: list[Trial] = field(default_factory=list)
+    trials: list[Outcome] = field(default_factory=list)
 
 
 def write_outcome(storage: Storage, folder: str, outcome: Outcome) -> None:
@@ -103,15 +84,15 @@ def read_outcome(storage: Storage, folder: str) -> Outcome:
     return _read(storage, f"{folder}/{FILE}", Outcome.from_json)
 
 
-def write_trial(storage: Storage, folder: str, trial: Trial) -> None:
+def write_trial(storage: Storage, folder: str, trial: Outcome) -> None:
     """Write one trial of a sweep."""
     storage.write_json(f"{folder}/trials/{trial.id}.json", asdict(trial))
 
 
-def read_trial(storage: Storage, folder: str, id: str) -> Trial | None:
+def read_trial(storage: Storage, folder: str, id: str) -> Outcome | None:
     """Read one trial of a sweep, None where it never began."""
     path = f"{folder}/trials/{id}.json"
-    return _read(storage, path, Trial.from_json) if storage.exists(path) else None
+    return _read(storage, path, Outcome.from_json) if storage.exists(path) else None
 
 
 def keep_steps(storage: Storage, folder: str, id: str, paths: Collection[str]) -> None:
@@ -139,7 +120,7 @@ def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
 
 def read_sweep(storage: Storage, folder: str) -> Sweep:
     """Read a sweep and its trials, by point and seed, from its folder of the store."""
-    trials = [_read(storage, p, Trial.from_json) for p in storage.files(f"{folder}/trials")]
+    trials = [_read(storage, p, Outcome.from_json) for p in storage.files(f"{folder}/trials")]
 
     def build(known: dict[str, Any]) -> Sweep:
         trials.sort(key=lambda trial: (_order(trial, known["axes"]), trial.seed))
@@ -159,7 +140,7 @@ def _read(storage: Storage, path: str, build: Callable[[Any], Read]) -> Read:
         ) from None
 
 
-def _order(trial: Trial, axes: list[str]) -> list[tuple[int, float, str]]:
+def _order(trial: Outcome, axes: list[str]) -> list[tuple[int, float, str]]:
     """Return what sorts numbers by value and other labels by name."""
     order = []
     for axis in axes:

@@ -6,6 +6,7 @@ from typing import Any
 
 from actors.errors import DamagedError
 from actors.metrics import MEASURES, PICTURES, SHARES
+from actors.metrics.measures import Measure
 from actors.pool.manifest import is_done
 from actors.pool.storage import Storage
 from orchestrator.plan import Plan
@@ -25,15 +26,20 @@ class Result:
     arm: str
     iteration: int
     generator: str
-    measures: list[dict[str, Any]]
+    measures: list[Measure]
     pictures: dict[str, str] = field(default_factory=dict)
     shares: list[dict[str, Any]] = field(default_factory=list)
     step: str = ""
 
-    def measure(self, metric: str, subject: str = "samples") -> dict[str, Any] | None:
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Result":
+        """Return the result that was written."""
+        return cls(**{**value, "measures": [Measure(**one) for one in value["measures"]]})
+
+    def measure(self, metric: str, subject: str = "samples") -> Measure | None:
         """Return one number with its card; None where a generator has none, having no training."""
         wanted = (metric, subject)
-        return next((m for m in self.measures if (m["metric"], m["subject"]) == wanted), None)
+        return next((m for m in self.measures if (m.metric, m.subject) == wanted), None)
 
 
 def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> Iterator[Result]:
@@ -49,7 +55,8 @@ def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> 
                 for name, file in PICTURES.items()
                 if storage.exists(path := f"{step.path}/{file}")
             }
-            measures, shares = (_read(storage, step.path, file) for file in (MEASURES, SHARES))
+            measures = [Measure(**one) for one in _read(storage, step.path, MEASURES)]
+            shares = _read(storage, step.path, SHARES)
             yield Result(arm, iteration, generator, measures, pictures, shares, step.path)
 
 

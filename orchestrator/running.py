@@ -6,7 +6,7 @@ import traceback
 from collections import Counter, deque
 from collections.abc import Iterable
 from contextlib import nullcontext, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import ray
@@ -240,7 +240,7 @@ class Run:
         """Write the results as tables and as pages, which MLflow has too."""
         results = self._ordered()
         measures = [
-            {"arm": r.arm, "iteration": r.iteration, "generator": r.generator, **m}
+            {"arm": r.arm, "iteration": r.iteration, "generator": r.generator, **asdict(m)}
             for r in results
             for m in r.measures
         ]

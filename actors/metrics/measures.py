@@ -56,6 +56,12 @@ class Measure:
     at_floor: int | None = None
     note: str | None = None
 
+    @property
+    def known_value(self) -> float:
+        """The value of a measure that could be taken."""
+        assert self.value is not None
+        return self.value
+
     def as_json(self) -> dict[str, Any]:
         """Return the number with its card as JSON values."""
         return asdict(self)

@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from actors.features import EXTRACTORS
-from actors.metrics.measures import CARD
+from actors.metrics.measures import Measure
 
 # what of a data set may differ between numbers that are compared; the card has the numbers of rows
 NOT_OF_CARD = ("rows", "reference_rows")
 
 
-def card_of(measure: dict[str, Any], configuration: dict[str, Any]) -> str:
+def card_of(measure: Measure, configuration: dict[str, Any]) -> str:
     """Return a card as text: equal texts may be compared.
 
     The weights of an extractor that is fitted differ by seed, as its real rows do. Its space is the
@@ -20,7 +20,7 @@ def card_of(measure: dict[str, Any], configuration: dict[str, Any]) -> str:
         configuration: of the experiment that the measure was taken in.
     """
     dataset = configuration.get("dataset", {})
-    card = {name: measure.get(name) for name in CARD}
+    card = measure.card()
     card["dataset"] = {k: v for k, v in dataset.items() if k not in NOT_OF_CARD}
     space = configuration.get("evaluation", {}).get("features") or configuration.get("features", {})
     if (kind := space.get("kind")) in EXTRACTORS and EXTRACTORS[kind].fits:

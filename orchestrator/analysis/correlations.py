@@ -61,19 +61,17 @@ def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
         return record.series, record.generator, record.iteration, record.seed
 
     # of a distance of zero there is no logarithm
-    scores = {where(r): r for r in records if r.key == (score, "samples") and r.measure["value"]}
+    scores = {where(r): r for r in records if r.key == (score, "samples") and r.measure.value}
     sets = [
         r
         for r in records
-        if r.key == (metric, "training_set")
-        and r.measure["value"] is not None
-        and where(r) in scores
+        if r.key == (metric, "training_set") and r.measure.value is not None and where(r) in scores
     ]
     if not sets:
         return []
     # arms that share an iteration have the same points, which count once
     points = [
-        (f"{r.card} {score.card}", float(r.measure["value"]), math.log(score.measure["value"]))
+        (f"{r.card} {score.card}", r.measure.known_value, math.log(score.measure.known_value))
         for r in sets
         for score in [scores[where(r)]]
     ]

@@ -11,7 +11,7 @@ from orchestrator.analysis import words
 from orchestrator.analysis.cards import differing
 from orchestrator.analysis.records import Record, point_of, records_of
 from orchestrator.analysis.statistics import Interval, mean_interval, paired
-from orchestrator.outcome import Sweep, Trial
+from orchestrator.outcome import Outcome, Sweep
 
 
 @dataclass(frozen=True)
@@ -58,24 +58,23 @@ class Ranking:
         return paired(self.places[0].values, self.places[1].values) if self.places else None
 
 
-def by_point(sweep: Sweep) -> dict[str, list[Trial]]:
+def by_point(sweep: Sweep) -> dict[str, list[Outcome]]:
     """Return the trials of each point, by its name."""
-    points: dict[str, list[Trial]] = {}
+    points: dict[str, list[Outcome]] = {}
     for trial in sweep.trials:
         points.setdefault(point_of(trial), []).append(trial)
     return points
 
 
-def last_records(trials: Sequence[Trial], objective: str) -> list[Record]:
+def last_records(trials: Sequence[Outcome], objective: str) -> list[Record]:
     """Return what an objective is made of: one measure of some trials at their last iteration."""
-    results = [(t, t.outcome) for t in trials if t.outcome and t.outcome.results]
-    last = max((r.iteration for _, outcome in results for r in outcome.results), default=0)
+    last = max((trial.last_iteration for trial in trials), default=0)
     return [
         record
-        for trial, outcome in results
+        for trial in trials
         for record in records_of(
-            (r for r in outcome.results if r.iteration == last),
-            outcome.arms,
+            (r for r in trial.results if r.iteration == last),
+            trial.arms,
             trial.seed,
             point_of(trial),
             trial.point,
@@ -88,7 +87,7 @@ def values_of(found: list[Record]) -> dict[int, float]:
     """Return the mean over generators for each seed that has every value."""
     by_seed: dict[int, list[float | None]] = {}
     for record in found:
-        by_seed.setdefault(record.seed, []).append(record.measure["value"])
+        by_seed.setdefault(record.seed, []).append(record.measure.value)
     return {
         seed: float(np.mean([v for v in values if v is not None]))
         for seed, values in by_seed.items()

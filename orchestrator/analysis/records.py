@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from actors.metrics.measures import Measure
 from orchestrator.analysis.cards import card_of, main_card
 from orchestrator.analysis.statistics import Interval, mean_interval
 from orchestrator.analysis.words import Key
-from orchestrator.outcome import Outcome, Sweep, Trial
+from orchestrator.outcome import Outcome, Sweep
 from orchestrator.results import Result
 
 # what tells arms that are repeats of each other apart, at the end of their names
@@ -31,13 +32,13 @@ class Record:
     generator: str
     iteration: int
     seed: int
-    measure: dict[str, Any]
+    measure: Measure
     card: str
     point: dict[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
-        return self.measure["metric"], self.measure["subject"]
+        return self.measure.metric, self.measure.subject
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,15 @@ class Summary:
     @property
     def low(self) -> float | None:
         """End of the interval over the seeds, or where there is one, of the measure itself."""
-        return self.interval.low if self.interval.n > 1 else self.record.measure["low"]
+        return self.interval.low if self.interval.n > 1 else self.record.measure.low
 
     @property
     def high(self) -> float | None:
         """End of the interval over the seeds, or where there is one, of the measure itself."""
-        return self.interval.high if self.interval.n > 1 else self.record.measure["high"]
+        return self.interval.high if self.interval.n > 1 else self.record.measure.high
 
 
-def point_of(trial: Trial) -> str:
+def point_of(trial: Outcome) -> str:
     """Return the name of a trial's point, without its seed; members of a population by number."""
     name = trial.name.rpartition(", seed ")[0] or trial.name
     if trial.id.startswith("member-"):
@@ -96,10 +97,10 @@ def outcomes(found: Outcome | Sweep) -> Iterator[tuple[str, dict[str, Any], int,
         yield "", {}, found.seed, found
         return
     for trial in found.trials:
-        if trial.outcome:
+        if trial.arms:
             # JSON has sorted the axes by name
             point = {axis: trial.point[axis] for axis in found.axes if axis in trial.point}
-            yield point_of(trial), point, trial.seed, trial.outcome
+            yield point_of(trial), point, trial.seed, trial
 
 
 def records(found: Outcome | Sweep) -> list[Record]:
@@ -150,13 +151,13 @@ def summaries(found: list[Record]) -> list[Summary]:
     """
     groups: dict[tuple[str, str, int, str], list[Record]] = {}
     for record in found:
-        if record.measure["value"] is not None:
+        if record.measure.value is not None:
             where = (record.series, record.generator, record.iteration, record.card)
             groups.setdefault(where, []).append(record)
     return [
         Summary(group[0], mean_interval(list(values.values())), values)
         for group in groups.values()
-        for values in [{record.seed: float(record.measure["value"]) for record in group}]
+        for values in [{record.seed: record.measure.known_value for record in group}]
     ]
 
 
@@ -179,10 +180,10 @@ def by_generator(found: list[Record]) -> dict[str, list[Record]]:
     for record in found:
         groups.setdefault(record.generator, []).append(record)
     seen = [
-        {(r.series, r.iteration, r.seed): (r.card, r.measure["value"]) for r in group}
+        {(r.series, r.iteration, r.seed): (r.card, r.measure.value) for r in group}
         for group in groups.values()
     ]
-    shared = found[0].measure["subject"] == "training_set" if found else False
+    shared = found[0].measure.subject == "training_set" if found else False
     if len(groups) == 1 or (shared and all(one == seen[0] for one in seen)):
         return {"": next(iter(groups.values()))}
     return groups

@@ -15,7 +15,7 @@ def compared(found: Comparison) -> str:
     """Return how the arms of a run compare, with a verdict where there are seeds enough."""
     of = f" ({found.generator})" if found.generator else ""
     head = f"{_capital(words.short(found.key))}{of} at iteration {found.iteration}"
-    unit = next(iter([*found.arms, *found.apart.values()])).record.measure["unit"]
+    unit = next(iter([*found.arms, *found.apart.values()])).record.measure.unit
     shown = found.arms[:MOST_NAMED]
     values = ", ".join(f"{one.record.series} {with_interval(one.interval)}" for one in shown)
     more = f" and {len(found.arms) - MOST_NAMED} more below" * (len(found.arms) > MOST_NAMED)
@@ -27,7 +27,7 @@ def compared(found: Comparison) -> str:
     if found.apart:
         every = {**{one.record.series: one for one in found.arms}, **found.apart}
         names = found.apart if len(found.arms) > 1 else every
-        sizes = ", ".join(f"{arm} {one.record.measure['n']:,} rows" for arm, one in names.items())
+        sizes = ", ".join(f"{arm} {one.record.measure.n:,} rows" for arm, one in names.items())
         parts.append(f"not compared, as measured on other sets: {sizes}")
     return _capital("; ".join(parts)) + "."
 

@@ -38,7 +38,7 @@ def _figure(
     main = usual_card(group)
     others = sum(one.record.card != main for one in shown)
     parts = [
-        f"iteration {shown[0].record.iteration}, {group[0].measure['unit']}, " + spelled_text(main),
+        f"iteration {shown[0].record.iteration}, {group[0].measure.unit}, " + spelled_text(main),
         words.better(key[0]),
         drawn_intervals(shown).removeprefix("bars: "),
         f"{others} cells without a colour were measured on other sets (*) and cannot be compared"

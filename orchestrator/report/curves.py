@@ -124,7 +124,7 @@ def _figure(
         aside(group, main),
     ]
     of = f", {generator}" if generator else ""
-    label = f"{words.axis(key)} ({group[0].measure['unit']})"
+    label = f"{words.axis(key)} ({group[0].measure.unit})"
     rows: list[dict[str, Any]] = [
         {**one.record.point, **row} for one, row in zip(shown, rows_of(shown, main), strict=True)
     ]

@@ -26,14 +26,10 @@ def happened(found: Outcome | Sweep) -> str:
     for status, name in (("failed", "Trials that failed"), ("stopped", "Trials stopped early")):
         mine = [t for t in found.trials if t.status == status] if isinstance(found, Sweep) else []
         if mine:
-            rows = [[t.name, str(t.seed), _last(t.outcome), t.error or ""] for t in mine]
+            rows = [[t.name, str(t.seed), str(t.last_iteration), t.error or ""] for t in mine]
             head = ["trial", "seed", "iterations measured", "error"]
             body += f"<h3>{name}</h3>" + tables.table(head, rows, 9)
     return body
-
-
-def _last(outcome: Outcome | None) -> str:
-    return str(max((r.iteration for r in outcome.results), default=0)) if outcome else "0"
 
 
 def _spelled(action: dict[str, object]) -> str:

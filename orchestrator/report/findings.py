@@ -61,7 +61,7 @@ def _moved(numbers: list[Record], found: Comparison) -> list[str]:
     values = [words.number(one.interval.mean, 3) for one in (start, end)]
     return [
         f"In {first}, {words.short(found.key)} {way} from {values[0]} to {values[1]} "
-        f"{end.record.measure['unit']} between iterations {min(own)} and {found.iteration}."
+        f"{end.record.measure.unit} between iterations {min(own)} and {found.iteration}."
     ]
 
 

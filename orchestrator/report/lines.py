@@ -48,7 +48,7 @@ def _panel(
     main = usual_card(group)
     better = words.better(key[0])
     parts = [better, drawn_intervals(shown), aside(group, main)]
-    empty = [r for r in group if r.measure["value"] is None]
+    empty = [r for r in group if r.measure.value is None]
     if empty:
         where = ", ".join(dict.fromkeys(f"{r.series} {r.iteration}" for r in empty))
         parts.append(f"no value (minus infinity, or not taken) at {where}")
@@ -65,7 +65,7 @@ def _panel(
 
 
 def _label(key: words.Key, record: Record) -> str:
-    return f"{words.axis(key)} ({record.measure['unit']})"
+    return f"{words.axis(key)} ({record.measure.unit})"
 
 
 def draw(

@@ -186,10 +186,10 @@ def ours(
         if (
             (record.series, record.key) == (series, (published.metric, "samples"))
             and record.iteration in published.values
-            and record.measure["value"] is not None
+            and record.measure.value is not None
             and published.generator in (None, kinds[record.generator])
         ):
-            values.setdefault(record.iteration, []).append(record.measure["value"])
+            values.setdefault(record.iteration, []).append(record.measure.value)
     return values
 
 

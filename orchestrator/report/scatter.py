@@ -43,7 +43,7 @@ def _figure(pooled: Pooled, styles: dict[str, Style]) -> Figure:
     told.append("the interval takes points for independent, which iterations of one run are not")
     text = "; ".join((f"{card['features']} features, training sets of n {card['n']:,}", *told))
     used = {pair.record.series for pair in pairs}
-    label = f"{words.short(main.key)} ({main.measure['unit']})"
+    label = f"{words.short(main.key)} ({main.measure.unit})"
     return Figure(
         f"{metric}-against-log-gs",
         f"{metric.capitalize()} of the training set against log GS",

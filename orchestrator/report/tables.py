@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from actors.metrics.measures import Measure
 from orchestrator.analysis import words
 from orchestrator.analysis.cards import spelled
 from orchestrator.analysis.ranking import Standing, rank
@@ -49,7 +50,7 @@ def at_a_glance(found: list[Record]) -> str:
     for key in keys:
         for generator, group in by_generator([r for r in found if r.key == key]).items():
             of = f", {generator}" if generator else ""
-            unit = group[0].measure["unit"]
+            unit = group[0].measure.unit
             column = f"{words.short(key)}{of} ({unit})"
             columns.append(column)
             shown = summaries(group)
@@ -120,7 +121,7 @@ def _difference(one: Standing, first: Standing) -> str:
 def every_number(found: list[Record]) -> str:
     """Return all numbers with their cards, a card told once for those that share it."""
     cards = list(dict.fromkeys(record.card for record in found))
-    units = {record.card: record.measure["unit"] for record in found}
+    units = {record.card: record.measure.unit for record in found}
     told = []
     for place, card in enumerate(cards, 1):
         one = json.loads(card)
@@ -139,7 +140,7 @@ def every_number(found: list[Record]) -> str:
             series,
             generator,
             str(seed),
-            group[0].measure["metric"],
+            group[0].measure.metric,
             place_of[card],
             "; ".join(_told(r.iteration, r.measure) for r in group),
         ]
@@ -160,11 +161,11 @@ def _weights(extractor: str | dict[str, Any] | None) -> str:
     return f", weights {extractor[:12]}" if extractor else ""
 
 
-def _told(iteration: int, measure: dict[str, Any]) -> str:
-    text = f"{iteration}: {words.number(measure['value'])}"
-    if measure["low"] is not None:
-        text += f" ({words.number(measure['low'])} to {words.number(measure['high'])})"
-    return text + (f" [{measure['note']}]" if measure.get("note") else "")
+def _told(iteration: int, measure: Measure) -> str:
+    text = f"{iteration}: {words.number(measure.value)}"
+    if measure.low is not None:
+        text += f" ({words.number(measure.low)} to {words.number(measure.high)})"
+    return text + (f" [{measure.note}]" if measure.note else "")
 
 
 def paper(found: Outcome | Sweep, numbers: list[Record]) -> str:

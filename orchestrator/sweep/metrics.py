@@ -19,8 +19,8 @@ def means(results: Iterable[Result]) -> dict[str, float]:
     values: dict[str, list[float | None]] = {}
     for result in results:
         for card in result.measures:
-            name = metric_name(card["metric"], card["subject"])
-            values.setdefault(name, []).append(card["value"])
+            name = metric_name(card.metric, card.subject)
+            values.setdefault(name, []).append(card.value)
     return {
         name: float(np.mean([value for value in found if value is not None]))
         for name, found in values.items()

@@ -17,7 +17,7 @@ from orchestrator.config import Experiment
 from orchestrator.deciding import decider
 from orchestrator.execution.execute import StepError, execute
 from orchestrator.execution.shared import SharedExecutor
-from orchestrator.outcome import Outcome, Trial, keep_steps, write_trial
+from orchestrator.outcome import Outcome, keep_steps, write_trial
 from orchestrator.plan import Plan, PlannedStep
 from orchestrator.planning import make_plan
 from orchestrator.results import read_results
@@ -48,7 +48,7 @@ class Setting:
     parent: str
 
 
-def ending(trials: Iterable[Trial]) -> dict[str, Any]:
+def ending(trials: Iterable[Outcome]) -> dict[str, Any]:
     """Return what the last report of a point says beside its measures.
 
     Ray Tune ends the point then without asking the scheduler, which might pause it for ever.
@@ -81,7 +81,9 @@ class Seeds:
         self._storage = setting.storage
         self._path = path
         self._trials = {
-            seed: Trial(one, f"{self._named()}, seed {seed}", path[-1][1], seed, "running")
+            seed: Outcome(
+                f"{self._named()}, seed {seed}", "running", seed, id=one, point=path[-1][1]
+            )
             for seed, one in ids.items()
         }
         self._going = list(self._trials)
@@ -245,18 +247,15 @@ class Seeds:
         )
 
     def _write(self, seed: int, status: str, error: str | None) -> None:
-        plan, trial = self._plans.get(seed), self._trials[seed]
-        outcome = None
-        if plan:
-            outcome = Outcome(
-                trial.name,
-                status,
-                seed,
-                {ARM: self._experiments[seed].model_dump(mode="json")},
-                list(read_results(plan, self._storage)),
-                [vars(one) for one in plan.alarms],
+        trial = replace(self._trials[seed], status=status, error=error)
+        if plan := self._plans.get(seed):
+            trial = replace(
+                trial,
+                arms={ARM: self._experiments[seed].model_dump(mode="json")},
+                results=list(read_results(plan, self._storage)),
+                alarms=[vars(one) for one in plan.alarms],
             )
-        self._trials[seed] = replace(trial, status=status, error=error, outcome=outcome)
+        self._trials[seed] = trial
         write_trial(self._storage, self._setting.folder, self._trials[seed])
 
     def _close(self, seed: int, status: str, error: str | None = None) -> None:

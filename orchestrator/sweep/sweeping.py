@@ -27,8 +27,8 @@ from orchestrator.execution.placement import Node, check, how_many
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import (
     STATUS,
+    Outcome,
     Sweep,
-    Trial,
     kept_steps,
     read_sweep,
     read_trial,
@@ -149,7 +149,7 @@ class Sweeping:
         executor = SharedExecutor(self._storage)
         return Setting(self._sweep, self._storage, self.folder, executor, parent)
 
-    def run_points(self, setting: Setting, before: Sequence[Trial] = ()) -> str | None:
+    def run_points(self, setting: Setting, before: Sequence[Outcome] = ()) -> str | None:
         """Run the points that are left; return why it ended before they did, if so.
 
         Args:
@@ -211,7 +211,7 @@ class Sweeping:
         """Mark the trials whose processes are gone before they could do it themselves."""
         for trial in self._trials():
             if trial.status == "running":
-                write_trial(self._storage, self.folder, trial.ended("interrupted"))
+                write_trial(self._storage, self.folder, replace(trial, status="interrupted"))
 
     def _known(self) -> Sweep | None:
         """Return what is known of the sweep so far; None before its first run."""
@@ -219,7 +219,7 @@ class Sweeping:
             return None
         return read_sweep(self._storage, self.folder)
 
-    def _trials(self) -> list[Trial]:
+    def _trials(self) -> list[Outcome]:
         known = self._known()
         return known.trials if known else []
 
@@ -286,9 +286,13 @@ class _Marks(tune.Callback):
         for seed, id in trial_ids(setting.sweep, trial.trial_id, trial.config).items():
             found = read_trial(setting.storage, setting.folder, id)
             # one that died early has written nothing
-            found = found or Trial(id, f"{named(point)}, seed {seed}", point, seed, "running")
+            found = found or Outcome(
+                f"{named(point)}, seed {seed}", "running", seed, id=id, point=point
+            )
             if found.status == "running":
-                write_trial(setting.storage, setting.folder, found.ended(status, error))
+                write_trial(
+                    setting.storage, setting.folder, replace(found, status=status, error=error)
+                )
 
 
 def _log_ending(tracked: SweepRun, sweep: Sweep) -> None:

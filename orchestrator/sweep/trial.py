@@ -9,7 +9,7 @@ from typing import Any
 
 from ray import tune
 
-from orchestrator.outcome import Trial, read_trial
+from orchestrator.outcome import Outcome, read_trial
 from orchestrator.sweep.config import SweepConfig
 from orchestrator.sweep.metrics import means
 from orchestrator.sweep.objectives import reported
@@ -79,9 +79,9 @@ def history(point: Point) -> tuple[int, list[tuple[int, Point]]]:
     return done, before if before[-1][1] == point else [*before, (done + 1, point)]
 
 
-def _replay(trials: list[Trial], objectives: Mapping[str, str]) -> None:
+def _replay(trials: list[Outcome], objectives: Mapping[str, str]) -> None:
     """Report what was measured before."""
-    results = [r for one in trials if one.outcome for r in one.outcome.results]
+    results = [result for trial in trials for result in trial.results]
     iterations = sorted({result.iteration for result in results})
     for iteration in iterations:
         measures = means(result for result in results if result.iteration == iteration)

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from actors.metrics.measures import Measure
 from orchestrator.analysis import words
 
 NOT_ALLOWED = re.compile(r"[^\w.\- :]")
@@ -28,18 +29,18 @@ def valid_name(name: str) -> str:
     return valid[: LONGEST_NAME - len(ending)] + ending
 
 
-def metric_name(generator: str, measure: dict[str, Any]) -> str:
+def metric_name(generator: str, measure: Measure) -> str:
     """Return a measure's name in an arm's run: behind what it is of, and whose."""
-    if measure["subject"] == "training_set":
-        return f"training_set/{measure['metric']}/{generator}"
+    if measure.subject == "training_set":
+        return f"training_set/{measure.metric}/{generator}"
     return f"{generator}/{own_metric_name(measure)}"
 
 
-def own_metric_name(measure: dict[str, Any]) -> str:
+def own_metric_name(measure: Measure) -> str:
     """Return a measure's name in its generator's run, e.g. frechet_distance."""
-    if measure["subject"] == "training_set":
-        return f"training_set/{measure['metric']}"
-    return words.metric_name(measure["metric"], measure["subject"])
+    if measure.subject == "training_set":
+        return f"training_set/{measure.metric}"
+    return words.metric_name(measure.metric, measure.subject)
 
 
 def share_name(share: dict[str, Any]) -> str:

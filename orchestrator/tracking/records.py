@@ -57,14 +57,14 @@ def read_training(storage: Storage, evaluation: dict[str, Any]) -> Training | No
 
 def arm_metrics(result: Result, evaluation: dict[str, Any]) -> list[Any]:
     """Return a result's Metrics in the run of its arm or trial."""
-    measures = {metric_name(result.generator, m): m["value"] for m in result.measures}
+    measures = {metric_name(result.generator, m): m.value for m in result.measures}
     shares = {f"{name}/{result.generator}": share for name, share in _shares(result).items()}
     return _points(measures | shares, evaluation, result.iteration)
 
 
 def own_metrics(result: Result, evaluation: dict[str, Any]) -> list[Any]:
     """Return a result's Metrics in the run of its generator."""
-    measures = {own_metric_name(m): m["value"] for m in result.measures}
+    measures = {own_metric_name(m): m.value for m in result.measures}
     marker = {MARKER: float(result.iteration)}
     return _points(measures | _shares(result) | marker, evaluation, result.iteration)
 

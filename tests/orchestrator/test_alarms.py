@@ -1,9 +1,11 @@
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from actors.errors import UserError
+from actors.metrics.measures import Measure
 from orchestrator.alarms import Alarm, LowerRatio, lowered
 from orchestrator.deciding import cause_of
 from orchestrator.plan import AlarmEvent, Plan
@@ -54,22 +56,10 @@ def test_sets_of_different_sizes_make_no_trend() -> None:
 
 def test_rates_against_training_sets_of_other_sizes_make_no_trend() -> None:
     def rates(*sizes: int) -> list[Result]:
+        rate = Measure("memorization_rate", "samples", 0.0, "share", "pixels", 80)
         return [
-            Result(
-                "main",
-                iteration,
-                "a",
-                [
-                    {
-                        "metric": "memorization_rate",
-                        "subject": "samples",
-                        "value": 0.3 * iteration,
-                        "n": 80,
-                        "reference_n": size,
-                    }
-                ],
-            )
-            for iteration, size in enumerate(sizes, 1)
+            Result("main", n, "a", [replace(rate, value=0.3 * n, reference_n=size)])
+            for n, size in enumerate(sizes, 1)
         ]
 
     rising = alarm(measure="memorization_rate", trend=0.1, over=2)

@@ -13,7 +13,7 @@ def measured(arm: str, generator: str, training_set: np.ndarray | None) -> Resul
     samples, reference = np.random.default_rng(0).normal(size=(2, 40, 3))
     sets = Sets(samples, reference, training_set, card={"features": "pixels"})
     found = measure(sets, ("dispersion", "generalization", "frechet"))
-    return Result(arm, 1, generator, [one.as_json() for one in found])
+    return Result(arm, 1, generator, list(found))
 
 
 def printed(results: list[Result]) -> list[list[str]]:
@@ -28,9 +28,9 @@ def printed(results: list[Result]) -> list[list[str]]:
 def test_a_generator_that_was_not_trained_has_blanks_wherever_it_stands() -> None:
     training_set = np.random.default_rng(1).normal(size=(30, 3))
     made, trained = measured("a", "old", None), measured("a", "ddpm", training_set)
-    entropy = f"{trained.measure('entropy', 'training_set')['value']:.2f}"  # type: ignore[index]
-    score = f"{trained.measure('generalization_score')['value']:.2f}"  # type: ignore[index]
-    frechet = f"{made.measure('frechet_distance')['value']:.2f}"  # type: ignore[index]
+    entropy = f"{trained.measure('entropy', 'training_set').value:.2f}"  # type: ignore[union-attr]
+    score = f"{trained.measure('generalization_score').value:.2f}"  # type: ignore[union-attr]
+    frechet = f"{made.measure('frechet_distance').value:.2f}"  # type: ignore[union-attr]
     assert printed([made, trained]) == [["1", "a", entropy, "", score, frechet, frechet]]
     assert printed([trained, made]) == [["1", "a", entropy, score, "", frechet, frechet]]
     assert printed([made]) == [["1", "a", "", "", frechet]]

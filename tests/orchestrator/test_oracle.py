@@ -1,5 +1,6 @@
 """The oracle beside loops of numpy alone, and beside one real run."""
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln, polygamma
 
+from actors.metrics.measures import Measure
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.oracle import Course, courses, print_oracle
@@ -45,14 +47,7 @@ def loop(name: str, seed: int, shrink: float = 1.0, rows: int = ROWS) -> list[Re
         nats = digamma(rows) - digamma(1) + ball + DIMENSIONS * np.log(radius).mean()
         values = {"entropy": nats, "variance": data.var(axis=0, ddof=1).sum()}
         cards = [
-            {
-                "metric": m,
-                "subject": "training_set",
-                "value": float(v),
-                "n": rows,
-                "k": 1,
-                "at_floor": 0,
-            }
+            Measure(m, "training_set", float(v), "nats", "pixels", rows, k=1, at_floor=0)
             for m, v in values.items()
         ]
         results.append(Result(name, iteration, "gaussian", cards))
@@ -159,20 +154,23 @@ def test_fewer_than_three_seeds_of_a_selection_give_no_verdict() -> None:
         assert compared(0.5, seeds)[0][-1] == f"gist against random: {told}, no verdict."
 
 
+def change(result: Result, **fields: Any) -> None:
+    """Give the entropy of a result's training set other fields."""
+    entropy = result.measure("entropy", "training_set")
+    assert entropy is not None
+    result.measures[result.measures.index(entropy)] = replace(entropy, **fields)
+
+
 def test_a_training_set_with_copies_has_no_closed_form_of_its_entropy() -> None:
     results = loop("a", 0)
-    card = results[-1].measure("entropy", "training_set")
-    assert card is not None
-    card["at_floor"] = 2
+    change(results[-1], at_floor=2)
     (course,) = courses({"a": arm()}, results)
     assert list(course.predicted) == ["variance"]
 
 
 def test_iterations_whose_entropy_could_not_be_taken_are_left_out() -> None:
     results = loop("a", 0)
-    card = results[-1].measure("entropy", "training_set")
-    assert card is not None
-    card["value"] = None
+    change(results[-1], value=None)
     (course,) = courses({"a": arm()}, results)
     assert len(course.values["entropy"]) == ITERATIONS - 1
 

@@ -32,13 +32,13 @@ def different_sizes() -> Outcome:
 def test_only_points_of_equal_cards_are_pooled_on_the_terminal_in_the_report_and_mlflow() -> None:
     run = different_sizes()
     own = [
-        (r.measures[0]["value"], math.log(r.measures[2]["value"]))
+        (r.measures[0].known_value, math.log(r.measures[2].known_value))
         for r in run.results
         if r.arm == "same"
     ]
     expected = pearsonr(*np.array(own).T)
     low = expected.confidence_interval().low
-    every = [(r.measures[0]["value"], math.log(r.measures[2]["value"])) for r in run.results]
+    every = [(r.measures[0].known_value, math.log(r.measures[2].known_value)) for r in run.results]
     assert pearsonr(*np.array(every).T).statistic < 0
     assert expected.statistic > 0.5
     text = f"r = {expected.statistic:.2g} over 6 distinct points of equal cards"
@@ -73,7 +73,7 @@ def test_points_that_arms_share_count_once_when_it_is_decided_which_are_pooled()
     ]
     shared = [replace(one, generator=f"g{i % 3}") for i, one in enumerate(shared)]
     found = pool(records(Outcome("known", "finished", 0, arms, shared + own)), "entropy").found
-    logs = [math.log(one.measures[2]["value"]) for one in own]
-    expected = pearsonr([one.measures[0]["value"] for one in own], logs).statistic
+    logs = [math.log(one.measures[2].known_value) for one in own]
+    expected = pearsonr([one.measures[0].known_value for one in own], logs).statistic
     assert found.n == 4
     assert found.r == pytest.approx(expected)

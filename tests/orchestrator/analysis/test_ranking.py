@@ -8,11 +8,12 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
+from actors.metrics.measures import Measure
 from actors.pool.storage import Storage
 from orchestrator.analysis.ranking import front, rank
 from orchestrator.analysis.records import records
 from orchestrator.analysis.sentences import best_of
-from orchestrator.outcome import Outcome, Sweep, Trial, read_sweep, write_sweep, write_trial
+from orchestrator.outcome import Outcome, Sweep, read_sweep, write_sweep, write_trial
 from orchestrator.report import render
 from orchestrator.report.findings import finding
 from orchestrator.results import Result
@@ -25,14 +26,13 @@ THREE = {"0.2": [9.0, 5.0, 7.0], "0.5": [4.0, 2.0, 3.1], "0.8": [7.2, 4.1, 6.5]}
 def resized(found: Sweep, ratio: str, n: int) -> Sweep:
     """Return the sweep with other numbers of rows measured at a ratio."""
 
-    def at(trial: Trial) -> Trial:
-        outcome = trial.outcome
-        if trial.point["selection.ratio"] != ratio or not outcome:
+    def at(trial: Outcome) -> Outcome:
+        if trial.point["selection.ratio"] != ratio:
             return trial
         results = [
-            replace(one, measures=[{**m, "n": n} for m in one.measures]) for one in outcome.results
+            replace(one, measures=[replace(m, n=n) for m in one.measures]) for one in trial.results
         ]
-        return replace(trial, outcome=replace(outcome, results=results))
+        return replace(trial, results=results)
 
     return replace(found, trials=[at(trial) for trial in found.trials])
 
@@ -83,14 +83,12 @@ def test_points_that_did_not_end_with_every_seed_are_not_ranked() -> None:
 
 
 def test_a_point_of_several_generators_has_their_mean_and_all_of_its_values_or_none() -> None:
-    def two(ratio: str, first: float, second: float | None) -> Trial:
+    def two(ratio: str, first: float, second: float | None) -> Outcome:
         made = [result("main", 3, 1.0, 1.0, first), result("main", 3, 1.0, 1.0, 0.0)]
         made[1] = replace(made[1], generator="edm")
-        made[1].measures[3]["value"] = second
-        return Trial(
-            ratio, f"ratio={ratio}, seed 0", {"selection.ratio": ratio}, 0, "finished", None,
-            Outcome("known", "finished", 0, {}, made),
-        )  # fmt: skip
+        made[1].measures[3] = replace(made[1].measures[3], value=second)
+        point = {"selection.ratio": ratio}
+        return Outcome(f"ratio={ratio}, seed 0", "finished", 0, {}, made, id=ratio, point=point)
 
     trials = [two("0.2", 1.0, 9.0), two("0.5", 4.0, 4.0), two("0.8", 0.0, None)]
     found = replace(sweep({"0.2": [0.0]}), trials=trials)
@@ -137,10 +135,10 @@ def test_terminal_and_report_name_one_winner_from_the_same_stored_results(
     assert ("* measured on other sets" in console.file.getvalue()) == bool(n)
 
 
-def trial(name: str, **measures: float) -> Trial:
-    cards = [{"metric": m, "subject": "samples", "value": v, "n": 9} for m, v in measures.items()]
-    outcome = Outcome(name, "finished", 0, {}, [Result("main", 1, "a", cards)])
-    return Trial(name, f"{name}, seed 0", {"x": name}, 0, "finished", None, outcome)
+def trial(name: str, **measures: float) -> Outcome:
+    cards = [Measure(m, "samples", v, "", "pixels", 9) for m, v in measures.items()]
+    made = [Result("main", 1, "a", cards)]
+    return Outcome(f"{name}, seed 0", "finished", 0, {}, made, id=name, point={"x": name})
 
 
 @pytest.mark.parametrize("seed", range(5))

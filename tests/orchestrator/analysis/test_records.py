@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 from scipy import stats
 
 from actors.errors import UserError
-from actors.metrics.measures import Measure, check_comparable
+from actors.metrics.measures import check_comparable
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.records import arms_in_series, by_generator, records, summaries
 from tests.orchestrator.report.samples import ROWS, configuration, result, run, sweep
@@ -19,7 +21,7 @@ def test_numbers_are_averaged_over_seeds_as_scipy_does() -> None:
 def test_numbers_with_different_cards_are_never_averaged() -> None:
     both = [result("main", 1, 1.0, 1.0, 1.0, n).measures[0] for n in (ROWS, 2 * ROWS)]
     with pytest.raises(UserError):
-        check_comparable(*(Measure(**one) for one in both))
+        check_comparable(*both)
     found = records(run(vanilla=ROWS)) + records(run(seed=1, vanilla=2 * ROWS))
     entropies = [r for r in found if r.key == ("entropy", "training_set")]
     vanilla = [s for s in summaries(entropies) if s.record.series == "vanilla"]
@@ -36,7 +38,7 @@ def test_numbers_of_different_data_sets_have_different_cards() -> None:
 
 def test_a_fitted_space_is_the_same_over_seeds_and_another_with_other_settings_or_rows() -> None:
     def card(weights: str, components: int = 4, rows: int = ROWS) -> str:
-        measure = {**result("main", 1, 1.0, 1.0, 1.0).measures[3], "extractor": weights}
+        measure = replace(result("main", 1, 1.0, 1.0, 1.0).measures[3], extractor=weights)
         space = {"kind": "pca", "components": components}
         data = {"kind": "digits", "rows": rows}
         return card_of(measure, configuration(features=space, dataset=data))

@@ -3,7 +3,7 @@
 from typing import Any
 
 from actors.metrics.measures import Measure
-from orchestrator.outcome import Outcome, Sweep, Trial
+from orchestrator.outcome import Outcome, Sweep
 from orchestrator.results import Result
 
 ROWS = 64
@@ -44,7 +44,7 @@ def result(
         for value, share in ((["real", 0], 1 / iteration), (["ddpm", 1], 1 - 1 / iteration))
         if share
     ]  # fmt: skip
-    return Result(arm, iteration, "ddpm", [one.as_json() for one in measures], {}, shares)
+    return Result(arm, iteration, "ddpm", measures, {}, shares)
 
 
 def run(seed: int = 0, status: str = "finished", **sizes: int) -> Outcome:
@@ -62,13 +62,10 @@ def run(seed: int = 0, status: str = "finished", **sizes: int) -> Outcome:
 def sweep(ratios: dict[str, list[float]], n: int = ROWS) -> Sweep:
     """Return a sweep over the ratio, whose Fréchet distances at iteration 3 are given by seed."""
     trials = [
-        Trial(
-            f"{ratio}-seed{seed}", f"ratio={ratio}, seed {seed}", {"selection.ratio": ratio}, seed,
-            "finished", None,
-            Outcome(
-                "known", "finished", seed, {"main": configuration()},
-                [result("main", 3, 10.0 + seed, 2.0, value, n)],
-            ),
+        Outcome(
+            f"ratio={ratio}, seed {seed}", "finished", seed, {"main": configuration()},
+            [result("main", 3, 10.0 + seed, 2.0, value, n)],
+            id=f"{ratio}-seed{seed}", point={"selection.ratio": ratio},
         )
         for ratio, values in ratios.items()
         for seed, value in enumerate(values)

@@ -14,7 +14,7 @@ from scipy import stats
 from actors.errors import UserError
 from actors.pool.format import mark_format
 from actors.pool.storage import Storage
-from orchestrator.outcome import Outcome, Sweep, Trial, write_outcome, write_sweep, write_trial
+from orchestrator.outcome import Outcome, Sweep, write_outcome, write_sweep, write_trial
 from orchestrator.report import find, read, render, write_report
 from orchestrator.report.figure import file_names
 from orchestrator.report.sections import figures
@@ -69,7 +69,9 @@ def test_a_page_says_at_its_top_that_a_run_is_unfinished(storage: Storage) -> No
 
 def test_names_and_errors_are_escaped(storage: Storage) -> None:
     bad = "<img src=http://x>"
-    failed = Trial("z", bad, {"selection.ratio": "0.9"}, 7, "failed", f"field: {bad}")
+    failed = Outcome(
+        bad, "failed", 7, error=f"field: {bad}", id="z", point={"selection.ratio": "0.9"}
+    )
     ratios = sweep({"0.2": [9.0], "0.5": [4.0]})
     page = render(replace(ratios, trials=[*ratios.trials, failed]), storage)
     assert bad not in page

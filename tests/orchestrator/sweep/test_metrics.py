@@ -1,22 +1,19 @@
 import numpy as np
 
+from actors.metrics.measures import Measure
 from orchestrator.config import Evaluation
 from orchestrator.results import Result
 from orchestrator.sweep.metrics import known_metrics, means
 
 
-def card(
-    metric: str, value: float | None, subject: str = "samples", **more: str
-) -> dict[str, object]:
-    return {"metric": metric, "subject": subject, "value": value, **more}
+def card(metric: str, value: float | None, subject: str = "samples") -> Measure:
+    return Measure(metric, subject, value, "nats", "pixels", 9)
 
 
 def test_a_measure_is_the_mean_over_generators_and_seeds_and_subjects_are_told_apart() -> None:
     results = [
         Result("main", 2, "a", [card("entropy", 1.0, "training_set"), card("entropy", 5.0)]),
-        Result(
-            "main", 2, "b", [card("entropy", 3.0, "training_set"), card("fld", None, note="no")]
-        ),
+        Result("main", 2, "b", [card("entropy", 3.0, "training_set"), card("fld", None)]),
     ]
     assert means(results) == {"entropy": 2.0, "samples_entropy": 5.0}
 

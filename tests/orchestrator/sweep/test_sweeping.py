@@ -25,7 +25,7 @@ def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept
     trials = swept.trials()
     assert len(trials) == 4 * 2
     assert {trial["status"] for trial in trials} == {"finished"}
-    assert {len(trial["outcome"]["results"]) for trial in trials} == {3}
+    assert {len(trial["results"]) for trial in trials} == {3}
     trained = list(swept.store.glob("steps/train/*/step.json"))
     # iteration 1 once per seed; with ratio 1 both methods take the same rows, in another order
     assert len(trained) == 2 + 8 * 2
@@ -83,7 +83,7 @@ def test_every_point_is_measured_on_equally_many_rows_too(swept: Swept) -> None:
     cards = [
         measure
         for trial in swept.trials()
-        for result in trial["outcome"]["results"]
+        for result in trial["results"]
         for measure in result["measures"]
     ]
     own = {m["n"] for m in cards if (m["metric"], m["subject"]) == ("entropy", "training_set")}
@@ -150,8 +150,8 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_p
 
 def measured(trial: dict[str, Any]) -> dict[tuple[int, str, str], Any]:
     return {
-        (result["iteration"], measure["metric"], measure["subject"]): measure["value"]
-        for result in trial["outcome"]["results"]
+        (result["iteration"], measure.metric, measure.subject): measure.value
+        for result in trial["results"]
         for measure in result["measures"]
     }
 
@@ -193,7 +193,7 @@ def test_a_point_that_falls_behind_is_stopped_early(tmp_path: Path) -> None:
     assert len(by_status["finished"]) + len(by_status["stopped"]) == 4
     assert by_status["stopped"]
     for trial in by_status["stopped"]:
-        assert max(r["iteration"] for r in trial["outcome"]["results"]) < 3
+        assert max(r["iteration"] for r in trial["results"]) < 3
     assert "stopped after iteration" in done.stdout
 
 
@@ -253,6 +253,6 @@ def test_members_of_a_population_take_over_what_the_best_have_come_to(tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
     trials = Swept(tmp_path / "store", done.stdout).trials()
     assert {trial["status"] for trial in trials} == {"finished"}
-    changed = [t for t in trials if t["outcome"]["arms"]["main"]["changes"]]
+    changed = [t for t in trials if t["arms"]["main"]["changes"]]
     assert changed
     assert all(" from " in trial["name"] for trial in changed)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 
 from rich.console import Console
@@ -29,11 +30,11 @@ def test_measures_on_equally_many_rows_take_the_place_of_those_that_are_not() ->
     found = sweep({"0.2": [9.0], "0.5": [4.0]})
     assert "rows" not in printed(found)
     for trial in found.trials:
-        assert trial.outcome is not None
-        measures = trial.outcome.results[0].measures
-        measures[0]["n"] = {"0.2": 51, "0.5": 128}[trial.point["selection.ratio"]]
-        equal = {"value": 7.25, "n": 51, "settings": {"subsamples": 16}}
-        measures.append({**measures[0], **equal, "metric": "entropy_at_equal_n"})
+        measures = trial.results[0].measures
+        rows = {"0.2": 51, "0.5": 128}[trial.point["selection.ratio"]]
+        measures[0] = replace(measures[0], n=rows)
+        equal = replace(measures[0], value=7.25, n=51, settings={"subsamples": 16})
+        measures.append(replace(equal, metric="entropy_at_equal_n"))
     text = printed(found)
     assert "on 51 rows" in text
     assert text.count("7.25") == 2
