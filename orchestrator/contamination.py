@@ -2,7 +2,6 @@
 
 import csv
 import io
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.table import Table
@@ -11,77 +10,76 @@ from orchestrator.results import Result
 
 # source and iteration
 Origin = tuple[str, int]
+# by iteration, the share of every origin in the training set
+Shares = dict[int, dict[Origin, float]]
+# of more origins the sources alone are columns of the terminal, as they would not fit
+ORIGIN_COLUMNS = 8
 
 
-@dataclass(frozen=True)
-class Contamination:
-    """The share of every origin in the training sets.
-
-    Attributes:
-        shares: by (arm, generator, iteration), then by origin: selected rows / rows.
-    """
-
-    shares: dict[tuple[str, str, int], dict[Origin, float]]
-
-    @property
-    def origins(self) -> list[Origin]:
-        """Every origin, real rows first and then as they came."""
-        every = {origin for shares in self.shares.values() for origin in shares}
-        return sorted(every, key=lambda origin: (origin[1], origin[0]))
+def origins(result: Result) -> dict[Origin, float]:
+    """Return the share of every origin in a training set: selected rows / rows, real ones first."""
+    shares = {
+        (row["value"][0], row["value"][1]): row["selected_share"]
+        for row in result.shares
+        if row["by"] == "origin"
+    }
+    return {origin: shares[origin] for origin in in_order(shares)}
 
 
-def contamination(results: list[Result]) -> Contamination:
-    """Return the contamination matrix of a run."""
-    return Contamination(
-        {
-            (result.arm, result.generator, result.iteration): {
-                (row["value"][0], row["value"][1]): row["selected_share"]
-                for row in result.shares
-                if row["by"] == "origin"
-            }
-            for result in results
-            if result.shares
-        }
-    )
+def in_order(every: dict[Origin, float] | set[Origin]) -> list[Origin]:
+    """Return origins by iteration, so that real rows come first, and source."""
+    return sorted(every, key=lambda origin: (origin[1], origin[0]))
 
 
-def as_csv(matrix: Contamination) -> str:
+def training_sets(results: list[Result]) -> dict[tuple[str, str], Shares]:
+    """Return the shares by arm and generator; generator is empty where all of an arm are alike."""
+    by_arm: dict[str, dict[str, Shares]] = {}
+    for result in results:
+        if shares := origins(result):
+            by_generator = by_arm.setdefault(result.arm, {})
+            by_generator.setdefault(result.generator, {})[result.iteration] = shares
+    sets: dict[tuple[str, str], Shares] = {}
+    for arm, by_generator in by_arm.items():
+        first, *others = by_generator.values()
+        if all(shares == first for shares in others):
+            sets[arm, ""] = first
+        else:
+            sets |= {(arm, generator): shares for generator, shares in by_generator.items()}
+    return sets
+
+
+def as_csv(results: list[Result]) -> str:
     """Return one line per training set and origin."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["arm", "generator", "iteration", "made_by", "made_at_iteration", "share"])
-    for (arm, generator, iteration), shares in matrix.shares.items():
-        for source, made in sorted(shares, key=lambda origin: (origin[1], origin[0])):
-            share = f"{shares[source, made]:.6g}"
-            writer.writerow([arm, generator, iteration, source, made, share])
+    for result in results:
+        for (source, made), share in origins(result).items():
+            where = (result.arm, result.generator, result.iteration)
+            writer.writerow([*where, source, made, f"{share:.6g}"])
     return out.getvalue()
 
 
-# more origins than this are told by source alone, as their columns would not fit
-ORIGIN_COLUMNS = 8
-
-
-def print_contamination(console: Console, matrix: Contamination) -> None:
+def print_contamination(console: Console, results: list[Result]) -> None:
     """Print who made the training sets of the last iteration, if there is more than one maker."""
-    last = max((iteration for _, _, iteration in matrix.shares), default=0)
-    final = {key[:2]: shares for key, shares in matrix.shares.items() if key[2] == last}
-    origins = [one for one in matrix.origins if any(one in shares for shares in final.values())]
-    if len(origins) < 2:
+    sets = training_sets(results)
+    last = max((iteration for shares in sets.values() for iteration in shares), default=0)
+    final = {name: shares[last] for name, shares in sets.items() if last in shares}
+    every = in_order({origin for shares in final.values() for origin in shares})
+    if len(every) < 2:
         return
-    by_iteration = len(origins) <= ORIGIN_COLUMNS
-    title = f"Who made the training sets of iteration {last}"
-    table = Table("arm", title=title if by_iteration else f"{title}, at any iteration")
+    by_iteration = len(every) <= ORIGIN_COLUMNS
     columns: dict[str, list[Origin]] = {}
-    for source, made in origins:
+    for source, made in every:
         name = f"{source} {made}".removesuffix(" 0") if by_iteration else source
         columns.setdefault(name, []).append((source, made))
+    title = f"Who made the training sets of iteration {last}" + ", at any iteration" * (
+        not by_iteration
+    )
+    table = Table("arm", title=title)
     for name in columns:
         table.add_column(name, justify="right")
-    for (arm, generator), shares in final.items():
-        alone = all(final[key] == shares for key in final if key[0] == arm)
-        if alone and generator != next(key[1] for key in final if key[0] == arm):
-            continue
-        cells = [sum(shares.get(one, 0) for one in group) for group in columns.values()]
-        name = arm if alone else f"{arm}, {generator}"
-        table.add_row(name, *(f"{share:.1%}" for share in cells))
+    for names, shares in final.items():
+        cells = [sum(shares.get(origin, 0) for origin in group) for group in columns.values()]
+        table.add_row(", ".join(filter(None, names)), *(f"{share:.1%}" for share in cells))
     console.print(table)

@@ -11,14 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from actors.curation.curation import Curated, Phases
-from actors.curation.figures import Figures
+from actors.curation.report import numbers
 from actors.data.feature_source import Progress as Tell
 from actors.data.inputs import Candidates
-from actors.metrics.entropy import Entropy
 
 # seconds between lines of progress where there is no terminal
 QUIET = 10
-SHOWN_SOURCES = 12
 SHOWN_SKIPPED = 5
 # phases that took less are not named
 SHOWN_SECONDS = 0.05
@@ -66,71 +64,29 @@ def print_closing(
     console: Console, kind: str, curated: Curated, candidates: Candidates, phases: Phases
 ) -> None:
     """Print what a curation is worth and what it cost."""
-    figures = curated.figures
-    table = Table("", "candidates", "kept", title="Curation")
+    worth = numbers(kind, curated)
+    table = Table(*worth.head, title="Curation")
     for column in table.columns[1:]:
         column.justify = "right"
-    table.add_row("rows", f"{figures.rows:,}", f"{figures.kept:,}")
-    table.add_row("entropy (nats)", _nats(figures.before), _nats(figures.after))
-    table.add_row("exact duplicates", f"{figures.repeats:,}", f"{figures.kept_repeats:,}")
-    sources = list(figures.shares.items())
-    for source, (before, after) in sources[:SHOWN_SOURCES]:
-        table.add_row(f"share of {source}", f"{before:.1%}", f"{after:.1%}")
-    if len(sources) > SHOWN_SOURCES:
-        rest = [sum(share[side] for _, share in sources[SHOWN_SOURCES:]) for side in (0, 1)]
-        name = f"share of {len(sources) - SHOWN_SOURCES:,} more"
-        table.add_row(name, *(f"{share:.1%}" for share in rest))
-    table.add_section()
-    if figures.last_pick is not None:
-        table.add_row("distance at the last pick", "", f"{figures.last_pick:.4g}")
-    table.add_row("largest distance to the nearest kept row", "", f"{figures.covering:.4g}")
-    for note, value in curated.selection.notes.items():
-        table.add_row(f"{kind}: {note.replace('_', ' ')}", "", f"{value:.4g}")
+    for row in worth.rows:
+        table.add_row(*row)
     console.print(table)
-    for line in (_explanation(figures), _cost(phases)):
-        console.print(line, style="dim", highlight=False, soft_wrap=True)
-    for note in candidates.notes:
-        console.print(note, markup=False, highlight=False, soft_wrap=True)
-    if skipped := candidates.skipped:
-        console.print(f"images that cannot be decoded, left out: {len(skipped):,}", highlight=False)
-        for line in skipped[:SHOWN_SKIPPED]:
-            console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
-        if len(skipped) > SHOWN_SKIPPED:
-            console.print("  ... and more, all of them in the output's curation.json")
+    longest = [f"{p} {s:.1f}" for p, s in phases.seconds.items() if s >= SHOWN_SECONDS]
+    took = [f"took {sum(phases.seconds.values()):.1f} s", ", ".join(longest)]
+    memory = f"peak memory of this process: {_peak_gigabytes():.2f} GB"
+    for text in (worth.note, ": ".join(filter(None, took)), memory):
+        console.print(text, style="dim", highlight=False, soft_wrap=True)
+    skipped = candidates.skipped
+    lines = [*candidates.notes]
+    if skipped:
+        lines.append(f"images that cannot be decoded, left out: {len(skipped):,}")
+        lines += [f"  {line}" for line in skipped[:SHOWN_SKIPPED]]
+    if len(skipped) > SHOWN_SKIPPED:
+        lines.append("  ... and more, all of them in the output's curation.json")
+    for line in lines:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _explanation(figures: Figures) -> str:
-    lines = ["distances are in feature units"]
-    if figures.before and figures.after:
-        rows = figures.before.n
-        kept = "the kept rows" if rows == figures.kept else f"{rows:,} random kept rows"
-        lines.insert(
-            0,
-            f"entropy: of {rows:,} random candidates, and of {kept}; "
-            "more is more varied, compared at equal numbers of rows",
-        )
-        copies = [e.at_floor for e in (figures.before, figures.after)]
-        if any(copies):
-            lines.append(
-                f"* {copies[0]:,} random and {copies[1]:,} kept rows have a copy in the set, which "
-                f"counts as a distance of {figures.after.floor:.2g}"
-            )
-    return "\n".join(lines)
-
-
-def _cost(phases: Phases) -> str:
-    seconds = phases.seconds
-    longest = [f"{phase} {s:.1f}" for phase, s in seconds.items() if s >= SHOWN_SECONDS]
-    took = ": ".join(filter(None, (f"took {sum(seconds.values()):.1f} s", ", ".join(longest))))
-    return f"{took}\npeak memory of this process: {_peak_bytes() / 1e9:.2f} GB"
-
-
-def _nats(entropy: Entropy | None) -> str:
-    if entropy is None:
-        return "-"
-    return f"{entropy.nats:.2f}" + ("*" if entropy.at_floor else "")
-
-
-def _peak_bytes() -> int:
+def _peak_gigabytes() -> float:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    return peak / 1e9 if sys.platform == "darwin" else peak * 1024 / 1e9

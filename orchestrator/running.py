@@ -22,19 +22,19 @@ from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.records import records
 from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
-from orchestrator.contamination import as_csv, contamination, print_contamination
+from orchestrator.contamination import as_csv, print_contamination
 from orchestrator.deciding import decider
 from orchestrator.execution import cluster
 from orchestrator.execution.execute import StepError, execute
 from orchestrator.execution.executor import Executor
 from orchestrator.identity import experiment_key
 from orchestrator.oracle import print_oracle
-from orchestrator.oracle_figure import draw_oracle
 from orchestrator.outcome import STATUS, Outcome, write_outcome
 from orchestrator.plan import PlannedStep
 from orchestrator.planning import make_plan
 from orchestrator.progress import Display
 from orchestrator.report import REPORT, store_report
+from orchestrator.report.oracle import oracle
 from orchestrator.results import Result, read_results
 from orchestrator.tracking import Tracker
 
@@ -221,7 +221,7 @@ class Run:
         """Print the results, and where they are."""
         results = self._ordered()
         print_comparison(self._console, self._outcome("finished"))
-        print_contamination(self._console, contamination(results))
+        print_contamination(self._console, results)
         print_oracle(self._console, self._plan.arms, results)
         for event in self._plan.alarms:
             self._say(event.describe())
@@ -246,14 +246,14 @@ class Run:
         ]
         self._storage.write_json(f"{self._folder}/results.json", measures)
         tracker.log_correlations(correlations(records(self._outcome("finished"))))
-        self._write("contamination.csv", as_csv(contamination(results)))
+        self._write("contamination.csv", as_csv(results))
         if self._plan.alarms:
             alarms = [vars(one) for one in self._plan.alarms]
             self._storage.write_json(f"{self._folder}/alarms.json", alarms)
-        if oracle := draw_oracle(self._plan.arms, results):
+        if drawn := oracle(self._outcome("finished")):
             figure = f"{self._folder}/{ORACLE}"
             if self._executor or not self._storage.exists(figure):
-                self._storage.write(figure, oracle)
+                self._storage.write(figure, drawn.write_png)
             tracker.log_files(self._storage.local(figure))
         if any(result.pictures for result in results):
             outcome, overwrite = self._outcome("finished"), self._executor is not None

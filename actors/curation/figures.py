@@ -96,19 +96,13 @@ def entropy_rows(kept: int, dimension: int) -> int:
 def shares(origins: pa.Array, positions: np.ndarray) -> dict[str, tuple[float, float]]:
     """Return each source's share among all rows and among (n,) positions, largest first."""
     origins = origins.fill_null(NO_SOURCE)
-    kept = {
-        item["values"]: item["counts"]
-        for item in pc.value_counts(origins.take(pa.array(positions))).to_pylist()
-    }
-    everything = sorted(
-        pc.value_counts(origins).to_pylist(), key=lambda item: item["counts"], reverse=True
+    every, kept = (
+        dict(pair.values() for pair in pc.value_counts(column).to_pylist())
+        for column in (origins, origins.take(pa.array(positions)))
     )
     return {
-        item["values"]: (
-            item["counts"] / len(origins),
-            kept.get(item["values"], 0) / len(positions),
-        )
-        for item in everything
+        source: (every[source] / len(origins), kept.get(source, 0) / len(positions))
+        for source in sorted(every, key=lambda source: -every[source])
     }
 
 

@@ -12,7 +12,7 @@ from actors.distances.neighbours import nearest
 from actors.features.pca import project
 from actors.metrics import PICTURES
 from actors.metrics.groups import Sets
-from actors.plots.grids import beside_nearest, grid
+from actors.plots.images import beside_nearest, grid
 from actors.plots.projection import draw_projection
 
 PIXELS = 512

@@ -1,1 +1,1 @@
-"""Pictures of arrays: image grids, pairs of near images, projections. None knows of runs."""
+"""Pages, charts and pictures of arrays. None knows of runs."""

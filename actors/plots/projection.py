@@ -1,15 +1,11 @@
-"""Rows on two principal components: as points, or real and generated ones as densities."""
+"""Densities of real and generated rows on two principal components."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 
-from actors.plots.style import LIGHT
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from actors.plots.style import applied
 
 DPI = 120
 # inches: the picture, its two square panels and the bar of colours at their right
@@ -20,31 +16,6 @@ BOTTOM, PANELS_AT, BAR_AT = 0.66, (0.75, 5.25), 9.75
 FEWEST_CELLS, MOST_CELLS = 24, 80
 # dark is dense, which is seen with any colour vision; its palest part is lost on white
 COLOURS, PALEST, REAL_COLOUR = "magma_r", 0.15, "#e4e4e4"
-
-
-class Points(NamedTuple):
-    """Rows that are drawn alike: their name, colour, marker and (n, 2) coordinates."""
-
-    label: str
-    colour: str
-    marker: str
-    coordinates: np.ndarray
-
-
-def draw_points(axes: "Axes", sets: Sequence[Points], shares: np.ndarray, title: str) -> None:
-    """Draw sets of rows as points.
-
-    Args:
-        shares: (2,) shares that the components have of the variance.
-        title: of the legend; none where it is empty.
-    """
-    for label, colour, marker, coordinates in sets:
-        x, y = coordinates.T
-        axes.scatter(x, y, s=14, c=colour, marker=marker, linewidths=0.8, alpha=0.7, label=label)
-    axes.set_xlabel(f"first principal component ({shares[0]:.0%} of the variance, feature units)")
-    axes.set_ylabel(f"second principal component ({shares[1]:.0%}, feature units)")
-    axes.set_aspect("equal", "datalim")
-    axes.legend(title=title or None)
 
 
 def limits(real: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -97,7 +68,7 @@ def draw_projection(
     seen = np.concatenate((of_real, of_samples))
     scale = LogNorm(seen[seen > 0].min(), seen.max())
     colours = ListedColormap(colormaps[COLOURS](np.linspace(PALEST, 1, 256)))
-    with LIGHT.applied():
+    with applied():
         # places are given: a layout that makes room by itself draws everything three times
         figure = Figure(figsize=SIZE)
         figure.suptitle(title, y=0.985)

@@ -14,12 +14,12 @@ def report(command: argparse.Namespace, tokens: list[str]) -> int:
     from orchestrator.report import REPORT, find, write_report
 
     storage = locate_store(command.store)
-    found = find(storage, command.name)
-    if found.others:
-        print(f"{len(found.others) + 1} have this name; this is the newest, {found.folder}")
+    folders = find(storage, command.name)
+    if len(folders) > 1:
+        print(f"{len(folders)} have this name; this is the newest, {folders[0]}")
     out, figures = command.out, command.figures
     page = None if figures and not out else Path(out or REPORT)
-    write_report(storage, found.folder, page, Path(figures) if figures else None)
+    write_report(storage, folders[0], page, Path(figures) if figures else None)
     for written in filter(None, (page, figures)):
         print(f"report: {written}")
     return 0

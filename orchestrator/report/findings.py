@@ -3,75 +3,68 @@
 from orchestrator.analysis import words
 from orchestrator.analysis.arms import Comparison, compare, compare_by
 from orchestrator.analysis.ranking import Ranking, rank
-from orchestrator.analysis.records import (
-    Record,
-    by_generator,
-    last_iteration,
-    summaries,
-)
+from orchestrator.analysis.records import Record, by_generator, last_iteration, summaries
 from orchestrator.analysis.sentences import MOST_NAMED, best_of, compared
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report.axes import axes_of
-from orchestrator.report.curves import curve_axis, line_name
+from orchestrator.report.axes import axes_of, curve_axis
 
 
-def finding(found: Outcome | Sweep, numbers: list[Record]) -> str:
+def finding(outcome: Outcome | Sweep, records: list[Record]) -> str:
     """Return what came out, in a few sentences."""
-    if not numbers:
+    if not records:
         return "Nothing has been measured yet."
-    return _of_run(numbers) if isinstance(found, Outcome) else _of_sweep(found)
+    if isinstance(outcome, Outcome):
+        return _of_run(records)
+    sentences = []
+    for objective in outcome.objectives:
+        ranking = rank(outcome, objective)
+        text = best_of(ranking)
+        sentences.append(text[0].upper() + text[1:] + _place(outcome, ranking) + ".")
+    return " ".join(sentences)
 
 
-def _of_run(numbers: list[Record]) -> str:
-    told = []
-    for one in compare(numbers):
-        told += [*_moved(numbers, one), compared(one)]
-    if told:
-        return " ".join([*told, *_quality(numbers)])
-    series, last = {r.series for r in numbers}, last_iteration(numbers)
+def _of_run(records: list[Record]) -> str:
+    sentences = []
+    for comparison in compare(records):
+        sentences += [*_moved(records, comparison), compared(comparison)]
+    if sentences:
+        return " ".join([*sentences, *_quality(records)])
+    series, last = {record.series for record in records}, last_iteration(records)
     return f"{len(series)} arm{'s' * (len(series) > 1)}, {last} iteration{'s' * (last > 1)}."
 
 
-def _quality(numbers: list[Record]) -> list[str]:
+def _quality(records: list[Record]) -> list[str]:
     """Return the last Fréchet distance of every arm: entropy alone would praise noise."""
     key = ("frechet_distance", "samples")
-    mine = [record for record in numbers if record.key == key]
-    told = []
-    for generator, group in by_generator(mine).items() if mine else ():
-        found = compare_by(key, generator, group)
-        if found and 1 < len(found.arms) <= MOST_NAMED:
+    distances = [record for record in records if record.key == key]
+    parts = []
+    for generator, group in by_generator(distances).items() if distances else ():
+        comparison = compare_by(key, generator, group)
+        if comparison and 1 < len(comparison.arms) <= MOST_NAMED:
             values = ", ".join(
-                f"{words.number(one.interval.mean, 3)} in {one.record.series}" for one in found.arms
+                f"{words.number(arm.interval.mean, 3)} in {arm.record.series}"
+                for arm in comparison.arms
             )
-            told.append(f"{generator}: {values}" if generator else values)
-    if not told:
-        return []
-    return [f"Fréchet distance then (lower is nearer to real data): {'; '.join(told)}."]
+            parts.append(f"{generator}: {values}" if generator else values)
+    text = f"Fréchet distance then (lower is nearer to real data): {'; '.join(parts)}."
+    return [text] * bool(parts)
 
 
-def _moved(numbers: list[Record], found: Comparison) -> list[str]:
+def _moved(records: list[Record], comparison: Comparison) -> list[str]:
     """Return how the first arm of a run came to where it is."""
-    mine = [r for r in numbers if r.key == found.key and found.generator in ("", r.generator)]
-    first = mine[0].series
-    own = {s.record.iteration: s for s in summaries(mine) if s.record.series == first}
-    start, end = own[min(own)], own[found.iteration]
+    key, generator = comparison.key, comparison.generator
+    measured = [r for r in records if r.key == key and generator in ("", r.generator)]
+    first = measured[0].series
+    line = {s.record.iteration: s for s in summaries(measured) if s.record.series == first}
+    start, end = line[min(line)], line[comparison.iteration]
     if start is end or start.record.card != end.record.card:
         return []
     way = "fell" if end.interval.mean < start.interval.mean else "rose"
-    values = [words.number(one.interval.mean, 3) for one in (start, end)]
+    values = [words.number(summary.interval.mean, 3) for summary in (start, end)]
     return [
-        f"In {first}, {words.short(found.key)} {way} from {values[0]} to {values[1]} "
-        f"{end.record.measure.unit} between iterations {min(own)} and {found.iteration}."
+        f"In {first}, {words.short(key)} {way} from {values[0]} to {values[1]} "
+        f"{end.record.measure.unit} between iterations {min(line)} and {comparison.iteration}."
     ]
-
-
-def _of_sweep(sweep: Sweep) -> str:
-    told = []
-    for objective in sweep.objectives:
-        ranking = rank(sweep, objective)
-        text = best_of(ranking)
-        told.append(text[0].upper() + text[1:] + _place(sweep, ranking) + ".")
-    return " ".join(told)
 
 
 def _place(sweep: Sweep, ranking: Ranking) -> str:
@@ -81,9 +74,9 @@ def _place(sweep: Sweep, ranking: Ranking) -> str:
         return ""
     best = ranking.best.point
     line = [
-        axis.place(one.point)
-        for one in ranking.places
-        if line_name(one.point, axis) == line_name(best, axis)
+        axis.place(standing.point)
+        for standing in ranking.places
+        if axis.line(standing.point) == axis.line(best)
     ]
     inside = min(line) < axis.place(best) < max(line)
     return f"; it lies {'inside' if inside else 'at the edge of'} the range of {axis.field}"

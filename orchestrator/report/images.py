@@ -3,65 +3,72 @@
 import base64
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from actors.plots.images import evenly
+from actors.plots.page import Section, Strip
 from actors.pool.storage import Storage
 from orchestrator.analysis.records import outcomes
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.results import Result
 
 MOST_ARMS, MOST_ITERATIONS = 5, 4
 # a larger PNG is put into the page as JPEG
 PNG_BYTES, QUALITY = 120_000, 85
+TITLES = {
+    "samples": ("Samples over the iterations", "The first samples of each generator."),
+    "nearest": (
+        "Samples beside their nearest training image",
+        "The samples that are nearest to the training set (left) with their nearest training image "
+        "(right) and the distance; copies show memorization.",
+    ),
+    "projection": (
+        "Real and generated rows on two principal components",
+        "How much of the real data the samples still cover.",
+    ),
+}
 
 
-@dataclass(frozen=True)
-class Strip:
-    """Pictures of one kind and generator: by arm, then by iteration, as data URIs."""
-
-    kind: str
-    generator: str
-    pictures: dict[str, dict[int, str]]
-    left_out: list[str]
+def pictures(outcome: Outcome | Sweep, storage: Storage) -> Iterator[Section]:
+    """Yield a section for each kind of picture."""
+    for kind, (title, intro) in TITLES.items():
+        strips = list(_strips(outcome, storage, kind))
+        yield Section(title, intro, strips=strips, folded=kind != "samples")
 
 
-def strips(found: Outcome | Sweep, storage: Storage, kind: str) -> Iterator[Strip]:
+def _strips(outcome: Outcome | Sweep, storage: Storage, kind: str) -> Iterator[Strip]:
     """Yield the pictures of a kind for each generator; of a sweep, those of the first seeds.
 
-    Args:
-        kind: samples, nearest or projection; of all but samples the first and the last iteration
-            are shown.
+    Of all kinds but samples the first and the last iteration are shown.
     """
-    by_generator: dict[str, dict[str, dict[int, Result]]] = {}
-    seen: dict[str, int] = {}
-    for series, _, seed, outcome in outcomes(found):
-        if series and seen.setdefault(series, seed) != seed:
+    # paths by generator, by arm or point, and by iteration
+    paths: dict[str, dict[str, dict[int, str]]] = {}
+    seeds: dict[str, int] = {}
+    for series, _, seed, run in outcomes(outcome):
+        if series and seeds.setdefault(series, seed) != seed:
             continue
-        for result in outcome.results:
+        for result in run.results:
             if kind in result.pictures:
-                arms = by_generator.setdefault(result.generator, {})
-                arms.setdefault(series or result.arm, {})[result.iteration] = result
-    for generator, arms in by_generator.items():
-        names = list(arms)[:MOST_ARMS]
-        most = MOST_ITERATIONS if kind == "samples" else 2
-        pictures = {
-            name: {
-                n: as_uri(storage, arms[name][n].pictures[kind])
-                for n in some(sorted(arms[name]), most)
-                if storage.exists(arms[name][n].pictures[kind])
-            }
-            for name in names
-        }
-        yield Strip(kind, generator, pictures, list(arms)[MOST_ARMS:])
+                arms = paths.setdefault(result.generator, {})
+                by_iteration = arms.setdefault(series or result.arm, {})
+                by_iteration[result.iteration] = result.pictures[kind]
+    for generator, arms in paths.items():
+        rows = [
+            [
+                (f"{arm}, iteration {n}", as_uri(storage, by_iteration[n]))
+                for n in evenly(np.array(sorted(by_iteration)), _most(kind)).tolist()
+                if storage.exists(by_iteration[n])
+            ]
+            for arm, by_iteration in list(arms.items())[:MOST_ARMS]
+        ]
+        left_out = list(arms)[MOST_ARMS:]
+        note = f"Not shown: {', '.join(left_out)}." if left_out else ""
+        yield Strip(kind, generator, rows, note)
 
 
-def some(iterations: list[int], most: int) -> list[int]:
-    """Return at most so many, evenly spaced, the first and the last among them."""
-    places = np.linspace(0, len(iterations) - 1, min(most, len(iterations)))
-    return [iterations[place] for place in np.rint(places).astype(int)]
+def _most(kind: str) -> int:
+    return MOST_ITERATIONS if kind == "samples" else 2
 
 
 def as_uri(storage: Storage, path: str) -> str:

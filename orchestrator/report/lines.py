@@ -1,107 +1,147 @@
-"""Measures over the iterations: one panel per measure and generator, one line per arm."""
+"""A measure as lines: over the iterations, or along one axis of a sweep that is a number."""
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable
+from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
+from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator
 
+from actors.plots.figure import Figure
+from actors.plots.style import GROUND, Style, styles
 from orchestrator.analysis import words
-from orchestrator.analysis.cards import spelled_text
-from orchestrator.analysis.records import (
-    Record,
-    Summary,
-    by_generator,
-    keys,
-    summaries,
-    usual_card,
-)
-from orchestrator.report.figure import Figure
-from orchestrator.report.styles import Style
-from orchestrator.report.told import aside, drawn_intervals, rows_of
+from orchestrator.analysis.records import Summary
+from orchestrator.analysis.statistics import Optimum, optimum
+from orchestrator.report.axes import FEWEST, Axis
+from orchestrator.report.panels import Panel
 
 SPREAD = 0.24  # of an iteration, over which the arms' markers lie side by side
 
 
-def lines(found: list[Record], styles: dict[str, Style]) -> Iterator[tuple[words.Key, Figure]]:
-    """Yield the panels of a run or a sweep, the main measures first."""
-    order = keys(found)
-    for key in sorted(order, key=lambda k: (k not in words.MAIN, *_place(k, order))):
-        groups = by_generator([record for record in found if record.key == key])
-        for generator, group in groups.items():
-            if shown := summaries(group):
-                yield key, _panel(key, generator, group, shown, styles)
+def over_iterations(panel: Panel, styles: dict[str, Style]) -> Figure:
+    """Return a line per series over the iterations."""
+    series = list(dict.fromkeys(summary.record.series for summary in panel.summaries))
+    shift = {name: SPREAD * ((at + 0.5) / len(series) - 0.5) for at, name in enumerate(series)}
+
+    def draw(canvas: FigureBase) -> None:
+        axes = canvas.subplots()
+        _draw_lines(
+            axes,
+            panel,
+            styles,
+            lambda summary: summary.record.series,
+            lambda summary: summary.record.iteration + shift[summary.record.series],
+        )
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
+        axes.set_xlabel("iteration")
+
+    empty = [
+        f"{record.series} {record.iteration}"
+        for record in panel.records
+        if record.measure.value is None
+    ]
+    missing = f"no value (minus infinity, or not taken) at {', '.join(dict.fromkeys(empty))}"
+    notes = [panel.intervals(), panel.not_comparable(), missing * bool(empty)]
+    return panel.figure(draw, notes, legend={k: v for k, v in styles.items() if k in series})
 
 
-def _place(key: words.Key, order: list[words.Key]) -> tuple[int]:
-    return (words.MAIN.index(key) if key in words.MAIN else order.index(key),)
+def along(panel: Panel, axis: Axis, objectives: dict[str, str]) -> Figure:
+    """Return a line per combination of the other axes; the optimum of each is marked."""
+    drawn = styles(dict.fromkeys(axis.line(record.point) for record in panel.records))
+    goal = objectives.get(words.metric_name(*panel.key)) or words.goal(panel.key[0])
+    optima = _optima(panel, axis, "max" if goal == "max" else "min") if goal else {}
 
+    def draw(canvas: FigureBase) -> None:
+        axes = canvas.subplots()
+        _draw_lines(
+            axes,
+            panel,
+            drawn,
+            lambda summary: axis.line(summary.record.point),
+            lambda summary: axis.place(summary.record.point),
+        )
+        for name, (summary, best) in optima.items():
+            here = axis.place(summary.record.point), summary.interval.mean
+            axes.plot(*here, "o", ms=13, mfc="none", mec=drawn[name].colour, mew=1.4)
+            sides = {axis.values[0]: "left", axis.values[-1]: "right"}
+            side = sides.get(summary.record.point[axis.field], "center")
+            text = "optimum" if best.interior else "best, at the edge"
+            axes.annotate(text, here, (0, -17), ha=side, fontsize=8, textcoords="offset points")
+        axes.margins(x=0.09, y=0.2)
+        axes.set_xlabel(axis.field)
 
-def _panel(
-    key: words.Key,
-    generator: str,
-    group: list[Record],
-    shown: list[Summary],
-    styles: dict[str, Style],
-) -> Figure:
-    main = usual_card(group)
-    better = words.better(key[0])
-    parts = [better, drawn_intervals(shown), aside(group, main)]
-    empty = [r for r in group if r.measure.value is None]
-    if empty:
-        where = ", ".join(dict.fromkeys(f"{r.series} {r.iteration}" for r in empty))
-        parts.append(f"no value (minus infinity, or not taken) at {where}")
-    used = {s.record.series for s in shown}
-    of = f", {generator}" if generator else ""
-    return Figure(
-        f"{key[0]}-{key[1]}" + f"-{generator}" * bool(generator),
-        words.name(key) + of,
-        "; ".join(part for part in (spelled_text(main), *parts) if part) + ".",
-        partial(draw, shown=shown, main=main, styles=styles, label=_label(key, group[0])),
-        rows_of(shown, main),
-        {name: style for name, style in styles.items() if name in used},
+    several = len(drawn) > 1
+    notes = [
+        panel.intervals(),
+        *(
+            f"{name}: " * several + _spelled(axis, summary, best, goal)
+            for name, (summary, best) in optima.items()
+        ),
+        panel.not_comparable(),
+    ]
+    figure = panel.figure(
+        draw, notes, at_last=True, suffix=f"-by-{axis.field}", legend=drawn if several else {}
     )
+    return figure
 
 
-def _label(key: words.Key, record: Record) -> str:
-    return f"{words.axis(key)} ({record.measure.unit})"
-
-
-def draw(
-    canvas: Canvas, shown: list[Summary], main: str, styles: dict[str, Style], label: str
+def _draw_lines(
+    axes: Axes,
+    panel: Panel,
+    styles: dict[str, Style],
+    line_of: Callable[[Summary], str],
+    place_of: Callable[[Summary], float],
 ) -> None:
-    """Draw lines of equal cards; what is not of the main card hollow and dotted."""
-    axes = canvas.subplots()
-    names = list(dict.fromkeys(one.record.series for one in shown))
-    for place, name in enumerate(names):
-        shift = SPREAD * ((place + 0.5) / len(names) - 0.5)
-        for card in dict.fromkeys(s.record.card for s in shown if s.record.series == name):
-            line = [s for s in shown if (s.record.series, s.record.card) == (name, card)]
-            line.sort(key=lambda s: s.record.iteration)
-            places = [s.record.iteration + shift for s in line]
-            draw_line(axes, places, line, styles[name], card == main)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9))
-    axes.set_xlabel("iteration")
-    axes.set_ylabel(label)
+    """Draw lines of equal cards, with intervals; what is not comparable hollow and dotted."""
+    lines: dict[tuple[str, bool, str], list[Summary]] = {}
+    for summary in sorted(panel.summaries, key=place_of):
+        is_main = panel.is_comparable(summary)
+        lines.setdefault((line_of(summary), is_main, summary.record.card), []).append(summary)
+    for (name, is_main, _), line in lines.items():
+        style = styles[name]
+        axes.plot(
+            [place_of(summary) for summary in line],
+            [summary.interval.mean for summary in line],
+            color=style.colour,
+            marker=style.marker,
+            markersize=4.5,
+            markerfacecolor=style.colour if is_main else GROUND,
+            linestyle=style.dash if is_main else (0, (1, 3)),
+            linewidth=1.5 if is_main else 1,
+            zorder=3 if is_main else 2,
+        )
+        for summary in line:
+            if summary.low is not None and summary.high is not None:
+                ends = summary.low, summary.high
+                axes.vlines(place_of(summary), *ends, color=style.colour, lw=1.2, alpha=0.65)
+    axes.set_ylabel(panel.label)
     axes.grid(axis="y", alpha=0.15)
 
 
-def draw_line(
-    axes: Axes, places: list[float], line: list[Summary], style: Style, is_main: bool
-) -> None:
-    """Draw one line with intervals where it has them."""
-    axes.plot(
-        places,
-        [one.interval.mean for one in line],
-        color=style.colour,
-        marker=style.marker,
-        markersize=4.5,
-        markerfacecolor=style.colour if is_main else "#ffffff",
-        linestyle=style.dash if is_main else (0, (1, 3)),
-        linewidth=1.5 if is_main else 1,
-        zorder=3 if is_main else 2,
-    )
-    for place, one in zip(places, line, strict=True):
-        if one.low is not None and one.high is not None:
-            axes.vlines(place, one.low, one.high, color=style.colour, linewidth=1.2, alpha=0.65)
+def _optima(
+    panel: Panel, axis: Axis, goal: Literal["min", "max"]
+) -> dict[str, tuple[Summary, Optimum]]:
+    """Return the optimum of every line of comparable points."""
+    lines: dict[str, list[Summary]] = {}
+    for summary in sorted(panel.summaries, key=lambda s: axis.place(s.record.point)):
+        if panel.is_comparable(summary):
+            lines.setdefault(axis.line(summary.record.point), []).append(summary)
+    optima = {}
+    for name, line in lines.items():
+        if len(line) >= FEWEST:
+            places = [axis.place(summary.record.point) for summary in line]
+            best = optimum(places, [summary.values for summary in line], goal)
+            optima[name] = line[best.position], best
+    return optima
+
+
+def _spelled(axis: Axis, summary: Summary, best: Optimum, goal: str | None) -> str:
+    """Return where an optimum is."""
+    word = "lowest" if goal == "min" else "highest"
+    inside = "inside the range" if best.interior else "at the edge of the range"
+    apart = {
+        True: "clearly better than its neighbours by paired differences over seeds",
+        False: "not clearly better than a neighbour by paired differences over seeds",
+        None: "too few seeds to compare it with its neighbours",
+    }[best.separated]
+    return f"{word} at {axis.field} {summary.record.point[axis.field]}, {inside}, {apart}"

@@ -1,124 +1,121 @@
-"""The page: everything of a run or a sweep in one HTML file that asks for nothing else."""
+"""The page of a run or a sweep."""
 
-import html
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from actors.plots import page
+from actors.plots.page import Page, Section, Table
 from actors.pool.storage import Storage
 from orchestrator.analysis.records import outcomes, records
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report import blocks, tables
-from orchestrator.report.events import happened
-from orchestrator.report.figure import file_names
+from orchestrator.report import tables
 from orchestrator.report.findings import finding
-from orchestrator.report.images import strips
+from orchestrator.report.images import pictures
+from orchestrator.report.paper import paper
 from orchestrator.report.sections import sections
-from orchestrator.report.style import LOOP, STYLE
-from orchestrator.report.styles import css
 
-STRIPS = {
-    "samples": ("Samples over the iterations", "The first samples of each generator."),
-    "nearest": (
-        "Samples beside their nearest training image",
-        "The samples that are nearest to the training set (left) with their nearest training image "
-        "(right) and the distance; copies show memorization.",
-    ),
-    "projection": (
-        "Real and generated rows on two principal components",
-        "How much of the real data the samples still cover.",
-    ),
+# for a reader who has not seen the project
+WORDS = {
+    "iteration": "A generator is trained on real images (iteration 1) and makes samples. Some of "
+    "them are selected as the next training set, on which it is trained again, and so on. In such "
+    "a loop generators lose variety and begin to repeat their training set: model collapse.",
+    "arm": "One way to select. Arms of a run differ in nothing else that is not said.",
+    "paradigm": "What may be selected from: the last samples only (replace), or the real images "
+    "and all samples (accumulate).",
+    "entropy": "Of a training set, in nats: how far its rows lie from each other. It falls as the "
+    "loop collapses.",
+    "GS": "The generalization score: mean distance of samples to the nearest row of the training "
+    "set. Near 0 the generator copies.",
+    "Fréchet distance, FLD": "How far samples are from held-out real rows; lower is better. Every "
+    "distance is taken in the space of features that is named below a figure.",
+    "comparable": "Numbers can be compared only when they were measured the same way: in the same "
+    "features, on as many rows, against the same set. Those that were not are drawn hollow and "
+    "without a common line.",
 }
 
 
-def render(found: Outcome | Sweep, storage: Storage, files: Path | None = None) -> str:
-    """Return the page of a run or a sweep.
+def render(outcome: Outcome | Sweep, storage: Storage, files: Path | None = None) -> str:
+    """Return the page of a run or a sweep as HTML.
 
     Args:
         storage: where its pictures lie.
         files: folder for the files of each figure, over those that are there; None: none.
     """
-    numbers = records(found)
-    title = html.escape(f"{found.name}: {_kind(found)}")
-    parts = [
-        "<!doctype html>",
-        '<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f"<title>{title}</title><style>{css()}{STYLE}</style></head><body>",
-        f"<h1>{title}</h1>",
-        _status(found),
-        f'<p class="finding">{html.escape(finding(found, numbers))}</p>',
-        _settings(found),
-        tables.at_a_glance(numbers),
-        f"<details><summary>How to read this</summary>{LOOP}</details>",
-    ]
-    shown = list(sections(found))
-    names = file_names([figure for section in shown for figure in section.figures])
-    parts += [blocks.section(one, names, files) for one in shown]
-    for kind, (name, intro) in STRIPS.items():
-        pictures = "".join(blocks.pictures_of(strip) for strip in strips(found, storage, kind))
-        if pictures:
-            parts.append(blocks.folding(name, f"<p>{intro}</p>{pictures}", kind != "samples"))
-    parts += [
-        blocks.folding("What happened on the way", happened(found), False),
-        blocks.folding("Beside the paper's numbers", tables.paper(found, numbers), True),
-        blocks.folding("Every number with its card", tables.every_number(numbers), True),
-    ]
-    return "\n".join(part for part in [*parts, "</body></html>\n"] if part)
-
-
-def _kind(found: Outcome | Sweep) -> str:
-    if isinstance(found, Outcome):
-        return f"a run of {len(found.arms)} arm{'s' * (len(found.arms) != 1)}"
-    return f"a sweep over {', '.join(found.axes)}"
-
-
-def _status(found: Outcome | Sweep) -> str:
-    done = ""
-    if isinstance(found, Sweep):
-        ends = ("finished", "stopped", "interrupted", "failed")
-        count = {s: sum(t.status == s for t in found.trials) for s in ends}
-        done = f"{count['finished']} of {found.trials_planned} trials finished"
-        done += "".join(f", {n} {s}" for s, n in count.items() if n and s != "finished")
-        if (saved := found.shared.get("seconds_saved")) is not None:
-            done += (
-                f". Shared steps: {found.shared.get('done', 0):,.0f} of "
-                f"{found.shared.get('steps', 0):,.0f} were run, which saved {saved:,.0f} s"
-            )
-    if found.status == "finished":
-        return f"<p class=status>Finished. {done}</p>"
-    return (
-        f'<p class="status unfinished"><b>Unfinished ({html.escape(found.status)}).</b> '
-        f"What there is so far. {done}</p>"
-    )
-
-
-def _settings(found: Outcome | Sweep) -> str:
-    """Return what was run, in one line; what differs between trials or arms with every value."""
-    configurations = [c for _, _, _, o in outcomes(found) for c in o.arms.values()]
-    if not configurations:
-        return ""
-    seeds = sorted({seed for _, _, seed, _ in outcomes(found)})
-
-    def every(told: Callable[[dict[str, Any]], str]) -> str:
-        return " / ".join(dict.fromkeys(told(one) for one in configurations))
-
-    told = {
-        "data": every(
-            lambda c: f"{c['dataset']['kind']}, {c['dataset'].get('rows') or 'all'} rows"
+    numbers = records(outcome)
+    glance, *measured = sections(outcome)
+    words = Table(["word", "meaning"], [list(item) for item in WORDS.items()])
+    every = [
+        glance,
+        Section("How to read this", tables=[words], folded=True),
+        *measured,
+        *pictures(outcome, storage),
+        Section("Alarms, and trials that ended early", tables=list(tables.events(outcome))),
+        Section("Beside the paper's numbers", tables=paper(outcome, numbers), folded=True),
+        Section(
+            "Every number with its card", tables=list(tables.every_number(numbers)), folded=True
         ),
-        "features": every(_spaces),
-        "generators": every(lambda c: ", ".join(c["generators"])),
-        "iterations": every(lambda c: str(c["iterations"])),
-        "seed" + "s" * (len(seeds) > 1): ", ".join(map(str, seeds)),
-    }
-    if isinstance(found, Outcome):
-        told["arms"] = ", ".join(
-            f"{arm} ({c['selection']['kind']}, {c['paradigm']['kind']})".replace("_", " ")
-            for arm, c in in_order(found).items()
+    ]
+    content = Page(
+        f"{outcome.name}: {_kind(outcome)}",
+        every,
+        _settings(outcome),
+        finding(outcome, numbers),
+        " ".join(_status(outcome)),
+        "" if outcome.status == "finished" else outcome.status,
+    )
+    return page.render(content, files)
+
+
+def _kind(outcome: Outcome | Sweep) -> str:
+    if isinstance(outcome, Outcome):
+        return f"a run of {len(outcome.arms)} arm{'s' * (len(outcome.arms) != 1)}"
+    return f"a sweep over {', '.join(outcome.axes)}"
+
+
+def _status(outcome: Outcome | Sweep) -> Iterator[str]:
+    yield "Finished." if outcome.status == "finished" else "What there is so far."
+    if isinstance(outcome, Sweep):
+        ends = [trial.status for trial in outcome.trials]
+        others = [(end, ends.count(end)) for end in ("stopped", "interrupted", "failed")]
+        yield (
+            f"{ends.count('finished')} of {outcome.trials_planned} trials finished"
+            + "".join(f", {count} {end}" for end, count in others if count)
+            + "."
         )
-    cells = "".join(f"<div><dt>{k}</dt><dd>{html.escape(v)}</dd></div>" for k, v in told.items())
-    return f"<dl>{cells}</dl>"
+        if (saved := outcome.shared.get("seconds_saved")) is not None:
+            yield (
+                f"Shared steps: {outcome.shared.get('done', 0):,.0f} of "
+                f"{outcome.shared.get('steps', 0):,.0f} were run, which saved {saved:,.0f} s."
+            )
+
+
+def _settings(outcome: Outcome | Sweep) -> dict[str, str]:
+    """Return what was run; what differs between trials or arms with every value."""
+    configurations = [c for *_, run in outcomes(outcome) for c in run.arms.values()]
+    if not configurations:
+        return {}
+    seeds = sorted({seed for _, _, seed, _ in outcomes(outcome)})
+    each = [
+        {
+            "data": f"{c['dataset']['kind']}, {c['dataset'].get('rows') or 'all'} rows",
+            "features": _spaces(c),
+            "generators": ", ".join(c["generators"]),
+            "iterations": str(c["iterations"]),
+        }
+        for c in configurations
+    ]
+    settings = {name: " / ".join(dict.fromkeys(c[name] for c in each)) for name in each[0]}
+    settings["seed" + "s" * (len(seeds) > 1)] = ", ".join(map(str, seeds))
+    if isinstance(outcome, Outcome):
+        # in the order of the results; JSON has sorted the configurations by name
+        measured = dict.fromkeys(result.arm for result in outcome.results)
+        arms = {arm: outcome.arms[arm] for arm in [*measured, *outcome.arms] if arm in outcome.arms}
+        settings["arms"] = ", ".join(
+            f"{arm} ({c['selection']['kind']}, {c['paradigm']['kind']})".replace("_", " ")
+            for arm, c in arms.items()
+        )
+    return settings
 
 
 def _spaces(configuration: dict[str, Any]) -> str:
@@ -127,9 +124,3 @@ def _spaces(configuration: dict[str, Any]) -> str:
     if measured in (None, selected):
         return str(selected["kind"])
     return f"{selected['kind']}, measured in {measured['kind']}"
-
-
-def in_order(outcome: Outcome) -> dict[str, Any]:
-    """Return the configurations in the order of the results; JSON has sorted them by name."""
-    measured = dict.fromkeys(result.arm for result in outcome.results)
-    return {arm: outcome.arms[arm] for arm in (*measured, *outcome.arms) if arm in outcome.arms}

@@ -1,20 +1,26 @@
-"""The paper's own numbers (Shi et al. 2025, CIFAR-10), and whether ours may stand beside them."""
+"""The paper's own numbers, from paper.yaml, and whether ours may stand beside them."""
 
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-from orchestrator.analysis.records import Record
+import yaml
 
-INCEPTION, DINOV2 = ("inception",), ("dinov2",)
-ROWS = 32_768
-COMMON = {"dataset.kind": "cifar10", "dataset.rows": ROWS}
-DDPM, BOTH = {"generators": "ddpm"}, {"generators": "ddpm edm"}
-# vanilla draws at random
-VANILLA = {"selection.kind": "random"}
-GREEDY, DECAY = {"selection.kind": "greedy"}, {"selection.kind": "threshold_decay"}
-REPLACE = {"paradigm.kind": "replace"}
-ACCUMULATE = {"paradigm.kind": "accumulate"}
-SUBSAMPLE = {"paradigm.kind": "accumulate_subsample"}
+from actors.plots.page import Table
+from orchestrator.analysis import words
+from orchestrator.analysis.records import Record, arms_in_series, outcomes
+from orchestrator.outcome import Outcome, Sweep
+
+FILE = Path(__file__).with_name("paper.yaml")
+FIELDS = {
+    "dataset.kind": "dataset",
+    "dataset.rows": "N",
+    "selection.ratio": "ratio",
+    "selection.kind": "selection",
+    "paradigm.kind": "paradigm",
+}
+NAMES = {"cifar10": "CIFAR-10", "dinov2": "DINOv2", "inception": "Inception"}
 
 
 @dataclass(frozen=True)
@@ -30,164 +36,79 @@ class Published:
 
     what: str
     metric: str
-    features: tuple[str, ...]
+    features: str
     needs: dict[str, Any]
     values: dict[int, float]
     beyond: str = ""
     generator: str | None = None
 
 
-def _series(first: int, *values: float) -> dict[int, float]:
-    return dict(enumerate(values, first))
+@cache
+def published() -> list[Published]:
+    """Return the paper's numbers."""
+    read = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    series = []
+    for fields in read["published"]:
+        values = dict(enumerate(fields.pop("values"), fields.pop("first")))
+        needs = read["needs"] | fields.pop("needs")
+        series.append(Published(**fields, needs=needs, values=values))
+    return series
 
 
-# the paper selects in one space and measures FID in another; here one space serves both
-TWO_SPACES = "selected in DINOv2 and measured in Inception features, where one space here does both"
-THREE_MODELS = "A, B and C are single trainings on 32,768 and 40,000 rows, with no loop"
-
-NUMBERS: tuple[Published, ...] = (
-    *(
-        Published(
-            f"FID by ratio, {ratio}",
-            "frechet_distance",
-            INCEPTION,
-            {**REPLACE, "selection.ratio": ratio},
-            {2: value},
-            TWO_SPACES,
-        )
-        for ratio, value in ((0.2, 56.0), (0.4, 44.7), (0.6, 40.0), (0.8, 38.2), (1.0, 49.5))
-    ),
-    *(
-        Published(
-            f"FID, fresh data, model {name}",
-            "frechet_distance",
-            INCEPTION,
-            {},
-            {1: value},
-            THREE_MODELS,
-        )
-        for name, value in (("A", 28.0), ("B", 30.8), ("C", 27.5))
-    ),
-    Published(
-        "FID, multi-model, DDPM",
-        "frechet_distance",
-        INCEPTION,
-        {**SUBSAMPLE, **VANILLA, **BOTH},
-        _series(1, 28.0, 36.6),
-        generator="ddpm",
-    ),
-    Published(
-        "FID, multi-model, EDM",
-        "frechet_distance",
-        INCEPTION,
-        {**SUBSAMPLE, **VANILLA, **BOTH},
-        _series(1, 6.1, 12.6),
-        generator="edm",
-    ),
-    Published(
-        "FID, accumulate-subsample, vanilla (second hand)",
-        "frechet_distance",
-        INCEPTION,
-        {**SUBSAMPLE, **VANILLA, **DDPM},
-        {8: 75.7},
-    ),
-    Published(
-        "FID, accumulate-subsample, greedy (second hand)",
-        "frechet_distance",
-        INCEPTION,
-        {**SUBSAMPLE, **GREEDY, **DDPM},
-        {8: 44.7},
-        TWO_SPACES,
-    ),
-    Published(
-        "FID, accumulate-subsample, threshold decay (second hand, about)",
-        "frechet_distance",
-        INCEPTION,
-        {**SUBSAMPLE, **DECAY, **DDPM},
-        {8: 50.0},
-        TWO_SPACES,
-    ),
-    Published(
-        "FD_DINOv2, replace, vanilla",
-        "frechet_distance",
-        DINOV2,
-        {**REPLACE, **VANILLA, **DDPM},
-        _series(1, 642.3, 908.0, 1128.9, 1336.3, 1522.4, 1686.9, 1802.3),
-    ),
-    Published(
-        "FD_DINOv2, replace, greedy",
-        "frechet_distance",
-        DINOV2,
-        {**REPLACE, **GREEDY, **DDPM, "selection.ratio": 0.5},
-        _series(1, 642.6, 820.4, 911.8, 973.4, 1025.9, 1074.6, 1128.1),
-    ),
-    Published(
-        "FD_DINOv2, accumulate, vanilla",
-        "frechet_distance",
-        DINOV2,
-        {**ACCUMULATE, **VANILLA, **DDPM},
-        _series(1, 635.5, 810.7, 910.0, 986.7, 1043.1, 1095.8, 1132.1),
-    ),
-    Published(
-        "FD_DINOv2, accumulate, greedy",
-        "frechet_distance",
-        DINOV2,
-        {**ACCUMULATE, **GREEDY, **DDPM},
-        _series(1, 638.2, 792.4, 822.8, 838.1, 847.4, 855.1, 859.5),
-    ),
-    Published(
-        "FLD, accumulate, vanilla",
-        "fld",
-        DINOV2,
-        {**ACCUMULATE, **VANILLA, **DDPM},
-        _series(1, 21.2, 22.5, 22.6, 19.7, 19.9, 19.6, 18.4),
-    ),
-    Published(
-        "FLD, accumulate, greedy",
-        "fld",
-        DINOV2,
-        {**ACCUMULATE, **GREEDY, **DDPM},
-        _series(1, 21.2, 22.6, 22.7, 22.8, 22.2, 22.4, 22.3),
-    ),
-)
-
-SAID = {"cifar10": "CIFAR-10", "dinov2": "DINOv2", "inception": "Inception"}
+def paper(outcome: Outcome | Sweep, records: list[Record]) -> list[Table]:
+    """Return the paper's numbers, ours beside them where they may be compared."""
+    configurations = {
+        series or arms_in_series(run.arms)[arm]: configuration
+        for series, _, _, run in outcomes(outcome)
+        for arm, configuration in run.arms.items()
+    }
+    if not configurations:
+        return []
+    rows = []
+    for numbers in published():
+        series, why = closest(numbers, configurations)
+        values = {} if why else ours(numbers, records, series, configurations[series])
+        beside = [f"{n}: {' / '.join(map(words.number, of_n))}" for n, of_n in values.items()]
+        if why:
+            here = f"not comparable, because: {'; '.join(why)}"
+        else:
+            here = f"{', '.join(beside)} ({series})" if beside else "not measured yet"
+        theirs = ", ".join(f"{n}: {value:g}" for n, value in numbers.values.items())
+        rows.append([numbers.what, theirs, here])
+    return [Table(["the paper (CIFAR-10)", "iteration: its value", "here"], rows)]
 
 
-def reasons(published: Published, configuration: dict[str, Any]) -> list[str]:
+def reasons(numbers: Published, configuration: dict[str, Any]) -> list[str]:
     """Return why numbers of a configuration cannot be compared with published ones; none if not."""
-    found = [
-        f"{_told(field)} {_said(have)}, not {_said(want)}"
-        for field, want in {**COMMON, **published.needs}.items()
+    why = [
+        f"{FIELDS.get(field, field)} {_said(have)}, not {_said(want)}"
+        for field, want in numbers.needs.items()
         if (have := _value(configuration, field)) != want
     ]
     features = (_value(configuration, "evaluation.features") or configuration["features"])["kind"]
-    if features not in published.features:
-        found.insert(2, f"{features} features, not {_said(published.features[0])}")
-    return found + [published.beyond] * bool(published.beyond)
+    if features != numbers.features:
+        why.insert(2, f"{features} features, not {_said(numbers.features)}")
+    return why + [numbers.beyond] * bool(numbers.beyond)
 
 
-def closest(
-    published: Published, configurations: dict[str, dict[str, Any]]
-) -> tuple[str, list[str]]:
+def closest(numbers: Published, configurations: dict[str, dict[str, Any]]) -> tuple[str, list[str]]:
     """Return the series whose configuration is the nearest to a published one, and what is off."""
-    told = {name: reasons(published, found) for name, found in configurations.items()}
-    name = min(told, key=lambda one: len(told[one]))
-    return name, told[name]
+    why = {series: reasons(numbers, one) for series, one in configurations.items()}
+    return min(why.items(), key=lambda item: len(item[1]))
 
 
 def ours(
-    published: Published, found: list[Record], series: str, configuration: dict[str, Any]
+    numbers: Published, records: list[Record], series: str, configuration: dict[str, Any]
 ) -> dict[int, list[float]]:
     """Return our values of a published series, by iteration, one per generator and seed."""
-    kinds = {name: one["kind"] for name, one in configuration["generators"].items()}
+    kinds = {name: generator["kind"] for name, generator in configuration["generators"].items()}
     values: dict[int, list[float]] = {}
-    for record in found:
+    for record in records:
         if (
-            (record.series, record.key) == (series, (published.metric, "samples"))
-            and record.iteration in published.values
+            (record.series, record.key) == (series, (numbers.metric, "samples"))
+            and record.iteration in numbers.values
             and record.measure.value is not None
-            and published.generator in (None, kinds[record.generator])
+            and numbers.generator in (None, kinds[record.generator])
         ):
             values.setdefault(record.iteration, []).append(record.measure.value)
     return values
@@ -195,25 +116,15 @@ def ours(
 
 def _value(configuration: dict[str, Any], field: str) -> Any:
     if field == "generators":
-        kinds = {one.get("kind") for one in configuration.get("generators", {}).values()}
+        kinds = {generator.get("kind") for generator in configuration.get(field, {}).values()}
         return " ".join(sorted(map(str, kinds)))
     value: Any = configuration
-    for part in field.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
+    for name in field.split("."):
+        value = value.get(name) if isinstance(value, dict) else None
     return value
-
-
-def _told(field: str) -> str:
-    return {
-        "dataset.kind": "dataset",
-        "dataset.rows": "N",
-        "selection.ratio": "ratio",
-        "selection.kind": "selection",
-        "paradigm.kind": "paradigm",
-    }.get(field, field)
 
 
 def _said(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
-    return SAID.get(str(value), str(value).replace("_", "-"))
+    return NAMES.get(str(value), str(value).replace("_", "-"))

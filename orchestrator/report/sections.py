@@ -1,100 +1,112 @@
-"""The parts of the page that have figures."""
+"""The sections of the page that have figures and tables."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from orchestrator.analysis import words
+from actors.errors import UserError
+from actors.plots.figure import Figure
+from actors.plots.page import Section
+from actors.plots.style import styles
 from orchestrator.analysis.records import Record, records
+from orchestrator.oracle import predictions, selections
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report import tables
-from orchestrator.report.axes import axes_of
-from orchestrator.report.crossings import crossings
-from orchestrator.report.curves import curve_axis, curves
-from orchestrator.report.differences import differences
-from orchestrator.report.figure import Figure
-from orchestrator.report.lines import lines
-from orchestrator.report.origins import matrices, shares
+from orchestrator.report.axes import FEWEST, axes_of, curve_axis
+from orchestrator.report.heat import crossing
+from orchestrator.report.lines import along, over_iterations
+from orchestrator.report.oracle import measured_courses, oracle
+from orchestrator.report.origins import matrices, named_sets, shares_of_sources
+from orchestrator.report.panels import Panel, last_panels, panels
 from orchestrator.report.scatter import scatters
-from orchestrator.report.styles import styles
 
-# more lines than this in a panel are not told apart
+# more lines than these in a panel look alike
 MOST_LINES = 16
 
 
-@dataclass(frozen=True)
-class Section:
-    """A part of the page: figures, then HTML; folded away when it is not for every reader."""
-
-    title: str
-    intro: str = ""
-    figures: list[Figure] = field(default_factory=list)
-    body: str = ""
-    folded: bool = False
-
-
-def sections(found: Outcome | Sweep) -> Iterator[Section]:
-    """Yield the parts that have figures, where there is data for them."""
-    numbers = records(found)
-    names = list(dict.fromkeys(record.series for record in numbers))
-    drawn = styles(names)
-    if isinstance(found, Sweep):
-        yield from _of_sweep(found, numbers)
-    if len(names) <= MOST_LINES:
-        panels = list(lines(numbers, drawn))
-        what = "point" if isinstance(found, Sweep) else "arm"
-        yield Section(
-            "Over the iterations",
-            f"One line per {what}. Iteration 1 trains on real data, each later one on what was "
-            "selected from the samples.",
-            [figure for key, figure in panels if key in words.MAIN],
-        )
-        others = [figure for key, figure in panels if key not in words.MAIN]
-        yield Section("Every other measure", "", others, folded=True)
-    elif names:
-        yield Section(
-            "Over the iterations",
-            body=f"<p>{len(names)} are too many for lines; their numbers are below.</p>",
-        )
+def sections(outcome: Outcome | Sweep) -> Iterator[Section]:
+    """Yield the sections of what was measured."""
+    numbers = records(outcome)
+    measured = panels(numbers)
+    drawn = styles(dict.fromkeys(record.series for record in numbers))
+    few = len(drawn) <= MOST_LINES
+    sets = named_sets(outcome) if few else {}
+    yield Section("", tables=tables.at_a_glance(measured))
+    if isinstance(outcome, Sweep):
+        yield from _of_sweep(outcome, numbers)
+    kind = "point" if isinstance(outcome, Sweep) else "arm"
+    intro = (
+        f"One line per {kind}. Iteration 1 trains on real data, each later one on what was "
+        "selected from the samples."
+    )
+    others = "Every other measure"
+    if few:
+        lines = [(panel, over_iterations(panel, drawn)) for panel in measured]
+        yield from _split("Over the iterations", intro, others, lines, {})
+    else:
+        text = f"{len(drawn)} are too many for lines; their numbers are below."
+        yield Section("Over the iterations", text=text)
     yield Section(
         "Does entropy follow generalization?",
         "The paper's claim: the entropy of a training set follows log GS of the generator trained "
         "on it, and variance does not. One point per generator and iteration, whose number is "
         "beside it; only points of equal cards are pooled.",
-        list(scatters(numbers, drawn)),
+        figures=scatters(numbers, drawn),
     )
-    if len(names) <= MOST_LINES:
-        yield Section("Sources of the training sets", "", list(shares(found)))
-        yield Section(
-            "Contamination",
-            "How much of each training set was made by which generator, and when.",
-            list(matrices(found)),
-            folded=True,
-        )
+    if isinstance(outcome, Outcome):
+        yield _closed_form(outcome)
+    yield Section("Sources of the training sets", figures=shares_of_sources(sets))
+    yield Section(
+        "Contamination",
+        "How much of each training set was made by which generator, and when.",
+        figures=matrices(sets),
+        folded=True,
+    )
 
 
 def _of_sweep(sweep: Sweep, numbers: list[Record]) -> Iterator[Section]:
-    yield Section("Points, the best first", body=tables.ranking(sweep))
-    axes = axes_of(sweep)
-    groups = []
+    yield Section("Points, the best first", tables=list(tables.ranking(sweep)))
+    axes, measured = axes_of(sweep), last_panels(numbers)
     if axis := curve_axis(axes):
-        beside = differences(numbers, axis, sweep.objectives)
-        yield Section(f"Beside each other, along {axis.field}", body=beside)
-        panels = list(curves(numbers, axis, sweep.objectives))
-        groups.append((f"Along {axis.field}", "Every measure at the last iteration.", panels))
-    if len(axes) == 2:
-        title = f"{axes[0].field} x {axes[1].field}"
-        groups.append((title, "Measures at the last iteration.", list(crossings(numbers, axes))))
-    for title, intro, panels in groups:
-        main = [
-            f
-            for key, f in panels
-            if key in words.MAIN or words.metric_name(*key) in sweep.objectives
+        beside = tables.differences(measured, axis, sweep.objectives)
+        yield Section(f"Beside each other, along {axis.field}", tables=beside)
+        curves = [
+            (panel, along(panel, axis, sweep.objectives))
+            for panel in measured
+            if len({s.record.point[axis.field] for s in panel.summaries}) >= FEWEST
         ]
-        others = [f for key, f in panels if f not in main]
-        yield Section(title, intro, main)
-        yield Section(f"{title}: every other measure", "", others, folded=True)
+        title, intro = f"Along {axis.field}", "Every measure at the last iteration."
+        yield from _split(title, intro, f"{title}: every other measure", curves, sweep.objectives)
+    if len(axes) == 2:
+        cells = [(panel, crossing(panel, *axes)) for panel in measured]
+        title, intro = f"{axes[0].field} x {axes[1].field}", "Measures at the last iteration."
+        yield from _split(title, intro, f"{title}: every other measure", cells, sweep.objectives)
 
 
-def figures(found: Outcome | Sweep) -> list[Figure]:
+def _split(
+    title: str,
+    intro: str,
+    others: str,
+    figures: list[tuple[Panel, Figure]],
+    objectives: dict[str, str],
+) -> Iterator[Section]:
+    """Yield the figures of the main measures and objectives, then the others, folded."""
+    main, rest = (
+        [figure for panel, figure in figures if panel.is_main(objectives) is is_main]
+        for is_main in (True, False)
+    )
+    yield Section(title, intro, figures=main)
+    yield Section(others, figures=rest, folded=True)
+
+
+def _closed_form(run: Outcome) -> Section:
+    title = "Dispersion beside the closed form"
+    try:
+        figure, courses = oracle(run), measured_courses(run)
+    except UserError as error:
+        return Section(title, text=f"Not drawn, as the configuration is not valid here: {error}")
+    lines = "\n".join([*predictions(courses), *selections(courses)])
+    return Section(title, figures=[figure] if figure else [], text=lines)
+
+
+def figures(outcome: Outcome | Sweep) -> list[Figure]:
     """Return every figure of a page."""
-    return [figure for section in sections(found) for figure in section.figures]
+    return [figure for section in sections(outcome) for figure in section.figures]

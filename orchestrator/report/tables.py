@@ -1,93 +1,55 @@
-"""Tables of the page: at a glance, points of a sweep, every number with its card, the paper."""
+"""Tables of the page: first and last values, the points of a sweep, every number with its card."""
 
-import html
 import json
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Any
 
 from actors.metrics.measures import Measure
+from actors.plots.page import Table
 from orchestrator.analysis import words
 from orchestrator.analysis.cards import spelled
 from orchestrator.analysis.ranking import Standing, rank
-from orchestrator.analysis.records import (
-    Record,
-    arms_in_series,
-    by_generator,
-    outcomes,
-    summaries,
-)
-from orchestrator.analysis.statistics import Interval, paired
+from orchestrator.analysis.records import Record, Summary, outcomes
+from orchestrator.analysis.statistics import Interval, is_apart, paired
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report.paper import NUMBERS, closest, ours
+from orchestrator.report.axes import Axis
+from orchestrator.report.panels import Panel
 
-# more arms or points than this are not told at a glance
+# more arms or points than these are not shown at a glance
 MOST_ROWS = 60
 
 
-def table(head: list[str], rows: Iterable[Iterable[str]], numbers: int = 1) -> str:
-    """Return an HTML table; cells after the first `numbers` columns are numbers."""
-    cells = "".join(f"<th>{html.escape(name)}</th>" for name in head)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f"<td{' class=n' if at >= numbers else ''}>{html.escape(cell)}</td>"
-            for at, cell in enumerate(row)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="wide"><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>'
-        "</div>"
-    )
-
-
-def at_a_glance(found: list[Record]) -> str:
+def at_a_glance(panels: list[Panel]) -> list[Table]:
     """Return first and last values of the main measures; of equal cards side by side."""
-    keys = [key for key in words.MAIN if any(r.key == key for r in found)]
     columns: list[str] = []
     cells: dict[str, dict[str, str]] = {}
-    for key in keys:
-        for generator, group in by_generator([r for r in found if r.key == key]).items():
-            of = f", {generator}" if generator else ""
-            unit = group[0].measure.unit
-            column = f"{words.short(key)}{of} ({unit})"
-            columns.append(column)
-            shown = summaries(group)
-            for series in dict.fromkeys(one.record.series for one in shown):
-                own = [one for one in shown if one.record.series == series]
-                own.sort(key=lambda one: one.record.iteration)
-                first, last = own[0], own[-1]
-                text = words.number(last.interval.mean, 3)
-                if first is not last:
-                    text = f"{words.number(first.interval.mean, 3)} → {text}"
-                if first.record.card != last.record.card:
-                    text += " *"
-                cells.setdefault(series, {})[column] = text
+    for panel in panels:
+        if panel.is_main():
+            columns.append(f"{panel.short} ({panel.unit})")
+            by_series: dict[str, list[Summary]] = {}
+            for summary in sorted(panel.summaries, key=lambda s: s.record.iteration):
+                by_series.setdefault(summary.record.series, []).append(summary)
+            for series, line in by_series.items():
+                cells.setdefault(series, {})[columns[-1]] = _first_to_last(line[0], line[-1])
     if not cells or len(cells) > MOST_ROWS:
-        return ""
-    rows = [[series, *(own.get(c, "") for c in columns)] for series, own in cells.items()]
+        return []
+    rows = [[series, *(row.get(c, "") for c in columns)] for series, row in cells.items()]
     marked = any("*" in cell for row in rows for cell in row)
-    note = "<p class=note>* the two were measured on other numbers of rows.</p>" * marked
-    return table(["first → last iteration", *columns], rows) + note
+    note = "* the two were measured on other numbers of rows." * marked
+    return [Table(["first → last iteration", *columns], rows, 1, note=note)]
 
 
-def ranking(sweep: Sweep) -> str:
-    """Return the points of a sweep by each objective, the best first, and what is not compared."""
-    parts = []
+def _first_to_last(first: Summary, last: Summary) -> str:
+    text = words.number(last.interval.mean, 3)
+    if first is not last:
+        text = f"{words.number(first.interval.mean, 3)} → {text}"
+    return text + " *" * (first.record.card != last.record.card)
+
+
+def ranking(sweep: Sweep) -> Iterator[Table]:
+    """Yield the points of a sweep by each objective, the best first, and what is not compared."""
     for objective, goal in sweep.objectives.items():
-        found = rank(sweep, objective)
-        first = next(iter(found.places), None)
-        rows = [
-            [
-                one.name,
-                words.number(one.interval.mean),
-                _ends(one.interval, 4),
-                str(one.interval.n),
-                "" if one is first or first is None else _difference(one, first),
-            ]
-            for one in found.places[:MOST_ROWS]
-        ]
+        ranked = rank(sweep, objective)
         name = words.NAMES.get(objective, objective.replace("_", " "))
         head = [
             f"point, best {name} first ({goal})",
@@ -96,99 +58,132 @@ def ranking(sweep: Sweep) -> str:
             "seeds",
             "difference to the first, paired over seeds (95 %)",
         ]
+        rows = [_place(place, ranked.places[0]) for place in ranked.places[:MOST_ROWS]]
         if rows:
-            parts.append(table(head, rows))
-        if found.apart:
-            apart = [[point, why] for point, why in list(found.apart.items())[:MOST_ROWS]]
-            parts.append(table([f"not compared by {name}", "because"], apart, 9))
-    return "".join(parts)
+            yield Table(head, rows, 1)
+        apart = [[point, why] for point, why in ranked.apart.items()][:MOST_ROWS]
+        if apart:
+            yield Table([f"not compared by {name}", "because"], apart)
 
 
-def _ends(found: Interval, digits: int) -> str:
-    if found.low is None or found.high is None:
-        return ""
-    return f"{words.number(found.low, digits)} to {words.number(found.high, digits)}"
-
-
-def _difference(one: Standing, first: Standing) -> str:
-    found = paired(one.values, first.values)
-    if found is None:
-        return ""
-    ends = _ends(found, 3)
-    return words.number(found.mean, 3) + (f" ({ends})" if ends else "")
-
-
-def every_number(found: list[Record]) -> str:
-    """Return all numbers with their cards, a card told once for those that share it."""
-    cards = list(dict.fromkeys(record.card for record in found))
-    units = {record.card: record.measure.unit for record in found}
-    told = []
-    for place, card in enumerate(cards, 1):
-        one = json.loads(card)
-        text = spelled(one) + _weights(one["extractor"])
-        dataset = " ".join(str(value) for value in one["dataset"].values() if value)
-        unit = units[card]
-        told.append([str(place), one["metric"], one["subject"], unit, text, dataset])
-    head = ["card", "metric", "subject", "unit", "measured on", "data set"]
-    numbers: dict[tuple[str, str, int, str], list[Record]] = {}
-    for record in found:
-        where = (record.series, record.generator, record.seed, record.card)
-        numbers.setdefault(where, []).append(record)
-    place_of = {card: str(place) for place, card in enumerate(cards, 1)}
-    rows = [
-        [
-            series,
-            generator,
-            str(seed),
-            group[0].measure.metric,
-            place_of[card],
-            "; ".join(_told(r.iteration, r.measure) for r in group),
-        ]
-        for (series, generator, seed, card), group in numbers.items()
+def _place(place: Standing, first: Standing) -> list[str]:
+    difference = None if place is first else paired(place.values, first.values)
+    return [
+        place.name,
+        words.number(place.interval.mean),
+        _ends(place.interval, 4),
+        str(place.interval.n),
+        _with_ends(difference) if difference else "",
     ]
-    every = table(
-        ["series", "generator", "seed", "metric", "card", "iteration: value (95 % interval)"],
-        rows,
-        9,
+
+
+def _ends(interval: Interval, digits: int) -> str:
+    if interval.low is None or interval.high is None:
+        return ""
+    return f"{words.number(interval.low, digits)} to {words.number(interval.high, digits)}"
+
+
+def _with_ends(interval: Interval) -> str:
+    ends = _ends(interval, 3)
+    return words.number(interval.mean, 3) + (f" ({ends})" if ends else "")
+
+
+def differences(panels: list[Panel], axis: Axis, objectives: dict[str, str]) -> list[Table]:
+    """Return the paired differences between lines of a sweep at every place of an axis.
+
+    Random selection stands beside greedy at every ratio, for example. There is no table where there
+    is one line. Measures whose cards differ between lines are left out.
+    """
+    rows = []
+    for panel in panels:
+        lines: dict[str, dict[float, list[Summary]]] = {}
+        for summary in panel.summaries:
+            line = lines.setdefault(axis.line(summary.record.point), {})
+            line.setdefault(axis.place(summary.record.point), []).append(summary)
+        first, *others = lines.items()
+        for name, line in others if panel.is_main(objectives) else ():
+            cells = [
+                _difference(line.get(float(value), []), first[1].get(float(value), []))
+                for value in axis.values
+            ]
+            if any(cells):
+                rows.append([panel.short, f"{name} \N{MINUS SIGN} {first[0]}", *cells])
+    head = ["measure", "difference of", *(f"{axis.field} {value}" for value in axis.values)]
+    note = (
+        "Means of the differences per seed, with the 95 % interval of the paired t-test. With "
+        "three seeds and more, ! marks those whose interval excludes zero; with fewer there is no "
+        "verdict."
     )
-    return f"<h3>Cards</h3>{table(head, told, 9)}<h3>Numbers</h3>{every}"
+    return [Table(head, rows, 2, note=note)] * bool(rows)
+
+
+def _difference(some: list[Summary], base: list[Summary]) -> str:
+    """Return a paired difference; nothing where values have several cards, or other ones."""
+    if len(some) != 1 or len(base) != 1 or some[0].record.card != base[0].record.card:
+        return ""
+    difference = paired(some[0].values, base[0].values)
+    return _with_ends(difference) + " !" * bool(is_apart(difference)) if difference else ""
+
+
+def events(outcome: Outcome | Sweep) -> Iterator[Table]:
+    """Yield alarms, and trials that failed or were stopped early."""
+    alarms = [
+        [
+            series or event["arm"],
+            str(event["iteration"]),
+            event["alarm"],
+            event["cause"],
+            " ".join(str(value) for value in event["action"].values()).replace("_", " "),
+        ]
+        for series, _, _, run in outcomes(outcome)
+        for event in run.alarms
+    ]
+    if alarms:
+        head = ["arm", "after iteration", "alarm", "cause", "action"]
+        yield Table(head, alarms, title="Alarms")
+    for status, title in (("failed", "Trials that failed"), ("stopped", "Trials stopped early")):
+        trials = outcome.trials if isinstance(outcome, Sweep) else []
+        rows = [
+            [trial.name, str(trial.seed), str(trial.last_iteration), trial.error or ""]
+            for trial in trials
+            if trial.status == status
+        ]
+        if rows:
+            yield Table(["trial", "seed", "iterations measured", "error"], rows, title=title)
+
+
+def every_number(records: list[Record]) -> Iterator[Table]:
+    """Yield the cards, and all numbers, each with the number of its card."""
+    units = {record.card: record.measure.unit for record in records}
+    places = {card: str(place) for place, card in enumerate(units, 1)}
+    cards = []
+    for card, unit in units.items():
+        fields = json.loads(card)
+        text = spelled(fields) + _weights(fields["extractor"])
+        dataset = " ".join(str(value) for value in fields["dataset"].values() if value)
+        cards.append([places[card], fields["metric"], fields["subject"], unit, text, dataset])
+    numbers: dict[tuple[str, str, str, str, str], list[str]] = {}
+    for record in records:
+        where = (record.series, record.generator, str(record.seed), record.key[0])
+        values = numbers.setdefault((*where, places[record.card]), [])
+        values.append(f"{record.iteration}: {_value(record.measure)}")
+    rows = [[*where, "; ".join(values)] for where, values in numbers.items()]
+    if rows:
+        head = ["card", "metric", "subject", "unit", "measured on", "data set"]
+        yield Table(head, cards, title="Cards")
+        head = ["series", "generator", "seed", "metric", "card", "iteration: value (95 % interval)"]
+        yield Table(head, rows, title="Numbers")
 
 
 def _weights(extractor: str | dict[str, Any] | None) -> str:
-    """Return by what weights features were made, those of each seed its own where it is fitted."""
+    """Return by what weights features were made; each seed has others where they are fitted."""
     if isinstance(extractor, dict):
         return f", fitted to {extractor['fitted_rows']} real rows of each seed"
     return f", weights {extractor[:12]}" if extractor else ""
 
 
-def _told(iteration: int, measure: Measure) -> str:
-    text = f"{iteration}: {words.number(measure.value)}"
+def _value(measure: Measure) -> str:
+    text = words.number(measure.value)
     if measure.low is not None:
         text += f" ({words.number(measure.low)} to {words.number(measure.high)})"
     return text + (f" [{measure.note}]" if measure.note else "")
-
-
-def paper(found: Outcome | Sweep, numbers: list[Record]) -> str:
-    """Return the paper's numbers, ours beside them where they may be compared."""
-    configurations = {
-        series or arms_in_series(outcome.arms)[arm]: configuration
-        for series, _, _, outcome in outcomes(found)
-        for arm, configuration in outcome.arms.items()
-    }
-    if not configurations:
-        return ""
-    rows = []
-    for published in NUMBERS:
-        series, why = closest(published, configurations)
-        theirs = ", ".join(f"{n}: {value:g}" for n, value in published.values.items())
-        values = {} if why else ours(published, numbers, series, configurations[series])
-        if values:
-            beside = ", ".join(
-                f"{n}: " + " / ".join(words.number(v) for v in found) for n, found in values.items()
-            )
-            beside += f" ({series})"
-        else:
-            beside = f"not comparable, because: {'; '.join(why)}" if why else "not measured yet"
-        rows.append([published.what, theirs, beside])
-    head = ["the paper (CIFAR-10)", "iteration: its value", "here"]
-    return table(head, rows, 9)

@@ -18,8 +18,9 @@ from actors.metrics.measures import Measure
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.oracle import Course, courses, print_oracle
-from orchestrator.oracle_figure import draw_oracle
-from orchestrator.outcome import read_outcome
+from orchestrator.outcome import Outcome, read_outcome
+from orchestrator.report import render
+from orchestrator.report.oracle import oracle
 from orchestrator.results import Result
 from orchestrator.yaml_files import read_yaml
 from tests.runs import ROOT, call
@@ -63,6 +64,11 @@ def printed(arms: dict[str, config.Experiment], results: list[Result]) -> list[s
     return console.file.getvalue().splitlines()
 
 
+def outcome(arms: dict[str, config.Experiment], results: list[Result]) -> Outcome:
+    stored = {name: experiment.model_dump(mode="json") for name, experiment in arms.items()}
+    return Outcome("a", "finished", 0, stored, results)
+
+
 def within(course: Course, deviations: float) -> bool:
     """Whether every value lies within so many standard deviations of what is predicted."""
     n, d, steps = ROWS, DIMENSIONS, np.arange(len(course.values["variance"]))
@@ -103,7 +109,7 @@ def test_nothing_is_printed_or_drawn_where_the_closed_form_does_not_hold(
     other: config.Experiment,
 ) -> None:
     assert printed({"a": other}, loop("a", 0)) == []
-    assert draw_oracle({"a": other}, loop("a", 0)) is None
+    assert oracle(outcome({"a": other}, loop("a", 0))) is None
 
 
 def test_rows_that_change_and_covariances_of_unequal_pixels_have_no_closed_form() -> None:
@@ -177,12 +183,17 @@ def test_iterations_whose_entropy_could_not_be_taken_are_left_out() -> None:
 
 def test_the_figure_is_a_picture_with_every_arm(tmp_path: Path) -> None:
     arms = {"random": arm(), "gist": arm({"selection": {"kind": "gist"}})}
-    write = draw_oracle(arms, loop("random", 0) + loop("gist", 0, 0.7))
-    assert write is not None
-    write(tmp_path / "oracle")
+    run = outcome(arms, loop("random", 0) + loop("gist", 0, 0.7))
+    figure = oracle(run)
+    assert figure is not None
+    figure.write_png(tmp_path / "oracle")
     with Image.open(tmp_path / "oracle") as picture:
         assert picture.format == "PNG"
         assert picture.width > 1000
+    assert list(figure.legend)[:2] == ["random", "gist"]
+    page = render(run, Storage(str(tmp_path)))
+    assert "Dispersion beside the closed form" in page
+    assert f"gist at iteration {ITERATIONS}: entropy" in page
 
 
 def test_a_real_run_does_what_the_closed_form_says(tmp_path: Path) -> None:

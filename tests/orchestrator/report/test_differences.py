@@ -6,9 +6,9 @@ from scipy import stats
 from orchestrator.analysis import words
 from orchestrator.analysis.records import records
 from orchestrator.outcome import Sweep
-from orchestrator.report.axes import axes_of
-from orchestrator.report.curves import curve_axis
-from orchestrator.report.differences import differences
+from orchestrator.report.axes import axes_of, curve_axis
+from orchestrator.report.panels import last_panels
+from orchestrator.report.tables import differences
 from tests.orchestrator.report.samples import ROWS, sweep
 
 GREEDY = {"0.2": [9.0, 5.0, 7.0], "0.5": [4.0, 2.0, 3.1], "0.8": [7.2, 4.1, 6.5]}
@@ -33,30 +33,31 @@ def both(seeds: int, n: int = ROWS) -> Sweep:
     return replace(sweep({"0.2": [0.0] * seeds}), axes=axes, trials=lines)
 
 
-def shown(found: Sweep) -> str:
-    axis = curve_axis(axes_of(found))
+def cells(sweep: Sweep) -> list[str]:
+    axis = curve_axis(axes_of(sweep))
     assert axis is not None
-    return differences(records(found), axis, found.objectives)
+    tables = differences(last_panels(records(sweep)), axis, sweep.objectives)
+    return [cell for table in tables for row in table.rows for cell in row]
 
 
 def test_lines_are_compared_at_every_place_by_the_paired_t_test() -> None:
-    text = shown(both(3))
+    shown = cells(both(3))
     for ratio, greedy in GREEDY.items():
         expected = stats.ttest_rel(RANDOM[ratio], greedy)
         low, high = expected.confidence_interval()
         mean = sum(a - b for a, b in zip(RANDOM[ratio], greedy, strict=True)) / 3
         cell = f"{words.number(mean, 3)} ({words.number(low, 3)} to {words.number(high, 3)})"
-        assert f"{cell}{' !' * bool(expected.pvalue < 0.05)}</td>" in text
-    assert text.count(" !</td>") == 1
-    assert "kind=random \N{MINUS SIGN} kind=greedy" in text
+        assert f"{cell}{' !' * bool(expected.pvalue < 0.05)}" in shown
+    assert sum(cell.endswith(" !") for cell in shown) == 1
+    assert "kind=random \N{MINUS SIGN} kind=greedy" in shown
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_fewer_than_three_seeds_mark_nothing(seeds: int) -> None:
-    assert "!</td>" not in shown(both(seeds))
+    assert not any(cell.endswith("!") for cell in cells(both(seeds)))
 
 
 def test_lines_of_other_cards_and_single_lines_are_not_compared() -> None:
-    assert "entropy" in shown(both(3))
-    assert "entropy" not in shown(both(3, n=7))
-    assert shown(sweep(GREEDY)) == ""
+    assert "training-set entropy" in cells(both(3))
+    assert "training-set entropy" not in cells(both(3, n=7))
+    assert cells(sweep(GREEDY)) == []

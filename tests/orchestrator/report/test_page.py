@@ -1,4 +1,5 @@
 import csv
+import html
 import re
 import shutil
 from dataclasses import replace
@@ -12,11 +13,11 @@ from PIL import Image
 from scipy import stats
 
 from actors.errors import UserError
+from actors.plots.figure import file_names
 from actors.pool.format import mark_format
 from actors.pool.storage import Storage
 from orchestrator.outcome import Outcome, Sweep, write_outcome, write_sweep, write_trial
 from orchestrator.report import find, read, render, write_report
-from orchestrator.report.figure import file_names
 from orchestrator.report.sections import figures
 from tests.orchestrator.conftest import FinishedRun
 from tests.orchestrator.report.samples import ROWS, run, sweep
@@ -142,8 +143,8 @@ def test_runs_are_found_by_name_key_and_folder_the_newest_first(storage: Storage
     write_outcome(storage, "experiments/known-aaaaaaaa", run())
     write_outcome(storage, FOLDER, run())
     for name in ("known", "known-01234567", FOLDER, f"{storage.uri}/{FOLDER}/"):
-        assert find(storage, name).folder == FOLDER
-    assert find(storage, "known").others == ["experiments/known-aaaaaaaa"]
+        assert find(storage, name)[0] == FOLDER
+    assert find(storage, "known")[1:] == ["experiments/known-aaaaaaaa"]
     with pytest.raises(UserError, match=r"no run or sweep 'knwon'.*nearest are known"):
         find(storage, "knwon")
 
@@ -153,7 +154,7 @@ def test_a_sweep_is_read_from_its_files(storage: Storage) -> None:
     write_sweep(storage, "sweeps/ratio-01234567", ratios)
     for trial in ratios.trials:
         write_trial(storage, "sweeps/ratio-01234567", trial)
-    found = read(storage, find(storage, "ratio").folder)
+    found = read(storage, find(storage, "ratio")[0])
     assert isinstance(found, Sweep)
     assert found == ratios
 
@@ -162,10 +163,11 @@ def test_a_finished_run_has_every_part_in_its_page(finished: FinishedRun, tmp_pa
     store = shutil.copytree(finished.store.path, tmp_path / "copy")
     out = tmp_path / "report.html"
     copy = Storage(str(store))
-    write_report(copy, find(copy, "tiny").folder, out, None)
+    write_report(copy, find(copy, "tiny")[0], out, None)
     page = out.read_text()
-    titles = re.findall(r"<h2>(.*?)</h2>", page)
+    titles = [html.unescape(title) for title in re.findall(r"<h2>(.*?)</h2>", page)]
     assert titles == [
+        "How to read this",
         "Over the iterations",
         "Every other measure",
         "Does entropy follow generalization?",
@@ -174,7 +176,7 @@ def test_a_finished_run_has_every_part_in_its_page(finished: FinishedRun, tmp_pa
         "Samples over the iterations",
         "Samples beside their nearest training image",
         "Real and generated rows on two principal components",
-        "Beside the paper&#x27;s numbers",
+        "Beside the paper's numbers",
         "Every number with its card",
     ]
     for result in finished.store.results():

@@ -1,10 +1,10 @@
 from orchestrator.analysis.records import records
-from orchestrator.report.paper import NUMBERS, Published, closest, ours, reasons
+from orchestrator.report.paper import Published, closest, ours, published, reasons
 from tests.orchestrator.report.samples import configuration, run
 
 
 def named(what: str) -> Published:
-    return next(one for one in NUMBERS if one.what == what)
+    return next(one for one in published() if one.what == what)
 
 
 def test_small_scale_numbers_are_not_comparable_for_concrete_reasons() -> None:
@@ -16,9 +16,9 @@ def test_small_scale_numbers_are_not_comparable_for_concrete_reasons() -> None:
 
 def test_the_published_setting_is_comparable() -> None:
     full = configuration(dataset={"kind": "cifar10", "rows": 32_768}, features={"kind": "dinov2"})
-    published = named("FD_DINOv2, replace, greedy")
-    assert reasons(published, full) == []
-    assert closest(published, {"small": configuration(), "full": full}) == ("full", [])
+    numbers = named("FD_DINOv2, replace, greedy")
+    assert reasons(numbers, full) == []
+    assert closest(numbers, {"small": configuration(), "full": full}) == ("full", [])
     assert reasons(named("FD_DINOv2, accumulate, greedy"), full) == [
         "paradigm replace, not accumulate"
     ]

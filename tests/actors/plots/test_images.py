@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from actors.plots.grids import CAPTION, beside_nearest, grid
+from actors.plots.images import CAPTION, beside_nearest, evenly, grid, thumbnails
 
 
 def test_a_grid_shows_every_image_in_reading_order_enlarged_with_gaps() -> None:
@@ -52,3 +52,20 @@ def test_images_or_distances_that_do_not_pair_up_are_refused() -> None:
         beside_nearest(images, images[:3])
     with pytest.raises(ValueError, match="3 distances"):
         beside_nearest(images, images, np.zeros(3))
+
+
+def test_gaps_between_images_with_an_alpha_channel_are_transparent() -> None:
+    picture = grid(np.full((3, 2, 2, 4), 255, np.uint8), columns=2)
+    assert picture.shape == (5, 5, 4)
+    alpha = np.full((5, 5), 255)
+    alpha[2] = alpha[:, 2] = alpha[3:, 3:] = 0
+    assert np.array_equal(picture[..., 3], alpha)
+
+
+def test_large_images_are_shown_small() -> None:
+    assert thumbnails(np.zeros((2, 300, 150, 1), np.uint8)).shape == (2, 96, 48, 4)
+
+
+def test_shown_rows_are_spread_evenly_with_both_ends() -> None:
+    assert evenly(np.arange(100), 4).tolist() == [0, 33, 66, 99]
+    assert evenly(np.arange(3), 4).tolist() == [0, 1, 2]
