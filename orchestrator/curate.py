@@ -16,7 +16,7 @@ from actors.config import Config, tagged_union
 from actors.curation import outputs, report
 from actors.curation.curation import curate
 from actors.curation.outputs import describe
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.features.images import Images

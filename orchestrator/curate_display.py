@@ -12,8 +12,8 @@ from rich.table import Table
 
 from actors.curation.curation import Curated, Phases
 from actors.curation.report import numbers
+from actors.data.feature_source import Candidates
 from actors.data.feature_source import Progress as Tell
-from actors.data.inputs import Candidates
 
 # seconds between lines of progress where there is no terminal
 QUIET = 10

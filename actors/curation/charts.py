@@ -5,8 +5,7 @@ from matplotlib.figure import FigureBase
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from actors.curation.curation import Curated
-from actors.data.feature_source import pick
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates, pick
 from actors.features.images import Images
 from actors.features.pca import project
 from actors.metrics.entropy import Entropy

@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.curation.figures import Figures, measure, row_keys
-from actors.data.feature_source import FeatureSource, Progress, Rows, blocks
-from actors.data.inputs import Candidates, check_ids
+from actors.data.feature_source import Candidates, FeatureSource, Progress, Rows, blocks, check_ids
 from actors.errors import UserError
 from actors.features.memory import load
 from actors.selection import Method, Selection, greedy

@@ -12,8 +12,7 @@ from typing import Any, Literal
 from actors.curation import report
 from actors.curation.curation import Curated, Phases
 from actors.curation.table import candidate_table, write_parquet
-from actors.data.feature_source import Progress
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates, Progress
 from actors.features.images import Images
 from actors.pool.atomic import atomic_output
 
@@ -71,7 +70,7 @@ def write(
                 place(
                     target / IMAGES,
                     os.path.realpath(out),
-                    candidates.source.root,
+                    candidates.root,
                     kept,
                     placing,
                     progress,

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.curation.charts import figures
 from actors.curation.curation import Curated
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates
 from actors.metrics.entropy import Entropy
 from actors.plots import page
 from actors.plots.figure import overview

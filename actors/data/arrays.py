@@ -1,13 +1,14 @@
-"""NumPy files as input: .npy memory-mapped, .npz read in ranges."""
+"""NumPy files as input, memory-mapped."""
 
+import tempfile
 import zipfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from actors.data.inputs import row_numbers
+from actors.data.feature_source import row_numbers
 from actors.distances.space import GIVEN
 from actors.errors import UserError
 
@@ -25,57 +26,36 @@ class ArrayFile:
         Raises:
             UserError: it is no array of (rows, dimensions) numbers.
         """
-        self._path = path
-        self._member: str | None = None
-        self._open: Any = None
-        try:
-            if Path(path).suffix.lower() == ".npz":
-                self._member = _member(path, column)
-                with zipfile.ZipFile(path) as archive, archive.open(self._member) as file:
-                    shape, self._fortran, self._dtype = _header(file)
-                    self._offset = file.tell()
-            elif column is not None:
-                raise UserError(f"column: found {column!r}, but a .npy file has one array only")
-            else:
-                mapped = np.load(path, mmap_mode="r", allow_pickle=False)
-                shape, self._dtype = mapped.shape, mapped.dtype
-        except UserError:
-            raise
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(f"input: {path!r} cannot be read: {_cause(error)}") from None
-        if self._dtype.kind not in "fiu":
+        self._path, self._column = path, column
+        self._array: np.ndarray | None = None
+        array = self._mapped()
+        if array.dtype.kind not in "fiu":
             raise UserError(
-                f"input: {path!r} holds {self._dtype} values; allowed are floats and integers"
+                f"input: {path!r} holds {array.dtype} values; allowed are floats and integers"
             )
-        if len(shape) != 2 or 0 in shape:
+        if array.ndim != 2 or 0 in array.shape:
             raise UserError(
-                f"input: {path!r} has shape {shape}; allowed is (rows, dimensions), none of them 0"
+                f"input: {path!r} has shape {array.shape}; allowed is (rows, dimensions), none of "
+                "them 0"
             )
-        self.rows, self.dimension = shape
+        self.rows, self.dimension = array.shape
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_open": None}
+        return {**self.__dict__, "_array": None}
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        try:
-            with np.errstate(over="ignore"):  # infinity is found, and named, later
-                return self._values(start, stop).astype(np.float32)
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise UserError(f"input: {self._path!r} cannot be read: {_cause(error)}") from None
+        with np.errstate(over="ignore"):  # infinity is found, and named, later
+            return self._mapped()[start:stop].astype(np.float32)
 
-    def _values(self, start: int, stop: int) -> np.ndarray:
-        if self._member is None or self._fortran:
-            if self._open is None:
-                loaded = np.load(self._path, mmap_mode="r", allow_pickle=False)
-                self._open = loaded if self._member is None else loaded[_stem(self._member)]
-            return self._open[start:stop]
-        if self._open is None:
-            # kept open: a compressed member can be read on, but going back starts from its top
-            self._open = zipfile.ZipFile(self._path).open(self._member)  # noqa: SIM115
-        row_bytes = self.dimension * self._dtype.itemsize
-        self._open.seek(self._offset + start * row_bytes)
-        content = self._open.read((stop - start) * row_bytes)
-        return np.frombuffer(content, self._dtype).reshape(stop - start, self.dimension)
+    def _mapped(self) -> np.ndarray:
+        if self._array is None:
+            try:
+                self._array = _map(self._path, self._column)
+            except UserError:
+                raise
+            except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+                raise UserError(f"input: {self._path!r} cannot be read: {_cause(error)}") from None
+        return self._array
 
     def ids(self) -> pa.Array:
         return row_numbers(self.rows)
@@ -90,32 +70,21 @@ class ArrayFile:
         )
 
 
-def _member(path: str, column: str | None) -> str:
-    """Return the file inside a .npz that holds the array."""
-    with zipfile.ZipFile(path) as archive:
-        names = [_stem(name) for name in archive.namelist() if name.endswith(".npy")]
-    if column is None and len(names) == 1:
-        return f"{names[0]}.npy"
-    if column not in names:
-        said = "no array is named" if column is None else f"no array {column!r}"
-        raise UserError(f"column: {said} in {path!r}; allowed are {', '.join(names) or 'none'}")
-    return f"{column}.npy"
-
-
-def _stem(member: str) -> str:
-    return member.removesuffix(".npy")
-
-
-def _header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Return shape, order and type of a .npy stream, and leave it where the values begin."""
-    version = np.lib.format.read_magic(file)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read is None:
-        raise ValueError(f"version {version} of the .npy format")
-    return read(file)
+def _map(path: str, column: str | None) -> np.ndarray:
+    """Return the mapped array of a file; one of a .npz is taken out into a file without a name."""
+    if Path(path).suffix.lower() != ".npz":
+        if column is not None:
+            raise UserError(f"column: found {column!r}, but a .npy file has one array only")
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory("ouroboros-") as folder:
+        names = [name for name in archive.namelist() if name.endswith(".npy")]
+        stems = [name.removesuffix(".npy") for name in names]
+        if column is None and len(names) == 1:
+            (column,) = stems
+        if column not in stems:
+            said = "no array is named" if column is None else f"no array {column!r}"
+            raise UserError(f"column: {said} in {path!r}; allowed are {', '.join(stems) or 'none'}")
+        return np.load(archive.extract(f"{column}.npy", folder), mmap_mode="r", allow_pickle=False)
 
 
 def _cause(error: Exception) -> str:

@@ -2,15 +2,15 @@
 
 import os
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from actors.data.dataset import RealData
+from actors.data.dataset import RealData, Source, source_of_arrays
 from actors.data.files import LocalPath, hash_files
-from actors.data.hub import open_hub
-from actors.data.source import Arrays, Header, Source
+from actors.data.hub import Hub
+from actors.data.images import Header
 from actors.errors import UserError
 
 HUB_NAME = "uoft-cs/cifar10"
@@ -21,13 +21,15 @@ BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_bat
 class Cifar10(RealData):
     """CIFAR-10's 32x32 colour images: its binary version in a folder, or the hub's without one."""
 
+    EXECUTION: ClassVar[frozenset[str]] = frozenset({"path"})
+
     kind: Literal["cifar10"] = "cifar10"
     path: LocalPath | None = Field(None, description="folder with data_batch_1.bin and so on")
     split: Literal["train", "test"] = Field("train", description="50,000 or 10,000 rows")
 
     def open(self) -> Source:
         if self.path is None:
-            return open_hub(HUB_NAME, split=self.split)
+            return Hub.model_construct(name=HUB_NAME, split=self.split).open()
         names = [f"{batch}.bin" for batch in BATCHES[self.split]]
         files = [os.path.join(self.path, name) for name in names]
         refuse_missing(self.path, BATCHES[self.split])
@@ -40,7 +42,7 @@ class Cifar10(RealData):
                 )
         count = sum(sizes) // (1 + PIXELS)
         digest = hash_files(self.path, names)
-        return Arrays(count, Header(32, 32, 3), 10, digest, partial(load, files))
+        return source_of_arrays(partial(load, files), count, Header(32, 32, 3), 10, digest)
 
 
 def refuse_missing(path: str, batches: list[str]) -> None:

@@ -1,17 +1,60 @@
-"""What every real data set has in common: configuration, information and subsets."""
+"""What every real data set has in common: configuration, information and splits."""
 
 from abc import abstractmethod
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from actors.config import Config
-from actors.data.reading import Reading, plan_reading
-from actors.data.source import Source
+from actors.data.images import Header
+from actors.data.reading import Item, Reading, plan_reading, read_headers
 from actors.errors import UserError
+
+
+@dataclass(frozen=True)
+class Source:
+    """The rows of a data set, found but not decoded.
+
+    Attributes:
+        count: how many there are.
+        classes: labels are 0 to classes - 1; None without labels.
+        digest: hash of the content.
+        take: returns the images at (n,) positions, in any order, and their (n,) int64 labels.
+        header: of every image, where all are known to be alike.
+        notes: what of it is not read, in words.
+    """
+
+    count: int
+    classes: int | None
+    digest: str
+    take: Callable[[np.ndarray], tuple[Iterator[Item], np.ndarray | None]]
+    header: Header | None = None
+    notes: tuple[str, ...] = ()
+
+
+def source_of_arrays(
+    load: Callable[[], tuple[np.ndarray, np.ndarray | None]],
+    count: int,
+    header: Header,
+    classes: int | None,
+    digest: str,
+) -> Source:
+    """Return a set whose images are one array.
+
+    Args:
+        load: returns images, (count, height, width[, channels]) uint8, and labels, (count,).
+    """
+
+    def take(positions: np.ndarray) -> tuple[Iterator[Item], np.ndarray | None]:
+        images, labels = load()
+        items = (Item(i, f"row {p}", images[p]) for i, p in enumerate(positions.tolist()))
+        return items, None if labels is None else labels[positions].astype(np.int64)
+
+    return Source(count, classes, digest, take, header)
 
 
 @dataclass(frozen=True)
@@ -40,6 +83,11 @@ class DatasetInfo:
 
 class RealData(Config):
     """Configuration of one data set."""
+
+    # fields that say where files are: the digest of their content tells data sets apart
+    EXECUTION: ClassVar[frozenset[str]] = frozenset()
+    # whether every row may have to come from the network
+    needs_network: ClassVar[bool] = False
 
     kind: str
     rows: int = Field(512, ge=2, description="real rows of the first training set (N)")
@@ -74,6 +122,11 @@ class RealData(Config):
         """How many classes the labels name, None without labels."""
         return self.info.classes
 
+    @property
+    def has_equal_variances(self) -> bool:
+        """Whether all pixels are known to have the same variance."""
+        return False
+
     def read(self, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
         """Return the images at (n,) positions, (n, height, width, channels) uint8, and labels.
 
@@ -83,9 +136,9 @@ class RealData(Config):
             UserError: an image cannot be decoded.
         """
         source, info = _opened(self._where())
-        stored, labels = source.take(positions)
+        items, labels = source.take(positions)
         try:
-            return info.reading.read(stored, len(positions)), labels
+            return info.reading.read(items, len(positions)), labels
         except UserError as error:
             raise UserError(f"dataset: {error}") from None
 
@@ -106,7 +159,12 @@ class RealData(Config):
 @lru_cache(maxsize=4)
 def _opened(dataset: RealData) -> tuple[Source, DatasetInfo]:
     source = dataset.open()
-    reading = plan_reading(source.headers(), dataset.resize, dataset.channels, "dataset.resize")
+    headers = (
+        read_headers(source.take(np.arange(source.count))[0])
+        if source.header is None
+        else iter([("row 0", source.header)])
+    )
+    reading = plan_reading(headers, dataset.resize, dataset.channels, "dataset.resize")
     notes = (*source.notes, *reading.notes)
     return source, DatasetInfo(source.count, reading, source.classes, source.digest, notes)
 

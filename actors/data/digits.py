@@ -4,8 +4,8 @@ from typing import Literal
 
 import numpy as np
 
-from actors.data.dataset import RealData
-from actors.data.source import Arrays, Header, Source
+from actors.data.dataset import RealData, Source, source_of_arrays
+from actors.data.images import Header
 
 ROWS = 1797
 
@@ -16,7 +16,7 @@ class Digits(RealData):
     kind: Literal["digits"] = "digits"
 
     def open(self) -> Source:
-        return Arrays(ROWS, Header(8, 8, 1), 10, "scikit-learn", load)
+        return source_of_arrays(load, ROWS, Header(8, 8, 1), 10, "scikit-learn")
 
 
 def load() -> tuple[np.ndarray, np.ndarray]:

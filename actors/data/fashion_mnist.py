@@ -5,14 +5,14 @@ import os
 import struct
 import zlib
 from functools import partial
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from actors.data.dataset import RealData
+from actors.data.dataset import RealData, Source, source_of_arrays
 from actors.data.files import LocalPath, hash_files
-from actors.data.source import Arrays, Header, Source
+from actors.data.images import Header
 from actors.errors import UserError
 
 DEBIAN = "/usr/share/datasets/fashion-mnist"
@@ -23,6 +23,8 @@ CLASSES = 10
 
 class FashionMnist(RealData):
     """Zalando's 28x28 grey clothes, from a folder with the published .gz files (MNIST's too)."""
+
+    EXECUTION: ClassVar[frozenset[str]] = frozenset({"path"})
 
     kind: Literal["fashion_mnist"] = "fashion_mnist"
     path: LocalPath = Field(DEBIAN, description="folder; the default is the Debian package's")
@@ -46,8 +48,8 @@ class FashionMnist(RealData):
         if count != labelled:
             raise UserError(f"path {images!r} has {count} images, but {labelled} labels")
         digest = hash_files(self.path, names)
-        header = Header(width, height, 1)
-        return Arrays(count, header, CLASSES, digest, partial(load, images, labels))
+        read = partial(load, images, labels)
+        return source_of_arrays(read, count, Header(width, height, 1), CLASSES, digest)
 
 
 def load(images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:

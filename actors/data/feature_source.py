@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from actors.distances.space import Space
 from actors.errors import UserError
 
 Progress = Callable[[int], None]
@@ -28,6 +31,35 @@ class FeatureSource(Protocol):
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return rows start to stop, (stop - start, dimension) float32."""
+
+
+class Candidates(FeatureSource, Protocol):
+    """A feature source whose rows have names, and maybe origins and qualities."""
+
+    @property
+    def space(self) -> Space:
+        """How near two rows may be and still be distinguished."""
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """What could not be read and was left out, each with its cause."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What of the input is not read, or not as one would expect, in words."""
+
+    def ids(self) -> pa.Array:
+        """Return the (N,) strings that name the rows."""
+
+    def origins(self) -> pa.Array | None:
+        """Return the (N,) strings that say where the rows came from, if that is known."""
+
+    def numbers(self, column: str) -> np.ndarray:
+        """Return a numeric column as (N,) float64.
+
+        Raises:
+            UserError: there is none of that name, or it has gaps.
+        """
 
 
 class Rows:
@@ -92,3 +124,23 @@ def name_rows(positions: list[int], count: int, verb: str = "hold") -> str:
     """Return '3 rows hold (1, 5, 7)'-like words for the first of `count` row positions."""
     shown = ", ".join(map(str, positions[:SHOWN])) + (", ..." if count > SHOWN else "")
     return f"{'row' if count == 1 else 'rows'} {shown} ({count:,} in all) {verb}"
+
+
+def check_ids(ids: pa.Array) -> None:
+    """Raise UserError unless every row has a name of its own."""
+    if ids.null_count:
+        empty = np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False))
+        raise UserError(f"input: {name_rows(empty.tolist(), len(empty), 'have')} no id")
+    counts = pc.value_counts(ids)
+    if len(counts) < len(ids):
+        counted = counts.field("counts").to_numpy()
+        place = int(np.argmax(counted > 1))
+        raise UserError(
+            f"input: the id {counts.field('values')[place].as_py()!r} names {counted[place]} rows "
+            f"({len(ids) - len(counts):,} ids are repeated); allowed are distinct ids"
+        )
+
+
+def row_numbers(rows: int) -> pa.Array:
+    """Return the row numbers, from 0, as ids."""
+    return pa.array(np.arange(rows)).cast(pa.string())

@@ -6,11 +6,10 @@ import heapq
 import json
 import os
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import joblib
 from pydantic import AfterValidator, Field
@@ -47,28 +46,27 @@ class Walk:
 
     def passed_over(self, read: Collection[str]) -> tuple[str, ...]:
         """Return in words what lies there and is not read, `read` being the names that are."""
-        kinds: Counter[str] = Counter()
-        first: dict[str, str] = {}
+        kinds: dict[str, list[str]] = {}
         for name in sorted({*self.names}.difference(read)):
             suffix = os.path.splitext(name)[1].lower() or "without suffix"
-            kinds[suffix] += 1
-            first.setdefault(suffix, name)
+            kinds.setdefault(suffix, []).append(name)
         if self.hidden:
-            kinds["hidden"], first["hidden"] = len(self.hidden), min(self.hidden)
-        notes = []
-        if kinds:
-            shown = ", ".join(
-                f"{number:,} {kind} ({first[kind]}{', ...' * (number > 1)})"
-                for kind, number in kinds.most_common()
-            )
-            notes.append(f"not read: {shown}")
+            kinds["hidden"] = sorted(self.hidden)
+        shown = [
+            f"{len(names):,} {kind} ({_first(names)})"
+            for kind, names in sorted(kinds.items(), key=lambda item: -len(item[1]))
+        ]
+        notes = [f"not read: {', '.join(shown)}"] if shown else []
         if self.repeated:
-            more = ", ..." * (len(self.repeated) > 1)
             notes.append(
                 f"links to folders that are read under another name: {len(self.repeated):,} "
-                f"({self.repeated[0]}{more})"
+                f"({_first(self.repeated)})"
             )
         return tuple(notes)
+
+
+def _first(names: Sequence[str]) -> str:
+    return names[0] + ", ..." * (len(names) > 1)
 
 
 def walk(root: str) -> Walk:
@@ -79,32 +77,32 @@ def walk(root: str) -> Walk:
     Raises:
         UserError: a folder cannot be read.
     """
+
+    def refuse(error: OSError) -> NoReturn:
+        raise UserError(f"folder {error.filename!r}: {error.strerror}") from None
+
     names: list[str] = []
     hidden: list[str] = []
     repeated: list[str] = []
     entered: set[tuple[int, int]] = set()
-    folders, links = [""], list[str]()
-    while folders or links:
-        folder = folders.pop() if folders else heapq.heappop(links)
-        try:
-            about = os.stat(os.path.join(root, folder))
+    links = [""]
+    while links:
+        top = os.path.join(root, heapq.heappop(links))
+        for folder, folders, files in os.walk(top, onerror=refuse):
+            inside = os.path.relpath(folder, root)
+            about = os.stat(folder)
             if (about.st_dev, about.st_ino) in entered:
-                repeated.append(folder)
+                repeated.append(inside)
+                folders.clear()
                 continue
             entered.add((about.st_dev, about.st_ino))
-            with os.scandir(os.path.join(root, folder)) as entries:
-                for entry in entries:
-                    name = f"{folder}/{entry.name}" if folder else entry.name
-                    if entry.name.startswith("."):
-                        hidden.append(name)
-                    elif entry.is_symlink() and os.path.isdir(entry):
-                        heapq.heappush(links, name)
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(name)
-                    else:
-                        names.append(name)
-        except OSError as error:
-            raise UserError(f"folder {os.path.join(root, folder)!r}: {error.strerror}") from None
+            prefix = "" if inside == "." else f"{inside}/"
+            hidden += [prefix + name for name in folders + files if name.startswith(".")]
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            names += [prefix + name for name in files if not name.startswith(".")]
+            for name in folders:
+                if os.path.islink(os.path.join(folder, name)):
+                    heapq.heappush(links, prefix + name)
     return Walk(sorted(names), hidden, repeated)
 
 
@@ -129,11 +127,11 @@ def files_at(path: str, suffixes: tuple[str, ...], allowed: str) -> tuple[str, l
                 f"path {path!r} has no files {', '.join(suffixes)}; allowed is {allowed}"
             )
         return path, names
-    found = [path] if os.path.isfile(path) else sorted(glob.glob(path))
-    if not found:
+    files = [path] if os.path.isfile(path) else sorted(glob.glob(path))
+    if not files:
         raise UserError(f"path {path!r} is not there; allowed is {allowed}")
     root = os.path.dirname(path)
-    return root, [os.path.relpath(file, root) for file in found]
+    return root, [os.path.relpath(file, root) for file in files]
 
 
 def hash_files(root: str, names: Sequence[str]) -> str:
@@ -170,14 +168,11 @@ def tables_of_one_split(root: str, names: Sequence[str], suffixes: tuple[str, ..
     Raises:
         UserError: there are several splits; it names them, and how to give one.
     """
-    there = set(names)
-    ending = f"/{STATE}"
-    saved = [name[: -len(ending)] for name in names if name.endswith(ending)]
-    saved = [folder for folder in saved if f"{folder}/{INFO}" in there]
-    if {STATE, INFO} <= there:
-        return _saved(root, "", there)
-    if len(saved) == 1:
-        return _saved(root, saved[0] + "/", there)
+    there = {*names}
+    saved = [os.path.dirname(name) for name in names if os.path.basename(name) == STATE]
+    saved = [folder for folder in saved if os.path.join(folder, INFO) in there]
+    if "" in saved or len(saved) == 1:
+        return _saved(root, "" if "" in saved else saved[0], there)
     if saved:
         _refuse(root, saved, os.path.join(root, saved[0]))
     tables = [name for name in names if name.lower().endswith(suffixes)]
@@ -197,7 +192,8 @@ def _saved(root: str, folder: str, there: set[str]) -> list[str]:
     path = os.path.join(root, folder, STATE)
     try:
         with open(path, encoding="utf-8") as file:
-            tables = [f"{folder}{one['filename']}" for one in json.load(file)["_data_files"]]
+            names = [table["filename"] for table in json.load(file)["_data_files"]]
+            tables = [os.path.join(folder, name) for name in names]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path!r} is not what `datasets` writes: {error!r}") from None
     if lost := next((name for name in tables if name not in there), None):
@@ -205,6 +201,6 @@ def _saved(root: str, folder: str, there: set[str]) -> list[str]:
     return tables
 
 
-def _refuse(root: str, splits: list[str], example: str) -> None:
-    found = ", ".join(map(repr, splits))
-    raise UserError(f"{root!r} holds the splits {found}; allowed is one of them, like {example}")
+def _refuse(root: str, splits: list[str], example: str) -> NoReturn:
+    names = ", ".join(map(repr, splits))
+    raise UserError(f"{root!r} holds the splits {names}; allowed is one of them, like {example}")

@@ -1,15 +1,13 @@
 """Rows whose distribution is known: a Gaussian, or a mixture of a few, around mid grey."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from pydantic import Field
 
-from actors.data.dataset import RealData
-from actors.data.source import Header, Item, Source
+from actors.data.dataset import RealData, Source, source_of_arrays
+from actors.data.images import Header
 
 # levels of a pixel per unit of [-1, 1], and the level of 0
 LEVELS = 127.5
@@ -34,38 +32,16 @@ class Gaussian(RealData):
     available: int = Field(8192, ge=4, description="rows in the set")
     data_seed: int = Field(0, ge=0, description="seed of centres and rows")
 
+    @property
+    def has_equal_variances(self) -> bool:
+        return self.components == 1
+
     def open(self) -> Source:
-        images, labels = draw(self)
-        digest = hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
-        return Drawn(images, labels if self.components > 1 else None, self.components, digest)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Rows that were drawn: (count, size, size) uint8 images and (count,) int64 labels, if any."""
-
-    images: np.ndarray
-    labels: np.ndarray | None
-    components: int
-    digest: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def count(self) -> int:
-        return len(self.images)
-
-    @property
-    def classes(self) -> int | None:
-        return None if self.labels is None else self.components
-
-    def headers(self) -> list[tuple[str, Header]]:
-        height, width = self.images.shape[1:]
-        return [("row 0", Header(width, height, 1))]
-
-    def take(self, positions: np.ndarray) -> tuple[Iterator[Item], np.ndarray | None]:
-        images = self.images[positions]
-        items = (Item(i, f"row {p}", images[i]) for i, p in enumerate(positions.tolist()))
-        return items, None if self.labels is None else self.labels[positions]
+        images, components = draw(self)
+        digest = hashlib.sha256(images.tobytes() + components.tobytes()).hexdigest()
+        classes, labels = (self.components, components) if self.components > 1 else (None, None)
+        header = Header(self.size, self.size, 1)
+        return source_of_arrays(lambda: (images, labels), len(images), header, classes, digest)
 
 
 def centres(dataset: Gaussian) -> np.ndarray:

@@ -4,26 +4,22 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
-from actors.data.columns import find_columns
-from actors.data.dataset import RealData
-from actors.data.source import Source
-from actors.data.table import open_table
+from actors.data.dataset import RealData, Source
+from actors.data.image_tables import open_image_table
+from actors.data.tables import Table
 from actors.errors import UserError
 
 PROBE_SECONDS = 5
-WITHOUT_NETWORK = (
-    "without network work the kinds image_folder, parquet, fashion_mnist, digits, cifar10 with a "
-    "path, and what `datasets` has in its cache (HF_DATASETS_CACHE)"
-)
 
 
 class Hub(RealData):
     """A data set of the Hugging Face hub, through its cache."""
+
+    needs_network: ClassVar[bool] = True
 
     kind: Literal["hub"] = "hub"
     name: str = Field(
@@ -36,50 +32,32 @@ class Hub(RealData):
     label_column: str | None = Field(None, description="the ClassLabel's column if not given")
 
     def open(self) -> Source:
-        return open_hub(
-            self.name,
-            config=self.config,
-            split=self.split,
-            revision=self.revision,
-            image_column=self.image_column,
-            label_column=self.label_column,
+        """Download the data set into the cache of `datasets` if it is not there, and open it.
+
+        Raises:
+            UserError: it cannot be had, or has no such split or column.
+        """
+        if os.path.isdir(self.name):
+            raise UserError(
+                f"name {self.name!r} is a folder here, which `datasets` would take for the hub's; "
+                "read it as kind image_folder or parquet, or run elsewhere"
+            )
+        builder = _prepared(self.name, self.config, self.revision)
+        splits = list(builder.info.splits or {})
+        if self.split not in splits:
+            allowed = ", ".join(map(repr, splits))
+            raise UserError(f"split {self.split!r} is not there; allowed are {allowed}")
+        files = builder.as_dataset(split=self.split).cache_files
+        # folders of the cache: name, configuration, version and commit
+        digest = "/".join([*Path(builder.cache_dir).parts[-4:], self.split])
+        table = Table(tuple(file["filename"] for file in files), "name: the cached file")
+        return open_image_table(
+            table, self.image_column, self.label_column, digest, may_name_files=True
         )
 
 
-def open_hub(
-    name: str,
-    *,
-    config: str | None = None,
-    split: str = "train",
-    revision: str | None = None,
-    image_column: str | None = None,
-    label_column: str | None = None,
-) -> Source:
-    """Open a data set of the hub, downloaded into the cache of `datasets` if it is not there.
-
-    Raises:
-        UserError: it cannot be had, or has no such split or column.
-    """
-
-    if os.path.isdir(name):
-        raise UserError(
-            f"name {name!r} is a folder here, which `datasets` would take for the hub's; "
-            "read it as kind image_folder or parquet, or run elsewhere"
-        )
-    data, digest = _load(name, config, split, revision)
-    table = data.data.table.select(data.column_names)
-    columns = find_columns(data.features.arrow_schema, image_column, label_column)
-    batches = table.to_batches()
-
-    def read(group: int, names: list[str]) -> pa.Table:
-        return pa.Table.from_batches([batches[group]]).select(names)
-
-    lengths = [batch.num_rows for batch in batches]
-    return open_table(read, lengths, columns, digest, paths=True)
-
-
-def _load(name: str, config: str | None, split: str, revision: str | None) -> tuple[Any, str]:
-    """Return a split of a data set and the hash of its content."""
+def _prepared(name: str, config: str | None, revision: str | None) -> Any:
+    """Return the builder of a data set, whose Arrow files are in the cache."""
     import datasets
 
     with _offline_without_network() as offline:
@@ -90,7 +68,7 @@ def _load(name: str, config: str | None, split: str, revision: str | None) -> tu
             cause = " ".join(str(error).split())[:300]
             if offline and isinstance(error, ConnectionError):
                 cause = "it is out of reach, and the cache does not have the data set"
-            hint = f"; {WITHOUT_NETWORK}" if offline else ""
+            hint = f"; {_without_network()}" if offline else ""
             raise UserError(f"name {name!r} cannot be had from the hub: {cause}{hint}") from None
     # the cache has commits, and knows nothing of branches
     if offline and revision not in (None, builder.hash):
@@ -98,12 +76,17 @@ def _load(name: str, config: str | None, split: str, revision: str | None) -> tu
             f"revision {revision!r} cannot be looked up without network; allowed is "
             f"{builder.hash!r}, which is in the cache"
         )
-    splits = list(builder.info.splits or {})
-    if split not in splits:
-        raise UserError(f"split {split!r} is not there; allowed are {', '.join(map(repr, splits))}")
-    # folders of the cache: name, configuration, version and commit
-    digest = "/".join([*Path(builder.cache_dir).parts[-4:], split])
-    return builder.as_dataset(split=split), digest
+    return builder
+
+
+def _without_network() -> str:
+    """Return in words what can be read where the hub is out of reach."""
+    local = [kind for kind in RealData.__subclasses__() if not kind.needs_network]
+    kinds = ", ".join(kind.model_fields["kind"].default for kind in local)
+    return (
+        f"without network work the kinds {kinds}, with a path where they can take one, and what "
+        "`datasets` has in its cache (HF_DATASETS_CACHE)"
+    )
 
 
 @contextmanager

@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
 
-from actors.data.source import Header, Stored
 from actors.errors import UserError
+
+# the path or the bytes of an image file, or pixels (height, width[, channels]) uint8
+Stored = str | bytes | np.ndarray
 
 GREY = ("1", "L", "LA")
 COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV")
@@ -47,6 +50,15 @@ BROKEN = (
 LIBRARIES = {"AVIF": "avif", "JPEG": "jpg", "JPEG2000": "jpg_2000", "PNG": "zlib", "WEBP": "webp"}
 # EPS is a program that Ghostscript would run; of MPEG only the header is read
 NEVER = ("EPS", "MPEG")
+
+
+class Header(NamedTuple):
+    """Width and height of an image that stands upright, 1 channel for grey and 3 for colour."""
+
+    width: int
+    height: int
+    channels: int
+    several_frames: bool = False
 
 
 @lru_cache(maxsize=1)

@@ -1,20 +1,30 @@
 """Reading the images of a set as one array."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple, TypeVar
 
 import joblib
 import numpy as np
 
-from actors.data.images import decode
-from actors.data.source import Header, Item
+from actors.data.images import Header, Stored, decode, read_header
 from actors.errors import UserError
+
+Result = TypeVar("Result")
 
 # encoded images in memory at a time, and those that a thread takes at once
 BATCH, TASK = 256, 16
+
+
+class Item(NamedTuple):
+    """One image: where it goes among those asked for, its name for people, and what is stored."""
+
+    place: int
+    name: str
+    stored: Stored
 
 
 @dataclass(frozen=True)
@@ -45,27 +55,55 @@ class Reading:
         """
         images = np.empty((count, *self.shape), np.uint8)
 
-        def work(some: list[Item]) -> None:
-            for item in some:
-                try:
-                    image = decode(item.stored, self.shape[2], self.side)
-                except UserError as error:
-                    raise UserError(f"{item.name}: {error}") from None
-                if image.shape != self.shape:
-                    found, expected = (f"{one[1]}x{one[0]}" for one in (image.shape, self.shape))
-                    raise UserError(f"{item.name} is {found}, and not {expected} as was found")
-                images[item.place] = image
+        def read_one(item: Item) -> None:
+            try:
+                image = decode(item.stored, self.shape[2], self.side)
+            except UserError as error:
+                raise UserError(f"{item.name}: {error}") from None
+            if image.shape != self.shape:
+                here, expected = (f"{s[1]}x{s[0]}" for s in (image.shape, self.shape))
+                raise UserError(f"{item.name} is {here}, and not {expected} as was found")
+            images[item.place] = image
 
-        with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-            while batch := list(islice(items, BATCH)):
-                list(pool.map(work, [batch[i : i + TASK] for i in range(0, len(batch), TASK)]))
+        for _ in _in_threads(read_one, items):
+            pass
         return images
 
 
+def read_headers(
+    items: Iterator[Item], *, whole: bool = False
+) -> Iterator[tuple[str, Header | UserError]]:
+    """Yield each image's name, and its header or why it cannot be read; `whole` decodes it too."""
+
+    def read_one(item: Item) -> tuple[str, Header | UserError]:
+        try:
+            return item.name, read_header(item.stored, whole=whole)
+        except UserError as error:
+            return item.name, error
+
+    return _in_threads(read_one, items)
+
+
+def _in_threads(function: Callable[[Item], Result], items: Iterator[Item]) -> Iterator[Result]:
+    """Yield what a function returns of each item, in order."""
+
+    def several(some: list[Item]) -> list[Result]:
+        return [function(item) for item in some]
+
+    with ThreadPoolExecutor(joblib.cpu_count()) as pool:
+        while batch := list(islice(items, BATCH)):
+            tasks = [batch[i : i + TASK] for i in range(0, len(batch), TASK)]
+            for results in pool.map(several, tasks):
+                yield from results
+
+
 def plan_reading(
-    headers: Iterable[tuple[str, Header]], side: int | None, channels: int | None, size_field: str
+    headers: Iterable[tuple[str, Header | UserError]],
+    side: int | None,
+    channels: int | None,
+    size_field: str,
 ) -> Reading:
-    """Return how images of these names and headers become one array.
+    """Return how images of these names and headers, at least one, become one array.
 
     Args:
         side: of the square that they are resized and cropped to, None to leave them as they are.
@@ -73,20 +111,23 @@ def plan_reading(
         size_field: the field that `side` comes from, for the message.
 
     Raises:
-        UserError: two differ in size, and are not resized.
+        UserError: one cannot be read, or two differ in size and are not resized.
     """
-    named = iter(headers)
-    first, one = next(named)
-    kinds, several = Counter({one.channels: 1}), int(one.several_frames)
-    for name, other in named:
-        if side is None and other[:2] != one[:2]:
+    first: tuple[str, Header] | None = None
+    kinds, several = Counter[int](), 0
+    for name, header in headers:
+        if isinstance(header, UserError):
+            raise UserError(f"{name}: {header}")
+        if first is None:
+            first = name, header
+        if side is None and header[:2] != first[1][:2]:
             raise UserError(
-                f"images differ in size: {first} is {one.width}x{one.height}, {name} is "
-                f"{other.width}x{other.height}; set {size_field} to resize and crop them all"
+                f"images differ in size: {first[0]} is {first[1].width}x{first[1].height}, {name} "
+                f"is {header.width}x{header.height}; set {size_field} to resize and crop them all"
             )
-        kinds[other.channels] += 1
-        several += other.several_frames
-    read_as = channels or max(kinds)
+        kinds[header.channels] += 1
+        several += header.several_frames
+    assert first is not None
     notes = []
     if several:
         notes.append(f"of {several:,} images with several frames the first is read")
@@ -94,5 +135,5 @@ def plan_reading(
         notes.append(
             f"{kinds[1]:,} of {kinds.total():,} images are grey and read as RGB, as the others are"
         )
-    shape = (side or one.height, side or one.width, read_as)
+    shape = (side or first[1].height, side or first[1].width, channels or max(kinds))
     return Reading(shape, side, tuple(notes))

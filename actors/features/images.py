@@ -8,12 +8,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.data.feature_source import Progress
-from actors.data.image_folder import LOOKED_AT, Folder, look
-from actors.data.reading import Reading, plan_reading
-from actors.data.source import Header
+from actors.data.image_folder import file_items
+from actors.data.images import Header
+from actors.data.reading import Reading, plan_reading, read_headers
 from actors.distances.space import Space
 from actors.errors import UserError
 from actors.features import Extractor
+
+# files looked at between calls of `progress`
+LOOKED_AT = 1024
 
 
 @dataclass(frozen=True)
@@ -21,17 +24,21 @@ class Images:
     """Images of a folder.
 
     Attributes:
+        names: of the files, relative to the root.
+        folder_notes: what of the folder is not read.
         skipped: what cannot be decoded, each with its cause.
     """
 
-    source: Folder
+    root: str
+    names: tuple[str, ...]
     reading: Reading
     extractor: Extractor
+    folder_notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
 
     @property
     def rows(self) -> int:
-        return self.source.count
+        return len(self.names)
 
     @property
     def dimension(self) -> int:
@@ -43,7 +50,7 @@ class Images:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        return (*self.source.notes, *self.reading.notes)
+        return (*self.folder_notes, *self.reading.notes)
 
     def read(self, start: int, stop: int) -> np.ndarray:
         return self.extractor.extract(self.images(np.arange(start, stop)))
@@ -51,16 +58,16 @@ class Images:
     def images(self, positions: np.ndarray) -> np.ndarray:
         """Return the images at some (m,) positions, (m, height, width, channels) uint8."""
         try:
-            return self.reading.read(self.source.take(positions)[0], len(positions))
+            return self.reading.read(file_items(self.root, self.names, positions), len(positions))
         except UserError as error:
             raise UserError(f"input: {error}; --skip-bad goes on without it") from None
 
     def ids(self) -> pa.Array:
-        return pa.array(self.source.names, pa.string())
+        return pa.array(self.names, pa.string())
 
     def origins(self) -> pa.Array | None:
-        found = pc.extract_regex(self.ids(), "^(?P<folder>[^/]+)/")
-        first = pc.struct_field(found, "folder")  # null where nothing matched, unlike .field
+        folders = pc.extract_regex(self.ids(), "^(?P<folder>[^/]+)/")
+        first = pc.struct_field(folders, "folder")  # null where nothing matched, unlike .field
         return None if first.null_count == len(first) else first
 
     def numbers(self, column: str) -> np.ndarray:
@@ -96,13 +103,12 @@ def open_images(
     """
     good: list[tuple[str, Header]] = []
     skipped: list[str] = []
-    for done, (name, found) in enumerate(
-        zip(names, look(root, names, whole=skip_bad), strict=True), 1
-    ):
-        if isinstance(found, str):
-            skipped.append(f"{name}: {found}")
+    items = file_items(root, names, np.arange(len(names)))
+    for done, (name, header) in enumerate(read_headers(items, whole=skip_bad), 1):
+        if isinstance(header, UserError):
+            skipped.append(f"{name}: {header}")
         else:
-            good.append((name, found))
+            good.append((name, header))
         if progress and (done % LOOKED_AT == 0 or done == len(names)):
             progress(done)
     if skipped and not skip_bad:
@@ -116,8 +122,8 @@ def open_images(
         reading = plan_reading(good, image_size, channels, "--image-size")
     except UserError as error:
         raise UserError(f"input: {error}") from None
-    folder = Folder(root, tuple(name for name, _ in good), notes)
-    return Images(folder, reading, extractor, tuple(skipped))
+    kept = tuple(name for name, _ in good)
+    return Images(root, kept, reading, extractor, notes, tuple(skipped))
 
 
 def in_colour(images: Images) -> Images:

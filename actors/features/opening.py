@@ -12,11 +12,10 @@ import pyarrow as pa
 
 from actors.data.arrays import ArrayFile
 from actors.data.embeddings import TableFiles
-from actors.data.feature_source import Progress
+from actors.data.feature_source import Candidates, Progress
 from actors.data.files import tables_of_one_split, walk
-from actors.data.formats import ARROW, PARQUET
 from actors.data.images import suffixes
-from actors.data.inputs import Candidates
+from actors.data.tables import ARROW, PARQUET
 from actors.errors import UserError
 from actors.features import Extractor
 from actors.features.images import open_images

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from actors.data.feature_source import FeatureSource
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates, FeatureSource
 from actors.distances.space import GIVEN
 from actors.errors import UserError
 from actors.features import Extractor

@@ -12,7 +12,7 @@ from actors.curation.charts import figures, left_out
 from actors.curation.curation import Curated, curate
 from actors.curation.outputs import describe
 from actors.data.arrays import ArrayFile
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates
 from actors.plots.figure import Figure
 from actors.plots.style import COLOURS
 from actors.selection import METHODS

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from actors.data.reading import Reading, plan_reading
-from actors.data.source import Header, Item
+from actors.data.images import Header
+from actors.data.reading import Item, Reading, plan_reading
 from actors.errors import UserError
 from tests.actors.data.image_files import encoded, noise
 

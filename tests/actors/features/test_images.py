@@ -73,7 +73,7 @@ def test_broken_images_can_be_skipped_and_are_listed(tmp_path: Path) -> None:
     truncated(tmp_path / "b" / "3.png")
     (tmp_path / "a" / "2.png").write_text("no image")
     source = folder(tmp_path, skip_bad=True)
-    assert source.source.names == ("a/0.png", "a/4.png", "b/1.png", "b/5.png")
+    assert source.names == ("a/0.png", "a/4.png", "b/1.png", "b/5.png")
     assert source.read(0, 4).shape == (4, 32 * 32)
     assert [line.split(":")[0] for line in source.skipped] == ["a/2.png", "b/3.png"]
 

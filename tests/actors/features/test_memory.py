@@ -9,8 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.data.feature_source import Rows, block_rows, blocks, pick
-from actors.data.inputs import check_ids, row_numbers
+from actors.data.feature_source import Rows, block_rows, blocks, check_ids, pick, row_numbers
 from actors.errors import UserError
 from actors.features import memory
 from actors.features.memory import memory_left

@@ -6,7 +6,7 @@ import pytest
 
 from actors.data.arrays import ArrayFile
 from actors.data.embeddings import TableFiles
-from actors.data.inputs import Candidates
+from actors.data.feature_source import Candidates
 from actors.errors import UserError
 from actors.features.images import Images
 from actors.features.opening import open_input
