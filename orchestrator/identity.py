@@ -28,7 +28,8 @@ def identity(experiment: Experiment) -> dict[str, Any]:
     """Return what of one arm determines its output, with its name, as JSON values."""
     value = experiment.model_dump(mode="json", exclude=LEFT_OUT)
     # the content tells data sets apart, wherever it lies
-    value["dataset"].pop("path", None)
+    for field in experiment.dataset.EXECUTION:
+        del value["dataset"][field]
     value["dataset"]["digest"] = experiment.dataset.info.digest
     threads = experiment.resources.features.threads
     value["features"] = {**_extractor(experiment.features), "threads": threads}

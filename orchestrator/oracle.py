@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from rich.console import Console
 
-from actors.data.gaussian import Gaussian
 from actors.generators.gaussian_mixture import GaussianMixture
 from actors.metrics.measures import Measure
 from actors.metrics.oracle import Band, Form, training_set_entropy, variance_change
@@ -87,7 +86,6 @@ def predict(experiment: Experiment, cards: dict[str, list[Measure]]) -> dict[str
     first, entropy = cards["variance"][0], cards["entropy"][0]
     rows, dimensions = first.n, int(np.prod(experiment.dataset.image_shape))
     form: Form = "full" if generator.covariance == "tied" else generator.covariance
-    equal_variances = isinstance(experiment.dataset, Gaussian) and experiment.dataset.components < 2
     holds = (
         generator.components == 1
         and generator.regularization == 0
@@ -96,7 +94,7 @@ def predict(experiment: Experiment, cards: dict[str, list[Measure]]) -> dict[str
         and not experiment.training_sets
         and not any(experiment.fresh)
         and all(card.n == rows for card in cards["variance"])
-        and (form == "spherical" or equal_variances)
+        and (form == "spherical" or experiment.dataset.has_equal_variances)
         and first.known_value > 0
     )
     if not holds:

@@ -43,7 +43,7 @@ def _real(
     experiment: Experiment, source: str, iteration: int, split: str, rows: tuple[int, int]
 ) -> Step:
     # the content tells data sets apart, wherever it lies, and the range says how many rows
-    execution = {"path", "rows", "reference_rows"}
+    execution = {*experiment.dataset.EXECUTION, "rows", "reference_rows"}
     config = {
         "dataset": experiment.dataset.model_dump(mode="json", exclude=execution),
         "digest": experiment.dataset.info.digest,
