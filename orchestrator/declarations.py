@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.commands import COMMANDS
-from orchestrator.commands.base import FIELDS_EPILOG, STORE, Command
+from orchestrator.commands.base import FIELDS_EPILOG, Command
 
 # what `python -m orchestrator.fields` wrote: the fields of every schema
 FIELDS = Path(__file__).parent / "fields.json"
@@ -65,15 +65,7 @@ def make_parser(*, fields: bool = False) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     listed = json.loads(FIELDS.read_text(encoding="utf-8")) if fields else {}
     for name, command in COMMANDS.items():
-        own = _add(commands, name, command, f"ouroboros {command.usage}" if command.usage else None)
-        for argument, details in command.arguments:
-            action = own.add_argument(argument, **details)
-            if argument == "config":
-                action.completer = _yaml_files  # type: ignore[attr-defined]
-        if command.subcommands:
-            _add_subcommands(own, name, command)
-        if command.fields and fields:
-            _add_fields(own, listed[command.fields], dict(command.arguments))
+        _add(commands, name, command, listed)
     return parser
 
 
@@ -84,28 +76,29 @@ def _yaml_files(prefix: str, **_: Any) -> list[str]:
     return list(FilesCompleter(YAML_SUFFIXES)(prefix))
 
 
-def _add(commands: Any, name: str, command: Any, usage: str | None) -> argparse.ArgumentParser:
+def _add(commands: Any, name: str, command: Command, listed: dict[str, Any]) -> None:
+    """Add a command with its arguments, its subcommands, and its fields where these are listed."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=command.summary,
         description=command.summary,
-        usage=usage,
+        usage=f"ouroboros {command.usage}" if command.usage else None,
         epilog=command.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    return parser
-
-
-def _add_subcommands(parent: argparse.ArgumentParser, name: str, command: Command) -> None:
-    subcommands = parent.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
-    for sub, question in (command.subcommands or {}).items():
-        usage = f"ouroboros {name} {sub} {question.usage} [--store PATH]".replace("  ", " ")
-        own = _add(subcommands, sub, question, usage)
-        one_of = own.add_mutually_exclusive_group(required=True) if question.one_of else own
-        for argument, details in question.arguments:
-            (one_of if argument in question.one_of else own).add_argument(argument, **details)
-        own.add_argument(STORE[0], **STORE[1])
+    one_of = parser.add_mutually_exclusive_group(required=True) if command.one_of else parser
+    for argument, details in command.arguments:
+        target = one_of if argument in command.one_of else parser
+        action = target.add_argument(argument, **details)
+        if argument == "config":
+            action.completer = _yaml_files  # type: ignore[attr-defined]
+    if command.subcommands:
+        subcommands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
+        for sub, question in command.subcommands.items():
+            _add(subcommands, sub, question, listed)
+    if command.fields in listed:
+        _add_fields(parser, listed[command.fields], dict(command.arguments))
 
 
 def _add_fields(

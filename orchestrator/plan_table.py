@@ -1,11 +1,11 @@
 """The plan on the terminal: steps, workers, training sets, and what the pool will hold."""
 
 from rich.console import Console
+from rich.filesize import decimal
 from rich.table import Table
 
 from actors.config import Resources
 from actors.pool.storage import Storage
-from orchestrator.amounts import size as size_of
 from orchestrator.execution.placement import Node, group, how_many, needs
 from orchestrator.plan import Plan, count_kinds, rows_of
 
@@ -60,14 +60,14 @@ def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage
     console.print(table)
     rows, size = pool_size(plan)
     console.print(
-        f"The pool at {storage.uri} will hold {rows:,} rows of this, {size_of(size)}.",
+        f"The pool at {storage.uri} will hold {rows:,} rows of this, {decimal(size)}.",
         highlight=False,
         soft_wrap=True,
     )
     if largest := exact_selection(plan):
         total, need = largest
         console.print(
-            f"Exact selection holds up to {size_of(need)} of memory for {total:,} candidates.",
+            f"Exact selection holds up to {decimal(need)} of memory for {total:,} candidates.",
             highlight=False,
             soft_wrap=True,
         )

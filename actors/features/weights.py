@@ -9,13 +9,13 @@ import safetensors.numpy
 
 from actors.features import EXTRACTORS
 from actors.features.extractor import Fitted
-from actors.pool.manifest import manifest_path
-from actors.pool.storage import Storage
+from actors.pool.manifest import read_step
+from actors.pool.storage import File, Storage
 
 FILE = "weights.safetensors"
 
 
-def save(storage: Storage, step_path: str, fitted: Fitted) -> dict[str, Any]:
+def save(storage: Storage, step_path: str, fitted: Fitted) -> File:
     """Store fitted weights; return the file's record."""
     content = _serialized(fitted)
     return storage.write(f"{step_path}/{FILE}", lambda file: file.write_bytes(content))
@@ -44,13 +44,12 @@ def card(storage: Storage, embed_path: str) -> dict[str, Any]:
     The extractor's fields, its `name`, `resize` and `space`, and `weights`: the sha256 of the file
     that they were read from or fitted into, None for an extractor without weights.
     """
-    manifest = storage.read_json(manifest_path(embed_path))
-    config, fitted = manifest["config"], manifest["inputs"].get("fitted")
-    weights = config.get("digest")
-    if fitted:
-        (record,) = storage.read_json(manifest_path(fitted[0]))["files"]
-        weights = record["sha256"]
-    features = config["features"]
+    step = read_step(storage, embed_path)
+    weights = step.config.get("digest")
+    if fitted := step.input("fitted"):
+        (file,) = read_step(storage, fitted).files
+        weights = file.sha256
+    features = step.config["features"]
     extractor = EXTRACTORS[features["kind"]].model_validate(features)
     return {
         **features,

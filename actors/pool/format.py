@@ -1,7 +1,5 @@
 """The format of a store: a number kept in its root, which tells stores of other versions apart."""
 
-from typing import Any
-
 from actors.errors import UserError
 from actors.pool.filesystems import without_secrets
 from actors.pool.storage import Storage
@@ -10,17 +8,19 @@ from actors.pool.storage import Storage
 FORMAT = 2
 FILE = "store.json"
 # where everything lies that a run or a sweep writes
-ROOMS = ("steps", "experiments", "sweeps")
+FOLDERS = ("steps", "experiments", "sweeps")
 
 
 def check_format(storage: Storage) -> None:
     """Raise UserError where a store is of another format than this version reads."""
-    if storage.exists(FILE):
-        format = _number(storage)
-    elif any(storage.files(room) for room in ROOMS):
+    try:
+        format = storage.read_json(FILE)["format"]
+    except FileNotFoundError:
+        if not any(storage.files(folder) for folder in FOLDERS):
+            return
         format = "1, which had no number"
-    else:
-        return
+    except (ValueError, TypeError, KeyError):
+        format = f"unknown, as {FILE} is damaged"
     if format != FORMAT:
         raise UserError(
             f"store: {without_secrets(storage.uri)!r} is of format {format}; this version of "
@@ -34,10 +34,3 @@ def mark_format(storage: Storage) -> None:
     check_format(storage)
     if not storage.exists(FILE):
         storage.write_json(FILE, {"format": FORMAT})
-
-
-def _number(storage: Storage) -> Any:
-    try:
-        return storage.read_json(FILE)["format"]
-    except (ValueError, TypeError, KeyError):
-        return f"unknown, as {FILE} is damaged"

@@ -1,19 +1,105 @@
 """What a step has stored: the manifest, whose presence says that all is there, and whole files."""
 
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from actors.errors import DamagedError, PathError
-from actors.pool.storage import Storage, digest_of
+from actors.pool.paths import below
+from actors.pool.storage import File, Storage, digest_of
 
+NOT_ITS_KEY = "what it says is not what its step's key stands for"
 # files found whole by this process: local path, inode, times of last change, size, checksum
 _seen: set[tuple[str, int, int, int, int, str]] = set()
+
+
+@dataclass(frozen=True)
+class StoredStep:
+    """A finished step, as its manifest says.
+
+    Attributes:
+        path: its folder, steps/KIND/KEY.
+        config: the part of the configuration that determined the output.
+        inputs: role to the paths of the steps that it read.
+        seed, version: as in Step.
+        started: POSIX time, in seconds.
+        seconds: that it took.
+        settings, host, libraries: for people: how, where and with which versions it was done.
+    """
+
+    path: str
+    config: dict[str, Any]
+    inputs: Mapping[str, tuple[str, ...]]
+    seed: int
+    version: int
+    files: tuple[File, ...]
+    started: float
+    seconds: float
+    settings: dict[str, Any] = field(default_factory=dict)
+    host: str = "not known"
+    libraries: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return self.path.split("/")[1]
+
+    @property
+    def key(self) -> str:
+        return self.path.split("/")[2]
+
+    @property
+    def source(self) -> str | None:
+        return self.config.get("source")
+
+    @property
+    def iteration(self) -> int | None:
+        return self.config.get("iteration")
+
+    @property
+    def read_steps(self) -> list[str]:
+        """Paths of all steps that it read, in order."""
+        return sorted({path for paths in self.inputs.values() for path in paths})
+
+    @property
+    def tables(self) -> list[File]:
+        """Its files that have rows."""
+        return [file for file in self.files if file.rows is not None]
+
+    @property
+    def rows(self) -> int:
+        """Rows of all its tables."""
+        return sum(file.rows or 0 for file in self.files)
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.bytes for file in self.files)
+
+    def input(self, role: str) -> str | None:
+        """Return the first step that it read in a role; None where it read none."""
+        return next(iter(self.inputs.get(role, ())), None)
+
+    def locate(self, row: int) -> tuple[File, int]:
+        """Return the table that has a row of the step, and the number of the row in it.
+
+        Raises:
+            IndexError: it has fewer rows.
+        """
+        for file in self.tables:
+            if row < (file.rows or 0):
+                return file, row
+            row -= file.rows or 0
+        raise IndexError(f"{self.path} has {self.rows} rows")
 
 
 def manifest_path(step_path: str) -> str:
     """Return the file whose presence says that the step is done."""
     return f"{step_path}/step.json"
+
+
+def short_name(step_path: str) -> str:
+    """Return e.g. "train 0123456789ab"."""
+    _, kind, key = step_path.split("/")
+    return f"{kind} {key[:12]}"
 
 
 def is_done(storage: Storage, step_path: str) -> bool:
@@ -33,50 +119,77 @@ def finished(storage: Storage, paths: Collection[str]) -> set[str]:
     return {path for path in paths if manifest_path(path) in stored}
 
 
-def files_of(storage: Storage, step_path: str, suffix: str = ".arrow") -> list[str]:
-    """Return the paths of a finished step's files, in order."""
-    records = storage.read_json(manifest_path(step_path))["files"]
-    return [record["path"] for record in records if record["path"].endswith(suffix)]
+def read_step(storage: Storage, path: str) -> StoredStep:
+    """Read the manifest of a finished step.
+
+    Raises:
+        DamagedError: there is none, or it is not one that a step writes.
+    """
+    try:
+        value = storage.read_json(manifest_path(path))
+        files = tuple(File(**file) for file in value["files"])
+        inputs = {role: tuple(paths) for role, paths in value["inputs"].items()}
+        for name in [file.path for file in files] + [p for paths in inputs.values() for p in paths]:
+            below("", name)
+        given = {name: value[name] for name in ("config", "seed", "version", "started", "seconds")}
+        people = {name: value[name] for name in ("settings", "host", "libraries") if name in value}
+        if f"steps/{value['kind']}/{value['key']}" == path:
+            return StoredStep(path, inputs=inputs, files=files, **given, **people)
+        problem = NOT_ITS_KEY
+    except FileNotFoundError:
+        problem = "it is not there"
+    except PathError as error:
+        problem = str(error)
+    except ValueError:
+        problem = "it is not JSON"
+    except (AttributeError, KeyError, TypeError):
+        problem = "it is no manifest of a step"
+    raise DamagedError(path, manifest_path(path), problem)
+
+
+def files_of(storage: Storage, step_path: str) -> list[str]:
+    """Return the paths of a finished step's tables, in order."""
+    return [file.path for file in read_step(storage, step_path).tables]
 
 
 def forget(storage: Storage, step_path: str) -> int:
-    """Remove a step's manifest, then its files; return their bytes.
+    """Remove a step's manifest, then its files; return the bytes of the files.
 
     In this order a reader that comes in between sees a step that is not done.
     """
     storage.remove(manifest_path(step_path))
-    size = 0
-    for file in storage.files(step_path):
-        size += storage.info(file).size or 0
-        storage.remove(file)
-    return size
+    infos = storage.infos(step_path)
+    for path in infos:
+        storage.remove(path)
+    return sum(info.size for info in infos.values())
 
 
-def damage(storage: Storage, record: dict[str, Any]) -> str | None:
-    """Return what is wrong with the file of a record (path, bytes, sha256); None if nothing.
+def damage(storage: Storage, file: File) -> str | None:
+    """Return what is wrong with a file, by its record; None if nothing.
 
     A process reads a file for this once, until it changes. What is wrong with this machine's copy
     of a remote file counts only if it is so when fetched again.
     """
     try:
-        found = _damage(storage, record)
-        if found and not storage.is_local:
-            storage.forget(record["path"])
-            found = _damage(storage, record)
+        problem = _damage(storage, file)
+        if problem and not storage.is_local:
+            storage.forget(file.path)
+            problem = _damage(storage, file)
     except PathError as error:
         return str(error)
-    return found
+    return problem
 
 
-def _damage(storage: Storage, record: dict[str, Any]) -> str | None:
+def _damage(storage: Storage, file: File) -> str | None:
     try:
-        file = storage.local(record["path"])
-        size = file.stat().st_size
-        if size != record["bytes"]:
-            return f"it has {size:,} bytes, {record['bytes']:,} were written"
-        identity = _identity(file, record["sha256"])
+        local = storage.local(file.path)
+        status = local.stat()
+        if status.st_size != file.bytes:
+            return f"it has {status.st_size:,} bytes, {file.bytes:,} were written"
+        times = status.st_mtime_ns, status.st_ctime_ns
+        identity = (str(local), status.st_ino, *times, status.st_size, file.sha256)
         if identity not in _seen:
-            if digest_of(file) != record["sha256"]:
+            if digest_of(local) != file.sha256:
                 return "its checksum is not that of what was written"
             _seen.add(identity)
     except (FileNotFoundError, NotADirectoryError):
@@ -89,29 +202,11 @@ def check(storage: Storage, step_path: str) -> None:
 
     For a selection, so must be those of the steps whose rows it chose, for they are read with it.
     """
-    manifest = _manifest(storage, step_path)
-    for record in manifest["files"]:
-        if found := damage(storage, record):
-            raise DamagedError(step_path, record["path"], found)
-    if manifest.get("kind") == "select":
+    step = read_step(storage, step_path)
+    for file in step.files:
+        if problem := damage(storage, file):
+            raise DamagedError(step_path, file.path, problem)
+    if step.kind == "select":
         for role in ("samples", "features"):
-            for path in manifest["inputs"].get(role, ()):
+            for path in step.inputs.get(role, ()):
                 check(storage, path)
-
-
-def _manifest(storage: Storage, step_path: str) -> Any:
-    path = manifest_path(step_path)
-    try:
-        return storage.read_json(path)
-    except FileNotFoundError:
-        raise DamagedError(step_path, path, "it is not there") from None
-    except PathError as error:
-        raise DamagedError(step_path, path, str(error)) from None
-    except ValueError:
-        raise DamagedError(step_path, path, "it is not JSON") from None
-
-
-def _identity(file: Path, sha256: str) -> tuple[str, int, int, int, int, str]:
-    status = file.stat()
-    times = status.st_mtime_ns, status.st_ctime_ns
-    return str(file), status.st_ino, *times, status.st_size, sha256

@@ -3,14 +3,15 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from actors.pool import shards
-from actors.pool.manifest import files_of, manifest_path
-from actors.pool.storage import Storage
+from actors.pool.manifest import files_of, read_step
+from actors.pool.storage import File, Storage
 
 FILE = "selection.arrow"
 CANDIDATES = "offered.arrow"
@@ -34,20 +35,32 @@ class StoredSelection:
     """A selection as read back.
 
     Attributes:
-        positions: (n,) int64 positions among the rows of the sample steps, by rank.
+        table: the selected rows by rank: sample_id, rank, distance, position.
         samples: paths of the sample steps whose rows were selected from, in order.
         features: paths of their embed steps.
-        candidates: (m,) int64 positions of the candidates; None if every row was one.
+        candidates_path: the file of the candidates' positions; None if every row was one.
     """
 
     storage: Storage
-    positions: np.ndarray
+    table: pa.Table
     samples: tuple[str, ...]
     features: tuple[str, ...]
-    candidates: np.ndarray | None = None
+    candidates_path: str | None
 
     def __len__(self) -> int:
-        return len(self.positions)
+        return len(self.table)
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """(n,) int64 positions among the rows of the sample steps, by rank."""
+        return self.table["position"].to_numpy()
+
+    @cached_property
+    def candidates(self) -> np.ndarray | None:
+        """(m,) int64 positions of the candidates; None if every row was one."""
+        if self.candidates_path is None:
+            return None
+        return shards.read_table(self.storage, self.candidates_path)["position"].to_numpy()
 
     def images(self) -> shards.Gather:
         """Return the candidates' images, mapped."""
@@ -59,39 +72,31 @@ class StoredSelection:
 
 
 def gather(storage: Storage, step_paths: Sequence[str], column: str) -> shards.Gather:
-    """Return one column of all rows of some finished steps, mapped."""
+    """Return one column of tensors of all rows of some finished steps, mapped."""
     paths = [file for path in step_paths for file in files_of(storage, path)]
     return shards.Gather(storage, paths, column)
 
 
 def sizes(storage: Storage, step_paths: Sequence[str]) -> list[int]:
     """Return how many rows each of some finished steps has."""
-    return [
-        sum(file["rows"] for file in storage.read_json(manifest_path(path))["files"])
-        for path in step_paths
-    ]
+    return [read_step(storage, path).rows for path in step_paths]
 
 
 def labels(storage: Storage, step_paths: Sequence[str]) -> np.ndarray:
     """Return the (n,) int64 class labels of all rows of some finished steps; -1 for none."""
-    columns = [
-        shards.read_table(storage, file).column("label")
-        for path in step_paths
-        for file in files_of(storage, path)
-    ]
-    every = pa.chunked_array([chunk for column in columns for chunk in column.chunks])
-    return every.fill_null(-1).to_numpy()
+    return rows_of(storage, step_paths, ["label"])["label"].fill_null(-1).to_numpy()
+
+
+def rows_of(storage: Storage, step_paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
+    """Return some columns of all rows of some finished steps, mapped."""
+    files = [file for path in step_paths for file in files_of(storage, path)]
+    return pa.concat_tables([shards.read_table(storage, file).select(columns) for file in files])
 
 
 def sample_ids(storage: Storage, step_paths: Sequence[str], positions: np.ndarray) -> pa.Array:
     """Return the ids of the rows at `positions` among the samples of some finished steps."""
-    columns = [
-        shards.read_table(storage, file).column("sample_id")
-        for path in step_paths
-        for file in files_of(storage, path)
-    ]
-    chunks = [chunk for column in columns for chunk in column.chunks]
-    return pa.chunked_array(chunks).take(pa.array(positions)).combine_chunks()
+    ids = rows_of(storage, step_paths, ["sample_id"])["sample_id"]
+    return ids.take(pa.array(positions)).combine_chunks()
 
 
 def write(
@@ -102,7 +107,7 @@ def write(
     samples: Sequence[str],
     features: Sequence[str],
     candidates: np.ndarray | None = None,
-) -> list[dict[str, Any]]:
+) -> list[File]:
     """Store a selection among the rows of some sample steps, counted through them in order.
 
     Args:
@@ -128,7 +133,7 @@ def write(
     return [shards.write_table(storage, f"{step_path}/{FILE}", table), *records]
 
 
-def write_order(storage: Storage, step_path: str, ranked: Ranked) -> dict[str, Any]:
+def write_order(storage: Storage, step_path: str, ranked: Ranked) -> File:
     """Store all candidates in the order of picking, with the distances at the picks."""
     columns = {
         "position": pa.array(ranked.positions, pa.int64()),
@@ -147,13 +152,5 @@ def read(storage: Storage, step_path: str) -> StoredSelection:
     """Open the selection that a finished select step stored."""
     table = shards.read_table(storage, f"{step_path}/{FILE}")
     origin = json.loads(table.schema.metadata[b"candidates"])
-    candidates = None
-    if "offered" in origin:
-        candidates = shards.read_table(storage, origin["offered"])["position"].to_numpy()
-    return StoredSelection(
-        storage,
-        table.column("position").to_numpy(),
-        tuple(origin["samples"]),
-        tuple(origin["features"]),
-        candidates,
-    )
+    samples, features = tuple(origin["samples"]), tuple(origin["features"])
+    return StoredSelection(storage, table, samples, features, origin.get("offered"))

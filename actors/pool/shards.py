@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from actors.pool import schema
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 
 
 def ranges(rows: int, shard_rows: int) -> Iterator[tuple[int, int]]:
@@ -23,14 +24,14 @@ def shard_path(step_path: str, start: int) -> str:
     return f"{step_path}/rows-{start:09d}.arrow"
 
 
-def write_table(storage: Storage, path: str, table: pa.Table) -> dict[str, Any]:
-    """Write one table as one record batch; return its record (path, rows, bytes, sha256)."""
+def write_table(storage: Storage, path: str, table: pa.Table) -> File:
+    """Write one table as one record batch; return the file's record."""
 
-    def fill(temporary: Any) -> None:
+    def fill(temporary: Path) -> None:
         with pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, table.schema) as out:
             out.write_table(table.combine_chunks())
 
-    return {**storage.write(path, fill), "rows": table.num_rows}
+    return replace(storage.write(path, fill), rows=table.num_rows)
 
 
 def read_table(storage: Storage, path: str) -> pa.Table:
@@ -54,14 +55,14 @@ class Gather:
     """Rows picked out of mapped shards by position, in any order, without loading the rest."""
 
     def __init__(self, storage: Storage, paths: Sequence[str], column: str) -> None:
-        self._parts = [tensor(read_table(storage, path), column) for path in paths]
-        self.shape: tuple[int, ...] = self._parts[0].shape[1:]
-        self.dtype = self._parts[0].dtype
+        self._shards = [tensor(read_table(storage, path), column) for path in paths]
+        self.shape: tuple[int, ...] = self._shards[0].shape[1:]
+        self.dtype = self._shards[0].dtype
         self._row_bytes = self.dtype.itemsize * math.prod(self.shape)
-        sizes = np.array([len(part) for part in self._parts])
+        sizes = np.array([len(shard) for shard in self._shards])
         ends = np.cumsum(sizes)
         self._ends = ends.astype(np.uint64)
-        addresses = np.array([part.ctypes.data for part in self._parts])
+        addresses = np.array([shard.ctypes.data for shard in self._shards])
         self._rows = _rows_anywhere(addresses, sizes, self._row_bytes)
         # where row 0 would begin in it if a shard's rows before its first one were there too
         firsts = ends - sizes
@@ -79,14 +80,14 @@ class Gather:
         positions = np.asarray(positions, np.int64)
         # without sign, what is negative lies past the end as well
         shard = self._ends.searchsorted(positions.view(np.uint64), side="right")
-        if shard.max(initial=0) == len(self._parts):
+        if shard.max(initial=0) == len(self._shards):
             raise IndexError(f"rows {positions.min()} to {positions.max()} of {len(self)}")
         rows = self._rows[self._origins[shard] + positions * self._row_bytes]
         return rows.view(self.dtype).reshape(-1, *self.shape)
 
     def all(self) -> np.ndarray:
         """Return every row, (n, ...), as one array."""
-        return np.concatenate(self._parts)
+        return np.concatenate(self._shards)
 
 
 def _rows_anywhere(addresses: np.ndarray, sizes: np.ndarray, row_bytes: int) -> np.ndarray:

@@ -5,20 +5,18 @@ import json
 import platform
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from actors.pool.manifest import check, is_done, manifest_path
-from actors.pool.storage import Storage
+from actors.pool.manifest import StoredStep, check, is_done, manifest_path
+from actors.pool.storage import File, Storage
 
 # whose versions a manifest holds, for people: they may explain a difference in rounding
 LIBRARIES = ("torch", "diffusers", "faiss-cpu", "faiss-gpu")
-
-
 # says how far a step is: the fraction that is done, and a note
 Report = Callable[[float, str], None]
 
@@ -47,21 +45,9 @@ class Step:
     version: int = 1
 
     @cached_property
-    def identity(self) -> dict[str, Any]:
-        """Everything that determines the output, as JSON values."""
-        return {
-            "kind": self.kind,
-            "config": self.config,
-            "inputs": {role: list(paths) for role, paths in self.inputs.items()},
-            "seed": self.seed,
-            "version": self.version,
-        }
-
-    @cached_property
     def key(self) -> str:
-        """Hash of the identity, 32 hex digits."""
-        text = json.dumps(self.identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        """Hash of what determines the output, 32 hex digits."""
+        return key_of(self)
 
     @property
     def path(self) -> str:
@@ -69,11 +55,24 @@ class Step:
         return f"steps/{self.kind}/{self.key}"
 
 
+def identity_of(step: Step | StoredStep) -> dict[str, Any]:
+    """Return everything that determines a step's output, as JSON values."""
+    names = ("kind", "config", "inputs", "seed", "version")
+    return {name: getattr(step, name) for name in names}
+
+
+def key_of(step: Step | StoredStep) -> str:
+    """Return the hash of what determines a step's output, 32 hex digits."""
+    identity = identity_of(step)
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
 def once(
     storage: Storage,
     step: Step,
     alone: Callable[[str], AbstractContextManager[None]],
-    work: Callable[[], list[dict[str, Any]]],
+    work: Callable[[], list[File]],
 ) -> str:
     """Do `work` unless its output is stored, one worker at a time; return the step's path.
 
@@ -93,25 +92,32 @@ def once(
         for path in sorted({path for paths in step.inputs.values() for path in paths}):
             check(storage, path)
         files = work()
-        manifest = {
-            **step.identity,
-            "key": step.key,
-            "settings": step.settings,
-            "files": files,
-            "started": started,
-            "seconds": time.time() - started,
-            "host": socket.gethostname(),
-            "libraries": _libraries(),
-        }
-        storage.write_json(manifest_path(step.path), manifest)
+        write_manifest(storage, step, files, started, time.time() - started)
     return step.path
+
+
+def write_manifest(
+    storage: Storage, step: Step, files: Sequence[File], started: float, seconds: float
+) -> None:
+    """Record a step as done, which was begun at a POSIX time and took so many seconds."""
+    manifest = {
+        **identity_of(step),
+        "key": step.key,
+        "settings": step.settings,
+        "files": [file.as_json() for file in files],
+        "started": started,
+        "seconds": seconds,
+        "host": socket.gethostname(),
+        "libraries": _libraries(),
+    }
+    storage.write_json(manifest_path(step.path), manifest)
 
 
 @cache
 def _libraries() -> dict[str, str]:
     """Return the versions of Python and of the libraries that compute."""
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for name in LIBRARIES:
         with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            versions[name] = version(name)
+    return versions

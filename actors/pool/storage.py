@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 
 from actors.errors import StorageError, UserError
 from actors.pool.filesystems import is_passing, open_filesystem, place_of, without_secrets
-from actors.pool.paths import below, below_on_disk
+from actors.pool.paths import below
 
 TEMPORARY = "tmp"
 BLOCK = 1 << 22
@@ -30,6 +30,24 @@ PATIENCE_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 5.0
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class File:
+    """The record of a file, as manifests have it.
+
+    Attributes:
+        path: in the store.
+        rows: of a table; None for other files.
+    """
+
+    path: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -81,26 +99,19 @@ class Storage:
 
     def _at(self, path: str) -> str:
         """Return a path of the store as its file system has it."""
-        return (below_on_disk if self.is_local else below)(self.root, path)
+        return below(self.root, path, on_disk=self.is_local)
 
     def _here(self, path: str) -> Path:
         """Return a path of the store, or of its copy, on this machine."""
-        return Path(self._at(path) if self.is_local else below_on_disk(str(self._cache), path))
+        return Path(below(self.root if self.is_local else str(self._cache), path, on_disk=True))
 
     def exists(self, path: str) -> bool:
         """Whether a whole file lies at `path`."""
-        return self.info(path).type == fs.FileType.File
+        info = self._try(path, "read", lambda: self.filesystem.get_file_info(self._at(path)))
+        return bool(info.type == fs.FileType.File)
 
-    def info(self, path: str) -> fs.FileInfo:
-        """Return what is known of a file, which need not be there."""
-        return self._try(path, "read", lambda: self.filesystem.get_file_info(self._at(path)))
-
-    def write(self, path: str, write: Callable[[Path], object]) -> dict[str, Any]:
-        """Let `write` fill a temporary file, then make it appear at `path` whole or not at all.
-
-        Returns:
-            The file's record: path, bytes, sha256.
-        """
+    def write(self, path: str, write: Callable[[Path], object]) -> File:
+        """Let `write` fill a temporary file, then make it appear at `path` whole or not at all."""
         target = self._try(path, "written", lambda: self._at(path))
         temporary = self._temporary / f"{uuid.uuid4().hex}-{Path(path).name}"
         try:
@@ -120,8 +131,8 @@ class Storage:
                 temporary.unlink(missing_ok=True)
         return record
 
-    def record(self, path: str) -> dict[str, Any]:
-        """Return the record of a file that is there: path, bytes, sha256."""
+    def record(self, path: str) -> File:
+        """Return the record of a file that is there."""
         local = self.local(path)
         return self._try(path, "read", lambda: _record(local, path))
 
@@ -175,27 +186,27 @@ class Storage:
         Args:
             path: of the folder; empty: the whole store.
         """
-        return sorted(info.path.removeprefix(f"{self.root}/") for info in self.infos(path))
+        return list(self.infos(path))
 
-    def infos(self, path: str) -> list[fs.FileInfo]:
-        """Return what is known of all files below a folder; nothing where there is no folder."""
+    def infos(self, path: str) -> dict[str, fs.FileInfo]:
+        """Return what is known of all files below a folder, by their paths, in order."""
 
         def look() -> list[fs.FileInfo]:
             folder = self._at(path) if path else self.root
             selector = fs.FileSelector(folder, recursive=True, allow_not_found=True)
-            return list(self.filesystem.get_file_info(selector))
+            return self.filesystem.get_file_info(selector)
 
-        return [i for i in self._try(path, "read", look) if i.type == fs.FileType.File]
+        infos = sorted(self._try(path, "read", look), key=lambda info: info.path)
+        prefix = f"{self.root}/"
+        return {i.path.removeprefix(prefix): i for i in infos if i.type == fs.FileType.File}
 
     def remove(self, path: str) -> None:
         """Remove a file, if it is there."""
-        # another run may remove it at the same time
         with suppress(FileNotFoundError):
-            if self.exists(path):
-                self._try(path, "removed", lambda: self.filesystem.delete_file(self._at(path)))
+            self._try(path, "removed", lambda: self.filesystem.delete_file(self._at(path)))
         self.forget(path)
 
-    def write_json(self, path: str, value: Any) -> dict[str, Any]:
+    def write_json(self, path: str, value: Any) -> File:
         """Write `value` as JSON, whole or not at all."""
         text = json.dumps(value, indent=1, sort_keys=True, allow_nan=False)
         return self.write(path, lambda temporary: _write_text(temporary, text))
@@ -273,8 +284,8 @@ def digest_of(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _record(file: Path, path: str) -> dict[str, Any]:
-    return {"path": path, "bytes": file.stat().st_size, "sha256": digest_of(file)}
+def _record(file: Path, path: str) -> File:
+    return File(path, file.stat().st_size, digest_of(file))
 
 
 def _start_writing(descriptor: int) -> None:

@@ -1,7 +1,5 @@
 """Computing features, once, beside the shards they belong to."""
 
-from typing import Any
-
 import numpy as np
 
 from actors.errors import NonFiniteError, UserError
@@ -10,10 +8,10 @@ from actors.features.extractor import Fitted
 from actors.pool import selections, shards
 from actors.pool.manifest import files_of
 from actors.pool.step import Report, Step
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 
 
-def fit(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def fit(storage: Storage, step: Step, report: Report) -> list[File]:
     """Store an extractor's weights, fitted on a sample step; return the file's record.
 
     Raises:
@@ -33,7 +31,7 @@ def fit(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
     return [weights.save(storage, step.path, fitted)]
 
 
-def embed(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def embed(storage: Storage, step: Step, report: Report) -> list[File]:
     """Store the features of a sample step, shard by shard; return the records of the files.
 
     Raises:
@@ -56,7 +54,7 @@ def embed(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
 
 def _embed(
     storage: Storage, step: Step, extractor: Extractor, path: str, fitted: Fitted | None = None
-) -> dict[str, Any]:
+) -> File:
     table = shards.read_table(storage, path)
     features = extractor.extract(shards.tensor(table, "image"), fitted)
     bad = int((~np.isfinite(features)).any(axis=1).sum())

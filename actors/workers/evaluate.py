@@ -1,7 +1,5 @@
 """Measuring a generator at one iteration."""
 
-from typing import Any
-
 import numpy as np
 
 from actors.features import weights
@@ -12,12 +10,12 @@ from actors.metrics.equal_rows import measure_also_on
 from actors.metrics.groups import Sets
 from actors.metrics.shares import selected_shares
 from actors.pool import selections
-from actors.pool.manifest import manifest_path
+from actors.pool.manifest import read_step
 from actors.pool.step import Report, Step
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 
 
-def evaluate(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def evaluate(storage: Storage, step: Step, report: Report) -> list[File]:
     """Measure one generator at one iteration: store measures, selected shares and pictures."""
     sets = _sets(storage, step)
     measures = list(measure_also_on(sets, step.config["measures"], step.config["equal_rows"]))
@@ -57,7 +55,7 @@ def _sets(storage: Storage, step: Step) -> Sets:
 def _is_selected(storage: Storage, step: Step) -> bool:
     """Whether the training set was chosen among more rows by another method than chance."""
     for path in step.inputs.get("training_set", ()):
-        config = storage.read_json(manifest_path(path))["config"]
+        config = read_step(storage, path).config
         chosen = selections.read(storage, path)
         whole = (
             sum(selections.sizes(storage, chosen.samples))

@@ -1,19 +1,17 @@
 """Writing real data into the pool."""
 
-from typing import Any
-
 import numpy as np
 
 from actors import data as real
 from actors.errors import UserError
 from actors.pool import schema, shards
 from actors.pool.step import Report, Step
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 
 ROWS_TOGETHER = 1 << 14
 
 
-def write(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def write(storage: Storage, step: Step, report: Report) -> list[File]:
     """Write the split that the step names into the pool; return the records of its shards.
 
     Raises:
@@ -35,7 +33,7 @@ def write(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
 
 def _write(
     storage: Storage, step: Step, first: int, images: np.ndarray, labels: np.ndarray | None
-) -> list[dict[str, Any]]:
+) -> list[File]:
     """Store consecutive rows of a step, the first of them number `first`, as shards."""
     return [
         shards.write_table(

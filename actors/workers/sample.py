@@ -1,5 +1,6 @@
 """Sampling a generator: row ranges of a sample step, each one shard of the pool."""
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from actors.pool import schema, shards
 from actors.pool.catalogue import Alone
 from actors.pool.manifest import check
 from actors.pool.step import Step
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 from actors.workers.generators import describe, family_of
 
 
@@ -24,7 +25,7 @@ class Sampler:
         self._loaded: tuple[str, Any] = ("", None)
         self._fits: dict[str, sampling.BatchSize] = {}
 
-    def sample(self, step: Step, start: int, stop: int) -> dict[str, Any]:
+    def sample(self, step: Step, start: int, stop: int) -> File:
         """Store samples start to stop - 1 as one shard; return its record.
 
         Raises:
@@ -34,7 +35,7 @@ class Sampler:
         path = shards.shard_path(step.path, start)
         with self._alone(path):
             if self._storage.exists(path):
-                return {**self._storage.record(path), "rows": stop - start}
+                return replace(self._storage.record(path), rows=stop - start)
             images, labels = self._compute(step, path, start, stop)
             table = schema.rows(
                 images,

@@ -1,28 +1,27 @@
 """Selecting training sets: which candidates, and in which order."""
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from actors.distances.neighbours import nearest_before
 from actors.pool import selections
 from actors.pool.step import Report, Step
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 from actors.seeds import derive_seed
 from actors.selection import METHODS, Method, Selection, explain
 from actors.selection.draw import Stratum, draw_candidates
 from actors.selection.quota import bounds, within
 
 
-def order(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def order(storage: Storage, step: Step, report: Report) -> list[File]:
     """Store the step's candidates in the order of a nested method; return the file's record."""
     features = _features(storage, step)
     ranked = _method(step).select(features, len(features), step.seed)
     return [selections.write_order(storage, step.path, ranked)]
 
 
-def select(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def select(storage: Storage, step: Step, report: Report) -> list[File]:
     """Store the selection among the step's candidates; return the records of its files."""
     candidates, chosen = _candidates(step), _chosen(storage, step)
     if candidates is not None:

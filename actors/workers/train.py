@@ -18,11 +18,11 @@ from actors.generators.family import CHECKPOINT, LOSSES, Conduct, TrainingSet
 from actors.generators.training.checkpoints import Checkpoints
 from actors.pool import selections
 from actors.pool.step import Report, Step
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 from actors.workers.generators import describe, family_of
 
 
-def train(storage: Storage, step: Step, report: Report) -> list[dict[str, Any]]:
+def train(storage: Storage, step: Step, report: Report) -> list[File]:
     """Train on the step's training set and store the checkpoint; return the records of the files.
 
     Raises:

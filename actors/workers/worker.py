@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 from actors.config import Resources
 from actors.pool.catalogue import Alone
 from actors.pool.step import Report, Step, once
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 
 # of a step: where it is stored, the step, and a way to say how far it is -> records of its files
-Work = Callable[[Storage, Step, Report], list[dict[str, Any]]]
+Work = Callable[[Storage, Step, Report], list[File]]
 
 # by room and kind; imported when the first such step comes, since each brings heavy libraries
 WORK = {
@@ -50,16 +50,16 @@ class Worker:
         report = partial(self._alone.report, step.key)
         once(self._storage, step, self._alone, lambda: work(self._storage, step, report))
 
-    def sample(self, step: Step, start: int, stop: int) -> dict[str, Any]:
+    def sample(self, step: Step, start: int, stop: int) -> File:
         """Sample a generator: store samples start to stop - 1 as one shard; return its record."""
         from actors.workers.sample import Sampler
 
         _use_threads(step)
         self._sampler = self._sampler or Sampler(self._storage, self._alone)
-        record: dict[str, Any] = self._sampler.sample(step, start, stop)
+        record: File = self._sampler.sample(step, start, stop)
         return record
 
-    def close(self, step: Step, records: list[dict[str, Any]]) -> None:
+    def close(self, step: Step, records: list[File]) -> None:
         """Record a sample step as done, all of its shards being stored."""
         once(self._storage, step, self._alone, lambda: records)
 

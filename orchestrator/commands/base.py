@@ -1,12 +1,20 @@
 """What a command is, and what several of them do. Nothing heavy is imported: --help is at once."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import reprlib
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from actors.errors import UserError
+
+if TYPE_CHECKING:
+    from orchestrator.named_runs import NamedRun
 
 FIELDS_EPILOG = """\
 Any field of the configuration can be given by its dotted path, as YAML. A block is laid over the
@@ -16,6 +24,21 @@ one in the file; a mapping of names, such as --arms '{a: {}, b: {seed: 1}}', tak
 
 # a name or option, and the keywords of argparse's add_argument
 Argument = tuple[str, dict[str, Any]]
+
+
+def argument(name: str, metavar: str, meaning: str, **keywords: Any) -> Argument:
+    """Return a name or an option that takes a value."""
+    return name, {"metavar": metavar, "help": meaning, **keywords}
+
+
+def flag(name: str, meaning: str) -> Argument:
+    """Return an option that takes no value."""
+    return name, {"action": "store_true", "help": meaning}
+
+
+STORE = argument("--store", "PATH", "folder or URI of the store (default runs)", default="runs")
+SAMPLE = argument("sample_id", "SAMPLE_ID", "id of a row of the pool")
+SKIP_BAD = flag("--skip-bad", "leave out, and list, images that are broken")
 
 
 class FieldOption(NamedTuple):
@@ -33,44 +56,42 @@ def arguments_of(
 ) -> tuple[Argument, ...]:
     """Return the arguments that declare options short for fields."""
     return tuple(
-        (
-            one.option,
-            {
-                "dest": one.field,
-                "metavar": one.placeholder,
-                "help": one.meaning,
-                "required": one.field in required,
-            },
-        )
-        for one in options
+        argument(o.option, o.placeholder, o.meaning, dest=o.field, required=o.field in required)
+        for o in options
     )
-
-
-STORE: Argument = (
-    "--store",
-    {"default": "runs", "metavar": "PATH", "help": "folder or URI of the store (default runs)"},
-)
-SKIP_BAD: Argument = (
-    "--skip-bad",
-    {"action": "store_true", "help": "leave out, and list, images that are broken"},
-)
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command: what it says of itself, its arguments, and the function that carries it out.
+    """A command or subcommand: its help, its arguments, and the function that carries it out.
 
-    `call` takes the parsed arguments and what was left over, and returns the exit status.
-    `fields` names the schema, in fields.json, whose fields the command takes by dotted path.
+    Attributes:
+        call: takes the parsed arguments and what was left over, and returns the exit status; of a
+            subcommand it takes what its command gives it.
+        fields: names the schema, in fields.json, whose fields it takes by dotted path.
+        one_of: options of which exactly one has to be given.
     """
 
     summary: str
-    call: Callable[[argparse.Namespace, list[str]], int]
+    call: Callable[..., int]
     arguments: tuple[Argument, ...] = ()
     fields: str | None = None
     usage: str | None = None
     epilog: str | None = None
-    subcommands: Mapping[str, Any] | None = None
+    one_of: tuple[str, ...] = ()
+    subcommands: Mapping[str, Command] | None = None
+
+
+def counted(number: int, noun: str) -> str:
+    """Return e.g. "1 step", "1,200 steps"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def newest(runs: list[NamedRun]) -> NamedRun:
+    """Return the first of the runs that a name means; where there are more, print which it is."""
+    if len(runs) > 1:
+        print(f"{len(runs)} have this name; this is the newest, {runs[0].folder}")
+    return runs[0]
 
 
 def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
@@ -79,7 +100,6 @@ def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
     Raises:
         UserError: a token is no option, or an option has no value.
     """
-    from actors.errors import UserError
     from orchestrator.yaml_files import parse_yaml
 
     overrides = []
@@ -97,16 +117,12 @@ def parse_overrides(tokens: list[str]) -> list[tuple[str, Any]]:
 
 def refuse(tokens: list[str], allowed: str) -> None:
     """Raise UserError for tokens of a command that takes no configuration."""
-    from actors.errors import UserError
-
     if tokens:
         raise UserError(f"{tokens[0]!r}: unexpected; allowed are {allowed}")
 
 
 def command_line(command: argparse.Namespace, tokens: list[str]) -> str:
     """Return the command line that resumes this run."""
-    import shlex
-
     here = os.getcwd() + os.sep
     is_module = os.path.basename(sys.argv[0]) == "__main__.py"
     called = [sys.executable, "-m", "orchestrator"] if is_module else [sys.argv[0]]
@@ -116,10 +132,10 @@ def command_line(command: argparse.Namespace, tokens: list[str]) -> str:
 
 def given(command: argparse.Namespace, options: tuple[FieldOption, ...]) -> list[tuple[str, Any]]:
     """Return (dotted path, value) pairs of the options that were given."""
-    found: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     for option in options:
         value = getattr(command, option.field)
         if value is not None:
             text = f"--{option.field}={value}"
-            found += [(option.field, value)] if option.is_text else parse_overrides([text])
-    return [*found, ("skip_bad", True)] if command.skip_bad else found
+            pairs += [(option.field, value)] if option.is_text else parse_overrides([text])
+    return [*pairs, ("skip_bad", True)] if command.skip_bad else pairs

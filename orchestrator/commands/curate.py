@@ -6,6 +6,7 @@ from orchestrator.commands.base import (
     SKIP_BAD,
     Command,
     FieldOption,
+    argument,
     arguments_of,
     given,
     parse_overrides,
@@ -55,7 +56,7 @@ COMMAND = Command(
     summary="keep rows of any data set that have a high entropy together",
     call=curate,
     arguments=(
-        ("input", {"metavar": "INPUT", "help": "what to choose among"}),
+        argument("input", "INPUT", "what to choose among"),
         *arguments_of(OPTIONS),
         SKIP_BAD,
     ),

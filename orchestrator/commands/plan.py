@@ -2,7 +2,7 @@
 
 import argparse
 
-from orchestrator.commands.base import FIELDS_EPILOG, Command, parse_overrides
+from orchestrator.commands.base import FIELDS_EPILOG, Command, argument, parse_overrides
 
 
 def plan(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -29,7 +29,7 @@ def plan(command: argparse.Namespace, tokens: list[str]) -> int:
 COMMAND = Command(
     summary="check an experiment and print what running it would do, without starting Ray",
     call=plan,
-    arguments=(("config", {"metavar": "CONFIG", "help": "YAML file of the experiment"}),),
+    arguments=(argument("config", "CONFIG", "YAML file of the experiment"),),
     fields="experiment",
     usage="plan CONFIG [--field.path VALUE ...]",
     epilog=FIELDS_EPILOG,

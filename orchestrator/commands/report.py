@@ -2,7 +2,8 @@
 
 import argparse
 
-from orchestrator.commands.base import STORE, Command, refuse
+from actors.errors import UserError
+from orchestrator.commands.base import STORE, Command, argument, newest, refuse
 
 
 def report(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -11,15 +12,19 @@ def report(command: argparse.Namespace, tokens: list[str]) -> int:
     from pathlib import Path
 
     from orchestrator.commands.prepare import locate_store
-    from orchestrator.report import REPORT, find, write_report
+    from orchestrator.named_runs import find_runs
+    from orchestrator.report import REPORT, write_report
 
     storage = locate_store(command.store)
-    folders = find(storage, command.name)
-    if len(folders) > 1:
-        print(f"{len(folders)} have this name; this is the newest, {folders[0]}")
+    run = newest(find_runs(storage, command.name, "RUN_OR_SWEEP"))
+    if run.state_path not in run.files:
+        raise UserError(
+            f"RUN_OR_SWEEP: {run.state_path} is not there, so nothing has come out of "
+            f"{run.name} yet; run it again"
+        )
     out, figures = command.out, command.figures
     page = None if figures and not out else Path(out or REPORT)
-    write_report(storage, folders[0], page, Path(figures) if figures else None)
+    write_report(storage, run.folder, page, Path(figures) if figures else None)
     for written in filter(None, (page, figures)):
         print(f"report: {written}")
     return 0
@@ -29,9 +34,9 @@ COMMAND = Command(
     summary="write a report of a run or sweep, with its figures",
     call=report,
     arguments=(
-        ("name", {"metavar": "RUN_OR_SWEEP", "help": "its name, or NAME-KEY"}),
+        argument("name", "RUN_OR_SWEEP", "its name, or NAME-KEY"),
         STORE,
-        ("--out", {"metavar": "FILE", "help": "the page (default report.html), written over"}),
-        ("--figures", {"metavar": "FOLDER", "help": "folder for its figures as PNG, SVG and CSV"}),
+        argument("--out", "FILE", "the page (default report.html), written over"),
+        argument("--figures", "FOLDER", "folder for its figures as PNG, SVG and CSV"),
     ),
 )

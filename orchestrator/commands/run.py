@@ -2,7 +2,13 @@
 
 import argparse
 
-from orchestrator.commands.base import FIELDS_EPILOG, Command, command_line, parse_overrides
+from orchestrator.commands.base import (
+    FIELDS_EPILOG,
+    Command,
+    argument,
+    command_line,
+    parse_overrides,
+)
 
 
 def run(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -27,7 +33,7 @@ def run(command: argparse.Namespace, tokens: list[str]) -> int:
 COMMAND = Command(
     summary="run an experiment; running it again resumes",
     call=run,
-    arguments=(("config", {"metavar": "CONFIG", "help": "YAML file of the experiment"}),),
+    arguments=(argument("config", "CONFIG", "YAML file of the experiment"),),
     fields="experiment",
     usage="run CONFIG [--field.path VALUE ...]",
     epilog=FIELDS_EPILOG,

@@ -2,7 +2,14 @@
 
 import argparse
 
-from orchestrator.commands.base import FIELDS_EPILOG, Command, command_line, parse_overrides
+from orchestrator.commands.base import (
+    FIELDS_EPILOG,
+    Command,
+    argument,
+    command_line,
+    flag,
+    parse_overrides,
+)
 
 
 def sweep(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -30,8 +37,8 @@ COMMAND = Command(
     summary="run a sweep of experiments; running it again resumes",
     call=sweep,
     arguments=(
-        ("config", {"metavar": "CONFIG", "help": "YAML file of the sweep"}),
-        ("--fail-fast", {"action": "store_true", "help": "end with the first trial that fails"}),
+        argument("config", "CONFIG", "YAML file of the sweep"),
+        flag("--fail-fast", "end with the first trial that fails"),
     ),
     fields="sweep",
     usage="sweep CONFIG [--field.path VALUE ...] [--fail-fast]",

@@ -2,7 +2,7 @@
 
 import argparse
 
-from orchestrator.commands.base import Command, refuse
+from orchestrator.commands.base import Command, argument, refuse
 
 
 def why(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -18,15 +18,12 @@ COMMAND = Command(
     summary="say why a row is in a selection or not",
     call=why,
     arguments=(
-        ("sample_id", {"metavar": "SAMPLE_ID", "help": "id of a candidate"}),
-        (
+        argument("sample_id", "SAMPLE_ID", "id of a candidate"),
+        argument(
             "--selection",
-            {
-                "required": True,
-                "metavar": "PATH",
-                "help": "output of `ouroboros curate`, or a select step's folder, "
-                "STORE/steps/select/KEY",
-            },
+            "PATH",
+            "output of `ouroboros curate`, or a select step's folder, STORE/steps/select/KEY",
+            required=True,
         ),
     ),
 )

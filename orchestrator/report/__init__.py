@@ -8,14 +8,19 @@ from pathlib import Path
 
 from actors.errors import UserError
 from actors.pool.storage import Storage
-from orchestrator.outcome import Outcome, Sweep
-from orchestrator.report.find import find, read
+from orchestrator.outcome import Outcome, Sweep, read_outcome, read_sweep
 from orchestrator.report.page import render
 
-__all__ = ["REPORT", "find", "read", "render", "store_report", "write_report"]
+__all__ = ["REPORT", "read", "render", "store_report", "write_report"]
 
 REPORT = "report.html"
 FIGURES = "figures"
+
+
+def read(storage: Storage, folder: str) -> Outcome | Sweep:
+    """Read what has come out of the run or sweep of a folder."""
+    is_sweep = folder.startswith("sweeps/")
+    return read_sweep(storage, folder) if is_sweep else read_outcome(storage, folder)
 
 
 def store_report(
@@ -47,7 +52,7 @@ def write_report(storage: Storage, folder: str, out: Path | None, figures: Path 
     A page of the same name is replaced: a run goes on, and its report is made again.
 
     Args:
-        folder: of the run or sweep in the store, as `find` returns it.
+        folder: of the run or sweep in the store.
         out: the page; None: none.
         figures: folder for the figures; None: none.
 

@@ -37,9 +37,10 @@ from datasets.arrow_writer import ArrowWriter
 from numpy.lib.format import open_memmap
 
 from actors.pool import schema, selections, shards
-from actors.pool.manifest import check, files_of, manifest_path
-from actors.pool.storage import Storage
+from actors.pool.manifest import check, files_of
+from actors.pool.storage import File, Storage
 from actors.selection.random import Random
+from tests.actors.pool.inspect.stores import finish
 from tests.limits import read_within
 
 SHARD_ROWS = 1024
@@ -122,7 +123,7 @@ def append(storage: Storage, rows: int) -> None:
     raw.mkdir()
     seconds = {column: {"ours": 0.0, "raw pyarrow": 0.0} for column in COLUMNS}
     bytes_of = dict.fromkeys(COLUMNS, 0)
-    records: dict[str, list[dict[str, Any]]] = {column: [] for column in COLUMNS}
+    records: dict[str, list[File]] = {column: [] for column in COLUMNS}
     made = 0.0
     for number, (start, stop) in enumerate(shards.ranges(rows, SHARD_ROWS)):
         started = time.perf_counter()
@@ -142,9 +143,9 @@ def append(storage: Storage, rows: int) -> None:
                 seconds[column][name] += time.perf_counter() - started
                 if name == "ours":
                     records[column].append(record)
-                    bytes_of[column] += record["bytes"]
+                    bytes_of[column] += record.bytes
     for column, step in COLUMNS.items():
-        storage.write_json(manifest_path(step), {"files": records[column]})
+        finish(storage, step, records[column])
         told(f"append {column}", bytes_of[column], seconds[column])
     print(f"  making the rows and their tables, not in it: {made:.1f} s")
     shutil.rmtree(raw)

@@ -130,7 +130,7 @@ def test_a_selection_that_leads_outside_is_damaged(foreign: Foreign, capsys: Cap
     table = table.replace_schema_metadata({"candidates": json.dumps(origin)})
     record = shards.write_table(foreign.written.storage, f"{foreign.selected}/{FILE}", table)
     foreign.rewrite(
-        manifest_path(foreign.selected), lambda one: one["files"].__setitem__(0, record)
+        manifest_path(foreign.selected), lambda one: one["files"].__setitem__(0, record.as_json())
     )
     status, said = asked(capsys, foreign, "pool", "verify")
     assert status == 1
@@ -151,7 +151,9 @@ def test_no_file_is_named_by_an_id_with_a_path(foreign: Foreign, capsys: Capture
     record = shards.write_table(
         foreign.written.storage, str(file.relative_to(foreign.written.file(""))), table
     )
-    foreign.rewrite(manifest_path(foreign.made), lambda one: one["files"].__setitem__(0, record))
+    foreign.rewrite(
+        manifest_path(foreign.made), lambda one: one["files"].__setitem__(0, record.as_json())
+    )
     out = str(foreign.canary.with_name("out"))
     status, said = asked(capsys, foreign, "pool", "export", "--source", "ddpm", "--to", out)
     assert status == 1

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from actors.errors import UserError
+from actors.pool.step import Step, write_manifest
+from actors.pool.storage import Storage
 from orchestrator.cli import main
+from orchestrator.commands.pool.export import training_set
+from orchestrator.named_runs import named_runs
+from orchestrator.outcome import Outcome, write_outcome
+from orchestrator.results import Result
+from tests.actors.pool.inspect.stores import Written
 from tests.orchestrator.conftest import FinishedRun
 from tests.runs import Store, read
 
@@ -215,6 +225,24 @@ def test_gc_removes_what_no_named_run_needs_and_only_with_yes(
     assert "all as written" in asked(capsys, copied, "verify")
 
 
+def test_of_two_runs_of_a_name_the_newest_is_read_and_neither_is_removed(
+    copied: Store, tmp_path: Path, capsys: Captured
+) -> None:
+    run = a_run(copied)
+    older = copied.path / "experiments" / "tiny-00000000"
+    shutil.copytree(copied.path / "experiments" / run, older)
+    os.utime(older / "outcome.json", (1, 1))
+    note = f"2 have this name; this is the newest, experiments/{run}"
+    target = str(tmp_path / "out.parquet")
+    names = ("--run", "tiny", "--arm", "greedy", "--iteration", "2", "--to", target)
+    for arguments in (("show", "tiny"), ("export", *names)):
+        assert note in asked(capsys, copied, *arguments).splitlines()
+    assert main(["pool", "gc", "--drop", "tiny", "--yes", "--store", str(copied.path)]) == 2
+    refused = f"--drop: 'tiny' may be any of experiments/tiny-00000000, experiments/{run}; give"
+    assert refused in capsys.readouterr().err
+    assert older.exists()
+
+
 def test_gc_refuses_while_a_run_does_not_say_what_it_needs(copied: Store, capsys: Captured) -> None:
     (copied.path / "sweeps" / "new-00000000").mkdir(parents=True)
     (copied.path / "sweeps" / "new-00000000" / "config.yaml").write_text("")
@@ -243,7 +271,7 @@ def test_gc_refuses_while_a_run_does_not_say_what_it_needs(copied: Store, capsys
         (["export", "--run", "tiny", "--to", "new"], "--arm: missing; --run needs it"),
         (
             ["export", "--run", "t", "--arm", "x", "--iteration", "1", "--to", "new"],
-            "--run: found 't'; allowed are tiny-",
+            "--run: no run 't' in store '",
         ),
         (
             ["export", "--run", "tiny", "--arm", "x", "--iteration", "1", "--to", "new"],
@@ -254,7 +282,7 @@ def test_gc_refuses_while_a_run_does_not_say_what_it_needs(copied: Store, capsys
             "iteration: found 9; allowed are 1, 2",
         ),
         (["export", "--selection", "zz", "--to", "new"], "--selection: no finished select step"),
-        (["gc", "--drop", "t"], "--drop: found 't'; allowed are tiny-"),
+        (["gc", "--drop", "t"], "--drop: no run or sweep 't' in store '"),
         (["sql", "select nothing"], "sql: Binder Error"),
     ],
 )
@@ -320,3 +348,39 @@ def test_what_reads_a_damaged_shard_says_so_in_one_line_and_writes_nothing(
         assert said.startswith("error: ")
         assert len(said.splitlines()) == 1
     assert {file.name for file in tmp_path.iterdir()} == {"store"}
+
+
+def evaluated(store: Written, generator: str, select: str | None) -> Result:
+    """Add an evaluate step of a generator at iteration 2 of the arm `own`."""
+    inputs: dict[str, tuple[str, ...]] = {"training_set": (select,)} if select else {}
+    step = Step("evaluate", "evaluation", {"source": generator, "iteration": 2}, inputs)
+    write_manifest(store.storage, step, [], started=0.0, seconds=1.0)
+    return Result("own", 2, generator, [], step=step.path)
+
+
+def test_a_generator_is_asked_for_only_where_training_sets_differ(tmp_path: Path) -> None:
+    store = Written(Storage(str(tmp_path)))
+    sample = store.sample("real", 0, 6)
+    one, two = store.select([sample], [0, 1]), store.select([sample], [4, 5])
+    results = [
+        evaluated(store, "ddpm", one),
+        evaluated(store, "edm", two),
+        evaluated(store, "web", None),
+    ]
+    write_outcome(
+        store.storage, "experiments/a-1", Outcome("a", "finished", 0, {"own": {}}, results)
+    )
+    store.named("a-1", [result.step for result in results])
+    (run,) = named_runs(store.storage)
+    assert run.state()["results"] == [asdict(result) for result in results]
+
+    def asked(generator: str | None) -> str:
+        return training_set(store.contents(), run, "own", 2, generator)
+
+    assert (asked("ddpm"), asked("edm")) == (one, two)
+    with pytest.raises(UserError, match="generator: not given, but ddpm, edm have training sets"):
+        asked(None)
+    with pytest.raises(UserError, match=r"run a-1: none of these generators is trained in it"):
+        asked("web")
+    with pytest.raises(UserError, match="generator: found 'gan'; allowed are ddpm, edm, web in"):
+        asked("gan")

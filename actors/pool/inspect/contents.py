@@ -1,79 +1,21 @@
 """What a store holds: its finished steps by their manifests, and the files of unfinished ones."""
 
+import os
 from collections import defaultdict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
+from dataclasses import dataclass
+from functools import cached_property, partial
 
-import numpy as np
+from pyarrow import fs
 
-from actors.errors import PathError, UserError
+from actors.errors import DamagedError, UserError
 from actors.pool.filesystems import without_secrets
-from actors.pool.format import check_format
-from actors.pool.manifest import manifest_path
-from actors.pool.paths import below
+from actors.pool.format import FOLDERS, check_format
+from actors.pool.manifest import StoredStep, is_done, manifest_path, read_step, short_name
 from actors.pool.storage import Storage
 
 # manifests are small, so on a remote store what counts is how many are asked for at once
 READERS = 16
-FIELDS = {"kind", "key", "config", "inputs", "seed", "version", "files", "seconds", "started"}
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A finished step.
-
-    Attributes:
-        path: its folder in the store.
-        manifest: what its step.json says.
-    """
-
-    path: str
-    manifest: dict[str, Any]
-
-    @property
-    def kind(self) -> str:
-        return self.path.split("/")[1]
-
-    @property
-    def key(self) -> str:
-        return self.path.split("/")[2]
-
-    @property
-    def config(self) -> dict[str, Any]:
-        return self.manifest["config"]
-
-    @property
-    def source(self) -> str | None:
-        return self.config.get("source")
-
-    @property
-    def iteration(self) -> int | None:
-        return self.config.get("iteration")
-
-    @property
-    def files(self) -> list[dict[str, Any]]:
-        return self.manifest["files"]
-
-    @property
-    def inputs(self) -> list[str]:
-        """Paths of all steps that it reads."""
-        return sorted({path for paths in self.manifest["inputs"].values() for path in paths})
-
-    @property
-    def rows(self) -> int:
-        """Rows of all its tables."""
-        return sum(record.get("rows", 0) for record in self.files)
-
-    @property
-    def bytes(self) -> int:
-        return sum(record["bytes"] for record in self.files)
-
-    def reads(self, role: str) -> str | None:
-        """Return the path of the step that it reads in a role of one, None where it reads none."""
-        return next(iter(self.manifest["inputs"].get(role, ())), None)
 
 
 @dataclass(frozen=True)
@@ -82,46 +24,57 @@ class Contents:
 
     Attributes:
         finished: the finished steps by path.
-        files: paths of the files of every step's folder, finished or not.
+        files: what is known of the files of every step's folder, finished or not, by their paths.
         unreadable: what is wrong with a manifest that is there, by path of its step.
     """
 
-    finished: dict[str, Finished]
-    files: dict[str, list[str]]
-    unreadable: dict[str, str] = field(default_factory=dict)
+    storage: Storage
+    finished: dict[str, StoredStep]
+    files: dict[str, dict[str, fs.FileInfo]]
+    unreadable: dict[str, str]
 
-    def of_kind(self, kind: str) -> list[Finished]:
+    def of_kind(self, kind: str) -> list[StoredStep]:
         """Return the finished steps of a kind, in the order in which they were begun."""
-        found = [step for step in self.finished.values() if step.kind == kind]
-        return sorted(found, key=lambda step: (step.manifest["started"], step.key))
+        steps = [step for step in self.finished.values() if step.kind == kind]
+        return sorted(steps, key=lambda step: (step.started, step.key))
 
     def unfinished(self) -> list[str]:
         """Return the paths of the steps that have files, but no manifest."""
         return [p for p in self.files if p not in self.finished and p not in self.unreadable]
 
-    def find_step(self, prefix: str, field: str, kind: str | None = None) -> Finished:
+    def find_step(
+        self, name: str, field: str, kind: str | None = None, hint: str = ""
+    ) -> StoredStep:
         """Return the one finished step (of a kind) whose key begins so.
+
+        Args:
+            name: beginning of a key, or the step's folder.
+            field: where the name was given, for the error.
+            hint: ends the error where there is none.
 
         Raises:
             UserError: there is none, or there are several.
         """
-        found = [
+        prefix = name.rstrip("/").rpartition("/")[2]
+        steps = [
             step
             for step in self.finished.values()
             if step.key.startswith(prefix) and kind in (None, step.kind)
         ]
-        if len(found) == 1 and prefix:
-            return found[0]
-        what = f"{kind or ''} step".strip()
-        if not found:
-            raise UserError(f"{field}: no finished {what} of the store has a key like {prefix!r}")
-        some = ", ".join(f"{step.kind} {step.key[:12]}" for step in found[:4])
+        if len(steps) == 1 and prefix:
+            return steps[0]
+        if not steps:
+            what = f"{kind} step" if kind else "step"
+            raise UserError(
+                f"{field}: no finished {what} of the store has a key like {prefix!r}{hint}"
+            )
+        some = ", ".join(short_name(step.path) for step in steps[:4])
         raise UserError(
-            f"{field}: {prefix!r} is the beginning of {len(found)} keys ({some}"
-            f"{', ...' if len(found) > 4 else ''}); give more of it"
+            f"{field}: {prefix!r} is the beginning of {len(steps)} keys ({some}"
+            f"{', ...' if len(steps) > 4 else ''}); give more of it"
         )
 
-    def find_sample(self, sample_id: str) -> tuple[Finished, int]:
+    def find_sample(self, sample_id: str) -> tuple[StoredStep, int]:
         """Return the sample step of an id and the index of its row.
 
         Raises:
@@ -147,7 +100,7 @@ class Contents:
         return step, int(digits)
 
     @cached_property
-    def _samples(self) -> dict[str, Finished]:
+    def _samples(self) -> dict[str, StoredStep]:
         return {step.key[:12]: step for step in self.finished.values() if step.kind == "sample"}
 
 
@@ -157,54 +110,35 @@ def read_contents(storage: Storage) -> Contents:
     Raises:
         UserError: there is no store, or one of another format.
     """
-    check_format(storage)
-    listed = storage.files("steps")
-    if not listed and not any(storage.files(folder) for folder in ("experiments", "sweeps")):
+    name = without_secrets(storage.uri)
+    if storage.is_local and not os.path.isdir(storage.root):
         raise UserError(
-            f"store: {without_secrets(storage.uri)!r} is no store: nothing is in its steps/, "
-            "experiments/ or sweeps/"
+            f"store: {name!r} is not there; allowed is a folder or URI that a run has written to "
+            "(--store)"
         )
-    files: defaultdict[str, list[str]] = defaultdict(list)
-    for file in listed:
-        if file.count("/") > 2:
-            files["/".join(file.split("/")[:3])].append(file)
-    there = [path for path, own in files.items() if manifest_path(path) in own]
+    check_format(storage)
+    files: defaultdict[str, dict[str, fs.FileInfo]] = defaultdict(dict)
+    for path, info in storage.infos("steps").items():
+        if path.count("/") > 2:
+            files["/".join(path.split("/")[:3])][path] = info
+    if not files and not any(storage.files(folder) for folder in FOLDERS):
+        raise UserError(
+            f"store: {name!r} is no store: nothing is in its steps/, experiments/ or sweeps/"
+        )
+    there = [path for path, infos in files.items() if manifest_path(path) in infos]
     with ThreadPoolExecutor(READERS) as readers:
-        read = list(readers.map(lambda path: _read(storage, path), there))
-    finished = {f.path: f for f in read if isinstance(f, Finished)}
-    unreadable = {
-        path: found for path, found in zip(there, read, strict=True) if isinstance(found, str)
-    }
-    return Contents(finished, dict(files), unreadable)
+        read = list(readers.map(partial(_read, storage), there))
+    return Contents(
+        storage,
+        {step.path: step for step in read if isinstance(step, StoredStep)},
+        dict(files),
+        {path: text for path, text in zip(there, read, strict=True) if isinstance(text, str)},
+    )
 
 
-def _read(storage: Storage, path: str) -> Finished | str | None:
+def _read(storage: Storage, path: str) -> StoredStep | str | None:
     """Return a finished step, or what is wrong with its manifest; None where it is gone by now."""
     try:
-        manifest = storage.read_json(manifest_path(path))
-        whole = manifest.keys() >= FIELDS
-        for named in _named(manifest) if whole else ():
-            below("", named)
-    except FileNotFoundError:
-        return None
-    except PathError as error:
-        return str(error)
-    except ValueError:
-        return "it is not JSON"
-    except (AttributeError, KeyError, TypeError):
-        whole = False
-    return Finished(path, manifest) if whole else "it is no manifest of a step"
-
-
-def _named(manifest: dict[str, Any]) -> Iterator[object]:
-    """Yield the paths that a manifest names."""
-    yield from (record["path"] for record in manifest["files"])
-    yield from (path for paths in manifest["inputs"].values() for path in paths)
-
-
-def place(step: Finished, index: int) -> tuple[str, int]:
-    """Return the file of a sample step that has its row `index`, and the row's number in it."""
-    tables = [record for record in step.files if "rows" in record]
-    ends = np.cumsum([record["rows"] for record in tables])
-    shard = int(np.searchsorted(ends, index, side="right"))
-    return tables[shard]["path"], index - int(ends[shard] - tables[shard]["rows"])
+        return read_step(storage, path)
+    except DamagedError as error:
+        return error.found if is_done(storage, path) else None

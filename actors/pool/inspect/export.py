@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from actors.errors import PathError
-from actors.pool import selections, shards
-from actors.pool.inspect.contents import Contents, Finished
-from actors.pool.manifest import check, files_of
+from actors.pool import selections
+from actors.pool.inspect.contents import Contents
+from actors.pool.manifest import StoredStep, check
 from actors.pool.storage import Storage
 
 COLUMNS = ("sample_id", "source", "iteration", "label", "seed")
@@ -40,7 +40,7 @@ class Extract:
     positions: np.ndarray
 
 
-def of_selection(storage: Storage, select: Finished) -> list[Extract]:
+def of_selection(storage: Storage, select: StoredStep) -> list[Extract]:
     """Return the rows of a training set, by rank.
 
     Raises:
@@ -110,18 +110,11 @@ def _blocks(
             for path in extract.samples:
                 check(storage, path)
             images = selections.gather(storage, extract.samples, "image")
-            columns = _columns(storage, extract.samples)
+            columns = selections.rows_of(storage, extract.samples, COLUMNS)
             for start in range(0, len(extract.positions), BLOCK_ROWS):
                 block = extract.positions[start : start + BLOCK_ROWS]
                 pictures = list(encoders.map(png, images[block]))
                 yield columns.take(pa.array(block)), pictures
-
-
-def _columns(storage: Storage, samples: Sequence[str]) -> pa.Table:
-    """Return what is known of the rows of some sample steps, mapped."""
-    files = [file for path in samples for file in files_of(storage, path)]
-    tables = [shards.read_table(storage, file).select(COLUMNS) for file in files]
-    return pa.concat_tables(tables)
 
 
 def picture(pixels: np.ndarray) -> Image.Image:

@@ -1,21 +1,20 @@
 """Lineage: which model made a sample, what that was trained on, and the real rows behind it all."""
 
-import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 import numpy as np
 
 from actors.errors import UserError
-from actors.pool import shards
-from actors.pool.inspect.contents import Contents, Finished
+from actors.pool import selections
+from actors.pool.inspect.contents import Contents
+from actors.pool.manifest import StoredStep
 from actors.pool.schema import FRESH, REAL
-from actors.pool.selections import FILE
-from actors.pool.storage import Storage
 
 
 @dataclass(frozen=True)
-class Part:
+class Group:
     """The rows of one sample step in a training set.
 
     Attributes:
@@ -24,7 +23,7 @@ class Part:
         trained_on: select step of the model that made it; None for real rows and external models.
     """
 
-    sample: Finished
+    sample: StoredStep
     rows: int
     trained_on: str | None
 
@@ -52,7 +51,7 @@ class Ancestry:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """A stored training set: its parts by source and iteration, real rows first.
+    """A stored training set: its rows by source and iteration, real rows first.
 
     Attributes:
         path: its select step.
@@ -60,87 +59,81 @@ class TrainingSet:
 
     path: str
     rows: int
-    parts: tuple[Part, ...]
+    groups: Sequence[Group]
     ancestry: Ancestry
 
 
-def trained_on(contents: Contents, sample: Finished) -> tuple[Finished, str] | None:
-    """Return the train step of a sample step and its select step; None where it has none.
+def model_of(contents: Contents, sample: StoredStep) -> StoredStep | None:
+    """Return the train step of a sample step; None for real rows and external models.
 
     Raises:
         UserError: the train step is not in the store any more.
     """
-    checkpoint = sample.reads("checkpoint")
-    if checkpoint is None:
-        return None
-    train = _stored(contents, checkpoint)
-    selected = train.reads("training_set")
-    assert selected is not None
-    return train, selected
+    checkpoint = sample.input("checkpoint")
+    return _stored(contents, checkpoint) if checkpoint else None
 
 
-def behind(storage: Storage, contents: Contents, sample: Finished) -> dict[str, TrainingSet]:
+def behind(contents: Contents, sample: StoredStep) -> dict[str, TrainingSet]:
     """Return every training set behind a sample step, by select step, the latest first.
 
     Raises:
         UserError: a step behind it is not in the store any more.
     """
-    made = trained_on(contents, sample)
-    if made is None:
-        return {}
-    parts: dict[str, list[Part]] = {}
+    groups: dict[str, list[Group]] = {}
     graph: dict[str, set[str]] = {}
-    left = [made[1]]
+    left = [path for path in [_trained_on(contents, sample)] if path]
     while left:
         path = left.pop()
         if path not in graph:
-            parts[path] = _parts(storage, contents, path)
-            graph[path] = {part.trained_on for part in parts[path] if part.trained_on}
+            groups[path] = _groups(contents, path)
+            graph[path] = {group.trained_on for group in groups[path] if group.trained_on}
             left += sorted(graph[path])
-    found: dict[str, TrainingSet] = {}
+    sets: dict[str, TrainingSet] = {}
     for path in TopologicalSorter(graph).static_order():
-        rows = sum(part.rows for part in parts[path])
-        found[path] = TrainingSet(path, rows, tuple(parts[path]), ancestry(parts[path], found))
-    return dict(reversed(found.items()))
+        rows = sum(group.rows for group in groups[path])
+        sets[path] = TrainingSet(path, rows, groups[path], _ancestry(groups[path], rows, sets))
+    return dict(reversed(sets.items()))
 
 
-def ancestry(parts: list[Part], before: dict[str, TrainingSet]) -> Ancestry:
+def _ancestry(groups: Sequence[Group], rows: int, before: Mapping[str, TrainingSet]) -> Ancestry:
     """Return how a training set leads back to real rows, from the training sets before it."""
-    rows = sum(part.rows for part in parts)
     real = unknown = generations = 0.0
-    for part in parts:
-        share = part.rows / rows
-        if part.is_real:
+    for group in groups:
+        share = group.rows / rows
+        if group.is_real:
             real += share
-        elif part.trained_on is None:
+        elif group.trained_on is None:
             unknown += share
             generations += share
         else:
-            behind = before[part.trained_on].ancestry
+            behind = before[group.trained_on].ancestry
             real += share * behind.real
             unknown += share * behind.unknown
             generations += share * (1 + behind.generations)
     return Ancestry(real, unknown, generations)
 
 
-def _parts(storage: Storage, contents: Contents, select: str) -> list[Part]:
-    """Return how many rows a selection took from each sample step, none left out but the empty."""
-    _stored(contents, select)
-    table = shards.read_table(storage, f"{select}/{FILE}")
-    samples = json.loads(table.schema.metadata[b"candidates"])["samples"]
-    steps = [_stored(contents, path) for path in samples]
+def _groups(contents: Contents, select: str) -> list[Group]:
+    """Return how many rows a selection took from each sample step that it took any from."""
+    stored = selections.read(contents.storage, _stored(contents, select).path)
+    steps = [_stored(contents, path) for path in stored.samples]
     ends = np.cumsum([step.rows for step in steps])
-    of_step = np.searchsorted(ends, table.column("position").to_numpy(), side="right")
+    of_step = np.searchsorted(ends, stored.positions, side="right")
     counts = np.bincount(of_step, minlength=len(steps)).tolist()
-    parts = []
-    for step, rows in zip(steps, counts, strict=True):
-        if rows:
-            made = trained_on(contents, step)
-            parts.append(Part(step, rows, made[1] if made else None))
-    return sorted(parts, key=lambda part: (not part.is_real, part.sample.iteration or 0))
+    groups = [
+        Group(step, rows, _trained_on(contents, step))
+        for step, rows in zip(steps, counts, strict=True)
+        if rows
+    ]
+    return sorted(groups, key=lambda group: (not group.is_real, group.sample.iteration or 0))
 
 
-def _stored(contents: Contents, path: str) -> Finished:
+def _trained_on(contents: Contents, sample: StoredStep) -> str | None:
+    train = model_of(contents, sample)
+    return train.inputs["training_set"][0] if train else None
+
+
+def _stored(contents: Contents, path: str) -> StoredStep:
     if path not in contents.finished:
         raise UserError(f"lineage: {path} is not in the store any more; run again to have it back")
     return contents.finished[path]

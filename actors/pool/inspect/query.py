@@ -7,10 +7,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from actors.errors import UserError
-from actors.pool import shards
-from actors.pool.inspect.contents import Contents, Finished
-from actors.pool.selections import FILE
-from actors.pool.storage import Storage
+from actors.pool import selections, shards
+from actors.pool.inspect.contents import Contents
 
 POOL = pa.schema(
     {
@@ -52,7 +50,7 @@ CLOSED = {
 }
 
 
-def execute(storage: Storage, contents: Contents, query: str) -> Any:
+def execute(contents: Contents, query: str) -> Any:
     """Run a query on the tables `pool`, `selections` and `steps`; return DuckDB's open result.
 
     Raises:
@@ -65,8 +63,8 @@ def execute(storage: Storage, contents: Contents, query: str) -> Any:
             "sql: DuckDB is not installed; get it with: pip install 'ouroboros-loop[sql]'"
         ) from None
     connection = duckdb.connect(":memory:")
-    connection.register("pool", _pool(storage, contents))
-    connection.register("selections", _selections(storage, contents))
+    connection.register("pool", _pool(contents))
+    connection.register("selections", _selections(contents))
     connection.register("steps", _steps(contents))
     try:
         for name, value in CLOSED.items():
@@ -81,42 +79,33 @@ def one_line(error: Exception) -> str:
     return " ".join(str(error).split("\n\nLINE ")[0].split())
 
 
-def _pool(storage: Storage, contents: Contents) -> ds.Dataset:
+def _pool(contents: Contents) -> ds.Dataset:
     """Return all sample shards as one table; only the columns that a query names are read."""
     files = [
-        str(storage.local(record["path"]))
+        str(contents.storage.local(file.path))
         for step in contents.of_kind("sample")
-        for record in step.files
-        if "rows" in record
+        for file in step.tables
     ]
     return ds.dataset(files, schema=POOL, format="ipc")
 
 
-def _selections(storage: Storage, contents: Contents) -> pa.Table:
+def _selections(contents: Contents) -> pa.Table:
     """Return the rows of all selections, mapped."""
-    tables = [_selection(storage, step) for step in contents.of_kind("select")]
-    return pa.concat_tables(tables) if tables else SELECTIONS.empty_table()
-
-
-def _selection(storage: Storage, step: Finished) -> pa.Table:
-    table = shards.read_table(storage, f"{step.path}/{FILE}").replace_schema_metadata()
-    keys = pa.DictionaryArray.from_arrays(np.zeros(table.num_rows, np.int8), [step.key])
-    return table.add_column(0, "step", keys).select(SELECTIONS.names).cast(SELECTIONS)
+    tables = [SELECTIONS.empty_table()]
+    for step in contents.of_kind("select"):
+        table = shards.read_table(contents.storage, f"{step.path}/{selections.FILE}")
+        table = table.replace_schema_metadata()
+        keys = pa.DictionaryArray.from_arrays(np.zeros(table.num_rows, np.int8), [step.key])
+        table = table.add_column(0, "step", keys).select(SELECTIONS.names)
+        tables.append(table.cast(SELECTIONS))
+    return pa.concat_tables(tables)
 
 
 def _steps(contents: Contents) -> pa.Table:
-    every = [
-        {
-            "key": step.key,
-            "kind": step.kind,
-            "source": step.source,
-            "iteration": step.iteration,
-            "seconds": step.manifest["seconds"],
-            "rows": step.rows,
-            "bytes": step.bytes,
-            "started": int(step.manifest["started"] * 1000),
-        }
-        for kind in sorted({step.kind for step in contents.finished.values()})
-        for step in contents.of_kind(kind)
+    names = ("key", "kind", "source", "iteration", "seconds", "rows", "bytes")
+    rows = [
+        {**{name: getattr(step, name) for name in names}, "started": int(step.started * 1000)}
+        for step in contents.finished.values()
     ]
-    return pa.Table.from_pylist(every, schema=STEPS)
+    rows.sort(key=lambda row: (row["kind"], row["started"], row["key"]))
+    return pa.Table.from_pylist(rows, schema=STEPS)

@@ -7,8 +7,7 @@ import numpy as np
 from actors.distances.neighbours import nearest
 from actors.errors import UserError
 from actors.pool import selections, shards
-from actors.pool.inspect.contents import Finished
-from actors.pool.manifest import files_of
+from actors.pool.manifest import StoredStep
 from actors.pool.storage import Storage
 
 # bytes of the chosen rows' features that are read together
@@ -35,7 +34,7 @@ class Reason:
     limits: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
-def reason(storage: Storage, select: Finished, sample: Finished, index: int) -> Reason:
+def reason(storage: Storage, select: StoredStep, sample: StoredStep, index: int) -> Reason:
     """Return why row `index` of a sample step is in a finished selection or not.
 
     Memory is what the selection's own table takes, and a block of features.
@@ -43,25 +42,24 @@ def reason(storage: Storage, select: Finished, sample: Finished, index: int) -> 
     Raises:
         UserError: the selection was not among the rows of that step.
     """
-    samples = select.manifest["inputs"].get("samples", [])
+    samples = select.inputs.get("samples", ())
     if sample.path not in samples:
         raise UserError(
             f"SAMPLE_ID: the rows of its step, {sample.path}, were not among those that "
             f"{select.path} selected from"
         )
-    table = shards.read_table(storage, f"{select.path}/{selections.FILE}")
+    stored = selections.read(storage, select.path)
     position = sum(selections.sizes(storage, samples[: samples.index(sample.path)])) + index
-    limits = {k: v for k, v in select.config.get("limits", {}).items() if v}
-    chosen = table.column("position").to_numpy()
-    found = np.flatnonzero(chosen == position)
-    if len(found):
-        row = table.slice(int(found[0]), 1).to_pylist()[0]
+    limits = {name: shares for name, shares in select.config.get("limits", {}).items() if shares}
+    ranks = np.flatnonzero(stored.positions == position)
+    if len(ranks):
+        row = stored.table.slice(int(ranks[0]), 1).to_pylist()[0]
         return Reason(True, row["rank"], row["distance"], limits=limits)
-    if not _is_candidate(storage, select, position):
+    if stored.candidates is not None and position not in stored.candidates:
         return Reason(False)
-    features = selections.gather(storage, select.manifest["inputs"]["features"], "features")
-    place, distance = covering(features, position, chosen)
-    covered_by = table.column("sample_id")[place].as_py()
+    features = selections.gather(storage, select.inputs["features"], "features")
+    place, distance = covering(features, position, stored.positions)
+    covered_by = stored.table["sample_id"][place].as_py()
     return Reason(True, None, distance, covered_by, limits)
 
 
@@ -78,11 +76,3 @@ def covering(features: shards.Gather, position: int, chosen: np.ndarray) -> tupl
         if distances[0, 0] < least:
             place, least = start + int(positions[0, 0]), float(distances[0, 0])
     return place, least
-
-
-def _is_candidate(storage: Storage, select: Finished, position: int) -> bool:
-    """Whether a row was a candidate: all are, where the selection does not say which."""
-    file = f"{select.path}/{selections.CANDIDATES}"
-    if file not in files_of(storage, select.path):
-        return True
-    return bool((shards.read_table(storage, file)["position"].to_numpy() == position).any())

@@ -1,23 +1,18 @@
 """Whether a whole store is what was written: every file, and what the steps say of each other."""
 
-import hashlib
-import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from actors.errors import PathError, StorageError
-from actors.pool import shards
-from actors.pool.inspect.contents import Contents, Finished
-from actors.pool.manifest import damage, manifest_path
-from actors.pool.selections import FILE, sample_ids
-from actors.pool.storage import Storage
-
-IDENTITY = ("kind", "config", "inputs", "seed", "version")
+from actors.errors import DamagedError, PathError, StorageError
+from actors.pool import selections
+from actors.pool.inspect.contents import Contents
+from actors.pool.manifest import NOT_ITS_KEY, StoredStep, damage, manifest_path
+from actors.pool.step import key_of
+from actors.pool.storage import File, Storage
 
 
 @dataclass(frozen=True)
@@ -40,69 +35,69 @@ class Problem:
         return f"{self.file}: {self.found}"
 
 
-def damaged_files(storage: Storage, contents: Contents) -> Iterator[tuple[int, Problem | None]]:
-    """Read every file of every finished step; yield its bytes, and what is wrong with it."""
-    for path, found in sorted(contents.unreadable.items()):
-        yield 0, Problem(path, manifest_path(path), found)
-    every = [
-        (step.path, record)
-        for _, step in sorted(contents.finished.items())
-        for record in step.files
+def problems_of(contents: Contents, report: Callable[[int], object]) -> list[Problem]:
+    """Read every file of every finished step; return all that is wrong with the store.
+
+    Args:
+        report: is called with the bytes of each file that was read.
+    """
+    problems = [
+        Problem(path, manifest_path(path), found)
+        for path, found in sorted(contents.unreadable.items())
     ]
-
-    def look(one: tuple[str, dict[str, Any]]) -> tuple[int, Problem | None]:
-        path, record = one
-        try:
-            # of a remote file, what is stored counts, not this machine's copy
-            storage.forget(record["path"])
-            found = damage(storage, record)
-        except StorageError as error:
-            found = str(error)
-        return record["bytes"], Problem(path, record["path"], found) if found else None
-
+    steps = [step for _, step in sorted(contents.finished.items())]
+    files = [(step, file) for step in steps for file in step.files]
     # taking a checksum leaves the other threads free
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as readers:
-        yield from readers.map(look, every)
+        found_in = readers.map(lambda pair: _damage(contents.storage, pair[1]), files)
+        for (step, file), found in zip(files, found_in, strict=True):
+            report(file.bytes)
+            problems += [Problem(step.path, file.path, found)] if found else []
+    problems += [
+        Problem(step.path, manifest_path(step.path), NOT_ITS_KEY)
+        for step in contents.finished.values()
+        if key_of(step) != step.key
+    ]
+    damaged = {problem.step_path for problem in problems}
+    return [*problems, *(one for step in steps for one in _references(contents, step, damaged))]
 
 
-def manifest_damage(step: Finished) -> Problem | None:
-    """Return what is wrong with a manifest: its key is the hash of what it says."""
-    identity = {name: step.manifest.get(name) for name in IDENTITY}
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    key = hashlib.sha256(text.encode()).hexdigest()[:32]
-    if step.key == key == step.manifest["key"]:
-        return None
-    found = "what it says is not what its step's key stands for"
-    return Problem(step.path, manifest_path(step.path), found)
+def _damage(storage: Storage, file: File) -> str | None:
+    try:
+        # of a remote file, what is stored counts, not this machine's copy
+        storage.forget(file.path)
+        return damage(storage, file)
+    except StorageError as error:
+        return str(error)
 
 
-def broken_references(storage: Storage, contents: Contents, damaged: set[str]) -> Iterator[Problem]:
-    """Yield the references of finished steps that lead nowhere, or to other rows.
+def _references(contents: Contents, step: StoredStep, damaged: set[str]) -> Iterator[Problem]:
+    """Yield the references of a finished step that lead nowhere, or to other rows.
 
     Args:
         damaged: paths of the steps known to be damaged, whose rows are not read.
     """
-    for path, step in sorted(contents.finished.items()):
-        missing = [one for one in step.inputs if one not in contents.finished]
-        for one in missing:
-            found = f"its input {one} is not in the store; running again makes it again"
-            yield Problem(path, manifest_path(path), found, is_damage=False)
-        if step.kind == "select" and not missing and not damaged & {path, *step.inputs}:
-            found = _wrong_rows(storage, step)
-            if found:
-                yield Problem(path, f"{path}/{FILE}", found)
+    missing = [path for path in step.read_steps if path not in contents.finished]
+    for path in missing:
+        found = f"its input {path} is not in the store; running again makes it again"
+        yield Problem(step.path, manifest_path(step.path), found, is_damage=False)
+    is_readable = not missing and damaged.isdisjoint({step.path, *step.read_steps})
+    if (
+        step.kind == "select"
+        and is_readable
+        and (found := _wrong_rows(contents.storage, step.path))
+    ):
+        yield Problem(step.path, f"{step.path}/{selections.FILE}", found)
 
 
-def _wrong_rows(storage: Storage, select: Finished) -> str:
+def _wrong_rows(storage: Storage, select: str) -> str:
     """Return what is wrong with the ids of the selected rows, or nothing."""
-    table = shards.read_table(storage, f"{select.path}/{FILE}")
-    positions = table.column("position").to_numpy()
-    samples = json.loads(table.schema.metadata[b"candidates"])["samples"]
+    stored = selections.read(storage, select)
     try:
-        ids = sample_ids(storage, samples, positions)
+        ids = selections.sample_ids(storage, stored.samples, stored.positions)
     except IndexError:
         return "it has positions past the last row of its sample steps"
-    except PathError as error:
+    except (DamagedError, PathError) as error:
         return str(error)
-    differ = int(np.count_nonzero(ids.to_numpy(False) != table.column("sample_id").to_numpy()))
+    differ = int(np.count_nonzero(ids.to_numpy(False) != stored.table["sample_id"].to_numpy()))
     return f"{differ:,} of its sample ids are not those of its sample steps' rows" if differ else ""

@@ -5,9 +5,8 @@ import sys
 
 from orchestrator.commands.base import Command, refuse
 from orchestrator.commands.pool import export, gc, lineage, ls, show, sql, verify, why
-from orchestrator.commands.pool.question import Question
 
-QUESTIONS: dict[str, Question] = {
+QUESTIONS: dict[str, Command] = {
     "ls": ls.QUESTION,
     "show": show.QUESTION,
     "why": why.QUESTION,
@@ -32,14 +31,15 @@ def pool(command: argparse.Namespace, tokens: list[str]) -> int:
     from rich.console import Console
 
     from actors.errors import DamagedError
-    from orchestrator.pool.opening import open_existing
+    from actors.pool.inspect.contents import read_contents
+    from actors.pool.storage import Storage
 
-    storage, contents = open_existing(command.store)
+    contents = read_contents(Storage(command.store))
     width = None if sys.stdout.isatty() else PIPED_WIDTH
     # names and queries are shown as they are
     console = Console(width=width, markup=False, highlight=False, emoji=False)
     try:
-        return QUESTIONS[command.subcommand].answer(console, storage, contents, command)
+        return QUESTIONS[command.subcommand].call(console, contents, command)
     except (DamagedError, pa.ArrowException, FileNotFoundError) as error:
         # what is left out is as long as a damaged file makes it
         said = " ".join(str(error).split())[:200]

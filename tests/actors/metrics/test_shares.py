@@ -8,9 +8,9 @@ import pytest
 
 from actors.metrics.shares import selected_shares
 from actors.pool import schema, selections, shards
-from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from actors.selection import Selection
+from tests.actors.pool.inspect.stores import finish
 
 ROWS, SELECTED = 45, 20
 
@@ -26,7 +26,7 @@ def _stored(tmp_path: Path) -> tuple[Storage, Any]:
         ("ddpm", 2, (9, 9)),
         ("edm", 3, (10,)),
     ):
-        name, first, records = f"{source}-{iteration}", 0, []
+        name, first, records = f"steps/sample/{source}-{iteration}", 0, []
         for size in sizes:
             table = schema.rows(
                 rng.integers(0, 256, (size, 2, 2, 1), np.uint8),
@@ -41,13 +41,13 @@ def _stored(tmp_path: Path) -> tuple[Storage, Any]:
             records.append(shards.write_table(storage, shards.shard_path(name, first), table))
             tables.append(table.drop_columns(["image"]))
             first += size
-        storage.write_json(manifest_path(name), {"files": records})
+        finish(storage, name, records)
     positions = rng.permutation(ROWS)[:SELECTED]
     selections.write(
         storage,
         "chosen",
         Selection(positions),
-        samples=["real-0", "fresh-3", "ddpm-2", "edm-3"],
+        samples=[f"steps/sample/{name}" for name in ("real-0", "fresh-3", "ddpm-2", "edm-3")],
         features=[],
     )
     frame = pa.concat_tables(tables, promote_options="permissive").to_pandas()

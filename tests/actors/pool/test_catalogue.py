@@ -14,7 +14,7 @@ from ray.util import list_named_actors
 from actors.pool import catalogue as module
 from actors.pool.catalogue import Alone, open_catalogue
 from actors.pool.step import Step, once
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 from tests.runs import finish
 
 pytestmark = pytest.mark.usefixtures("local_ray")
@@ -37,7 +37,7 @@ class Worker:
     def do(self, name: str, seconds: float) -> str:
         self._say(name, "asks")
 
-        def work() -> list[dict[str, Any]]:
+        def work() -> list[File]:
             self._say(name, "does")
             deadline = time.monotonic() + seconds
             while time.monotonic() < deadline and not (self._folder / "end").exists():

@@ -7,7 +7,7 @@ from actors.errors import UserError
 from actors.pool.format import FILE, FORMAT, check_format, mark_format
 from actors.pool.inspect.contents import read_contents
 from actors.pool.storage import Storage
-from orchestrator.report.find import find
+from orchestrator.named_runs import find_runs
 from tests.actors.pool.inspect.stores import Written
 
 
@@ -33,7 +33,8 @@ def damaged(folder: Path) -> None:
     ],
 )
 @pytest.mark.parametrize(
-    "open_store", [check_format, mark_format, read_contents, lambda storage: find(storage, "x")]
+    "open_store",
+    [check_format, mark_format, read_contents, lambda storage: find_runs(storage, "x", "RUN")],
 )
 def test_a_store_of_another_format_is_refused_in_one_line(
     make: Callable[[Path], None], found: str, open_store: Callable[[Storage], None], tmp_path: Path

@@ -8,20 +8,20 @@ import pytest
 
 from actors.errors import DamagedError
 from actors.pool import manifest
-from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage, digest_of
+from tests.actors.pool.inspect.stores import finish
 
 
 def stored(tmp_path: Path) -> Storage:
     """Return a store with a selection, and the samples that it was chosen from."""
     storage = Storage(str(tmp_path))
-    steps = {
-        "steps/sample/s": {"kind": "sample", "inputs": {}},
-        "steps/select/x": {"kind": "select", "inputs": {"samples": ["steps/sample/s"]}},
+    steps: dict[str, dict[str, list[str]]] = {
+        "steps/sample/s": {},
+        "steps/select/x": {"samples": ["steps/sample/s"]},
     }
-    for path, fields in steps.items():
+    for path, inputs in steps.items():
         record = storage.write(f"{path}/a", lambda file: file.write_bytes(b"whole"))
-        storage.write_json(manifest_path(path), {**fields, "files": [record]})
+        finish(storage, path, [record], **inputs)
     return storage
 
 

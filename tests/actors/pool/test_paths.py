@@ -1,13 +1,15 @@
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors.errors import DamagedError, PathError
-from actors.pool.manifest import check, damage, manifest_path
-from actors.pool.paths import below, below_on_disk
-from actors.pool.storage import Storage
+from actors.pool.manifest import check, damage
+from actors.pool.paths import below
+from actors.pool.storage import File, Storage
+from tests.actors.pool.inspect.stores import finish
 
 OUTSIDE = ["../canary", "a/../../canary", "/etc/hostname", "a//b", "./a", "", "..\\canary", "a\0b"]
 METHODS: dict[str, Callable[[Storage, str], Any]] = {
@@ -31,15 +33,15 @@ def test_a_path_that_may_lead_out_of_a_folder_is_refused_by_name(path: Any) -> N
 
 @pytest.mark.parametrize("path", ["a", "steps/train/0f/step.json", "a..b/.c", "with space/ä"])
 def test_a_path_below_a_folder_is_taken(tmp_path: Path, path: str) -> None:
-    assert below_on_disk(str(tmp_path), path) == f"{tmp_path}/{path}"
+    assert below(str(tmp_path), path, on_disk=True) == f"{tmp_path}/{path}"
 
 
 def test_the_folder_itself_may_be_a_link_or_the_root_of_the_disk(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "link").symlink_to("store")
     (tmp_path / "store" / "inside").symlink_to("other")
-    assert below_on_disk(f"{tmp_path}/link", "inside") == f"{tmp_path}/link/inside"
-    assert below_on_disk("", "etc") == "/etc"
+    assert below(f"{tmp_path}/link", "inside", on_disk=True) == f"{tmp_path}/link/inside"
+    assert below("", "etc", on_disk=True) == "/etc"
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -69,8 +71,9 @@ def test_nothing_outside_the_copy_of_a_remote_store_is_written_or_removed(
     canary.parent.mkdir(parents=True)
     canary.write_text("{}")
     if method == "damage":
-        record = {"path": "../canary", "bytes": 2, "sha256": "0"}
-        assert str(damage(storage, record)).startswith("'../canary': is no path in the store")
+        assert str(damage(storage, File("../canary", 2, "0"))).startswith(
+            "'../canary': is no path in the store"
+        )
     else:
         with pytest.raises(PathError, match="canary"):
             {**METHODS, "forget": Storage.forget}[method](storage, "../canary")
@@ -92,8 +95,8 @@ def test_temporary_files_are_not_cleared_through_a_link(tmp_path: Path) -> None:
 def test_a_step_that_names_a_file_outside_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "canary").write_text("{}")
     storage = Storage(str(tmp_path / "store"))
-    record = {**storage.write("a", lambda file: file.write_text("{}")), "path": "../canary"}
-    storage.write_json(manifest_path("steps/train/x"), {"files": [record]})
+    record = storage.write("a", lambda file: file.write_text("{}"))
+    finish(storage, "steps/train/x", [replace(record, path="../canary")])
     with pytest.raises(DamagedError, match=r"'\.\./canary': is no path in the store") as caught:
         check(storage, "steps/train/x")
     assert caught.value.step_path == "steps/train/x"

@@ -14,7 +14,8 @@ import pytest
 from actors.errors import DamagedError, StorageError, UserError
 from actors.pool import schema, shards
 from actors.pool.manifest import check, finished, is_done, manifest_path
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
+from tests.actors.pool.inspect.stores import finish
 from tests.s3 import BUCKET, Bucket, mend_after, serve
 
 LARGE = np.random.default_rng(0).bytes(24 << 20)
@@ -27,14 +28,14 @@ def bucket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
         yield bucket
 
 
-def put(storage: Storage, path: str, content: bytes) -> dict[str, object]:
+def put(storage: Storage, path: str, content: bytes) -> File:
     return storage.write(path, lambda file: file.write_bytes(content))
 
 
 def test_a_file_comes_back_as_it_was_written(bucket: Bucket) -> None:
     storage = Storage(bucket.uri())
     record = put(storage, "a/b.bin", LARGE)
-    assert record["sha256"] == hashlib.sha256(LARGE).hexdigest()
+    assert record.sha256 == hashlib.sha256(LARGE).hexdigest()
     assert bucket.content("folder/a/b.bin") == LARGE
     assert storage.local("a/b.bin").read_bytes() == LARGE
     assert storage.files("a") == ["a/b.bin"]
@@ -154,16 +155,17 @@ def test_what_waiting_does_not_mend_is_told_at_once(bucket: Bucket) -> None:
 
 def test_a_damaged_copy_is_fetched_again_and_a_damaged_object_is_an_error(bucket: Bucket) -> None:
     storage = Storage(bucket.uri())
-    storage.write_json(manifest_path("step"), {"files": [put(storage, "step/a", b"whole")]})
-    copy = storage.local("step/a")
+    step = "steps/train/x"
+    finish(storage, step, [put(storage, f"{step}/a", b"whole")])
+    copy = storage.local(f"{step}/a")
     for damaged in (b"whale", b"who"):
         copy.write_bytes(damaged)
-        check(storage, "step")
+        check(storage, step)
         assert copy.read_bytes() == b"whole"
-    bucket.client.put_object(Bucket=BUCKET, Key="folder/step/a", Body=b"whale")
-    storage.forget("step/a")
-    with pytest.raises(DamagedError, match="step/a: its checksum is not that of what was written"):
-        check(storage, "step")
-    bucket.client.delete_object(Bucket=BUCKET, Key="folder/step/a")
-    with pytest.raises(DamagedError, match="step/a: it is not there"):
-        check(storage, "step")
+    bucket.client.put_object(Bucket=BUCKET, Key=f"folder/{step}/a", Body=b"whale")
+    storage.forget(f"{step}/a")
+    with pytest.raises(DamagedError, match=f"{step}/a: its checksum is not that"):
+        check(storage, step)
+    bucket.client.delete_object(Bucket=BUCKET, Key=f"folder/{step}/a")
+    with pytest.raises(DamagedError, match=f"{step}/a: it is not there"):
+        check(storage, step)

@@ -3,16 +3,18 @@ from pathlib import Path
 import numpy as np
 
 from actors.pool import schema, selections, shards
-from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from actors.selection import Selection, greedy
+from tests.actors.pool.inspect.stores import finish
+
+SAMPLES, FEATURES = "steps/sample/x", "steps/embed/y"
 
 
 def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2, 1)
     features = images.reshape(10, 4).astype(np.float32)
-    for name, column in (("samples", "image"), ("features", "features")):
+    for name, column in ((SAMPLES, "image"), (FEATURES, "features")):
         records = []
         for start, stop in ((0, 6), (6, 10)):
             table = (
@@ -28,15 +30,15 @@ def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_pat
                 else shards.feature_table(features[start:stop])
             )
             records.append(shards.write_table(storage, shards.shard_path(name, start), table))
-        storage.write_json(manifest_path(name), {"files": records})
+        finish(storage, name, records)
     positions = np.array([7, 0, 5])
     chosen = Selection(positions, np.array([np.nan, 2.0, 1.0]))
     selections.write(
         storage,
         "chosen",
         chosen,
-        samples=["samples"],
-        features=["features"],
+        samples=[SAMPLES],
+        features=[FEATURES],
     )
     selection = selections.read(storage, "chosen")
     assert np.array_equal(selection.images()[selection.positions], images[positions])
@@ -59,18 +61,18 @@ def test_a_selection_among_some_of_the_rows_says_which_were_candidates(tmp_path:
         iteration=0,
         seed=1,
     )
-    record = shards.write_table(storage, shards.shard_path("samples", 0), table)
-    storage.write_json(manifest_path("samples"), {"files": [record]})
+    record = shards.write_table(storage, shards.shard_path(SAMPLES, 0), table)
+    finish(storage, SAMPLES, [record])
     candidates, positions = np.array([1, 3, 4]), np.array([4, 1])
     records = selections.write(
         storage,
         "chosen",
         Selection(positions),
-        samples=["samples"],
+        samples=[SAMPLES],
         features=[],
         candidates=candidates,
     )
-    assert [record["path"] for record in records] == [
+    assert [record.path for record in records] == [
         "chosen/selection.arrow",
         "chosen/offered.arrow",
     ]

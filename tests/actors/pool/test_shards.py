@@ -24,7 +24,7 @@ def test_a_shard_read_back_has_the_rows_written_with_their_provenance(tmp_path: 
     record = shards.write_table(storage, "s.arrow", table)
     back = shards.read_table(storage, "s.arrow")
     assert back.equals(table)
-    assert record["rows"] == 5
+    assert record.rows == 5
     assert back["sample_id"].to_pylist() == [f"{'k' * 12}-{i:08d}" for i in range(10, 15)]
     assert set(back["source"].to_pylist()) == {"ddpm"}
     assert back["label"].null_count == 5

@@ -1,15 +1,15 @@
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from actors.errors import DamagedError
-from actors.pool.manifest import is_done, manifest_path
+from actors.pool.manifest import is_done
 from actors.pool.step import Step, once
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
+from tests.actors.pool.inspect.stores import finish
 
 STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)
 
@@ -39,7 +39,7 @@ def with_inputs(tmp_path: Path) -> Storage:
     storage = Storage(str(tmp_path))
     (path,) = STEP.inputs["training_set"]
     record = storage.write(f"{path}/selection.arrow", lambda file: file.write_bytes(b"whole"))
-    storage.write_json(manifest_path(path), {"files": [record]})
+    finish(storage, path, [record])
     return storage
 
 
@@ -47,7 +47,7 @@ def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
     storage = with_inputs(tmp_path)
     calls: list[int] = []
 
-    def work() -> list[dict[str, Any]]:
+    def work() -> list[File]:
         calls.append(1)
         return []
 
@@ -65,7 +65,7 @@ def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
 def test_a_step_whose_work_fails_is_not_done(tmp_path: Path) -> None:
     storage = with_inputs(tmp_path)
 
-    def work() -> list[dict[str, Any]]:
+    def work() -> list[File]:
         raise ArithmeticError("no")
 
     with pytest.raises(ArithmeticError):
@@ -82,7 +82,7 @@ def test_a_step_does_not_read_what_is_not_whole(tmp_path: Path, found: str) -> N
     else:
         (file if found == "missing" else file.with_name("step.json")).unlink()
 
-    def work() -> list[dict[str, Any]]:
+    def work() -> list[File]:
         calls.append(1)
         return []
 

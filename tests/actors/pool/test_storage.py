@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from actors.errors import StorageError, UserError
-from actors.pool.storage import Storage
+from actors.pool.storage import File, Storage
 from tests.disks import mounted
 
 
@@ -32,11 +32,7 @@ def test_a_file_is_whole_or_absent_when_its_writer_fails(tmp_path: Path) -> None
 def test_the_record_has_the_bytes_and_checksum_of_what_was_written(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     record = storage.write("a/b.bin", lambda file: file.write_bytes(b"hello"))
-    assert record == {
-        "path": "a/b.bin",
-        "bytes": 5,
-        "sha256": hashlib.sha256(b"hello").hexdigest(),
-    }
+    assert record == File("a/b.bin", 5, hashlib.sha256(b"hello").hexdigest())
     assert storage.record("a/b.bin") == record
 
 

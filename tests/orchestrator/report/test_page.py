@@ -16,8 +16,9 @@ from actors.errors import UserError
 from actors.plots.figure import file_names
 from actors.pool.format import mark_format
 from actors.pool.storage import Storage
+from orchestrator.named_runs import find_runs
 from orchestrator.outcome import Outcome, Sweep, write_outcome, write_sweep, write_trial
-from orchestrator.report import find, read, render, write_report
+from orchestrator.report import read, render, write_report
 from orchestrator.report.sections import figures
 from tests.orchestrator.conftest import FinishedRun
 from tests.orchestrator.report.samples import ROWS, run, sweep
@@ -143,10 +144,11 @@ def test_runs_are_found_by_name_key_and_folder_the_newest_first(storage: Storage
     write_outcome(storage, "experiments/known-aaaaaaaa", run())
     write_outcome(storage, FOLDER, run())
     for name in ("known", "known-01234567", FOLDER, f"{storage.uri}/{FOLDER}/"):
-        assert find(storage, name)[0] == FOLDER
-    assert find(storage, "known")[1:] == ["experiments/known-aaaaaaaa"]
+        assert find_runs(storage, name, "RUN")[0].folder == FOLDER
+    folders = [run.folder for run in find_runs(storage, "known", "RUN")]
+    assert folders == [FOLDER, "experiments/known-aaaaaaaa"]
     with pytest.raises(UserError, match=r"no run or sweep 'knwon'.*nearest are known"):
-        find(storage, "knwon")
+        find_runs(storage, "knwon", "RUN")
 
 
 def test_a_sweep_is_read_from_its_files(storage: Storage) -> None:
@@ -154,7 +156,7 @@ def test_a_sweep_is_read_from_its_files(storage: Storage) -> None:
     write_sweep(storage, "sweeps/ratio-01234567", ratios)
     for trial in ratios.trials:
         write_trial(storage, "sweeps/ratio-01234567", trial)
-    found = read(storage, find(storage, "ratio")[0])
+    found = read(storage, find_runs(storage, "ratio", "RUN")[0].folder)
     assert isinstance(found, Sweep)
     assert found == ratios
 
@@ -163,7 +165,7 @@ def test_a_finished_run_has_every_part_in_its_page(finished: FinishedRun, tmp_pa
     store = shutil.copytree(finished.store.path, tmp_path / "copy")
     out = tmp_path / "report.html"
     copy = Storage(str(store))
-    write_report(copy, find(copy, "tiny")[0], out, None)
+    write_report(copy, find_runs(copy, "tiny", "RUN")[0].folder, out, None)
     page = out.read_text()
     titles = [html.unescape(title) for title in re.findall(r"<h2>(.*?)</h2>", page)]
     assert titles == [

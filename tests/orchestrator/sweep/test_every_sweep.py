@@ -3,6 +3,7 @@
 All on the actors of one stage and in one store, so that a sweep costs little but its trials.
 """
 
+import argparse
 import io
 import os
 import shutil
@@ -21,11 +22,11 @@ from actors.pool.format import mark_format
 from actors.pool.inspect.contents import read_contents
 from actors.pool.inspect.garbage import remove_folder
 from actors.pool.storage import Storage
+from orchestrator.commands.pool import gc
 from orchestrator.execution.placement import Node
+from orchestrator.named_runs import named_runs
 from orchestrator.outcome import read_sweep
 from orchestrator.planning import make_plan
-from orchestrator.pool.collecting import collect
-from orchestrator.pool.runs import named_runs
 from orchestrator.sweep import config, sweeping
 from orchestrator.sweep.config import SweepConfig
 from orchestrator.sweep.seeds import Setting
@@ -128,7 +129,7 @@ class Stage:
         """Remove a sweep, and every step that it needed."""
         folder = folder_of(load(*overrides))
         (run,) = [run for run in named_runs(self.storage) if run.folder == folder]
-        for path in [*run.steps(self.storage), folder]:
+        for path in [*run.steps(), folder]:
             remove_folder(self.storage, path)
 
     def begin(self, *overrides: tuple[str, Any]) -> tuple[int, Any]:
@@ -245,7 +246,8 @@ def test_a_sweep_whose_driver_is_killed_goes_on_to_the_same_table_and_nothing_of
     pid, running = stage.begin(*sweep)
     done = stage.finished() - before
     garbage = Written(stage.storage).sample("real", 0, 6)
-    collect(Console(file=io.StringIO()), stage.storage, read_contents(stage.storage), [], yes=True)
+    remove = argparse.Namespace(drop=[], yes=True)
+    gc.gc(Console(file=io.StringIO()), read_contents(stage.storage), remove)
     assert garbage not in stage.finished()
     assert done
     assert done <= stage.finished()

@@ -9,10 +9,10 @@ import numpy as np
 
 from actors.pool import schema, selections, shards
 from actors.pool.format import mark_format
-from actors.pool.inspect.contents import Contents, Finished, read_contents
-from actors.pool.manifest import manifest_path
-from actors.pool.step import Step
-from actors.pool.storage import Storage
+from actors.pool.inspect.contents import Contents, read_contents
+from actors.pool.manifest import StoredStep, manifest_path
+from actors.pool.step import Step, write_manifest
+from actors.pool.storage import File, Storage
 from actors.selection import Selection
 
 SHARD_ROWS = 4
@@ -116,7 +116,7 @@ class Written:
     def contents(self) -> Contents:
         return read_contents(self.storage)
 
-    def finished(self, path: str) -> Finished:
+    def finished(self, path: str) -> StoredStep:
         return self.contents().finished[path]
 
     def ids(self, path: str) -> list[str]:
@@ -127,18 +127,24 @@ class Written:
     def file(self, path: str) -> Path:
         return Path(self.storage.root) / path
 
-    def _tables(self, path: str, tables: Sequence[Any]) -> list[dict[str, Any]]:
+    def _tables(self, path: str, tables: Sequence[Any]) -> list[File]:
         return [
             shards.write_table(self.storage, shards.shard_path(path, SHARD_ROWS * number), table)
             for number, table in enumerate(tables)
         ]
 
-    def _finish(self, step: Step, records: list[dict[str, Any]]) -> str:
-        about = {"key": step.key, "settings": {}, "host": "here", "started": 0.0, "seconds": 1.5}
-        self.storage.write_json(
-            manifest_path(step.path), {**step.identity, **about, "files": records}
-        )
+    def _finish(self, step: Step, files: Sequence[File]) -> str:
+        write_manifest(self.storage, step, files, started=0.0, seconds=1.5)
         return step.path
+
+
+def finish(storage: Storage, path: str, files: Sequence[File], **inputs: Sequence[str]) -> None:
+    """Write the manifest of a step whose key is no hash."""
+    _, kind, key = path.split("/")
+    step = {"kind": kind, "key": key, "config": {}, "inputs": inputs, "seed": 0, "version": 1}
+    records = [file.as_json() for file in files]
+    manifest = {**step, "files": records, "started": 0.0, "seconds": 1.5}
+    storage.write_json(manifest_path(path), manifest)
 
 
 def _inputs(**inputs: str | None) -> dict[str, tuple[str, ...]]:

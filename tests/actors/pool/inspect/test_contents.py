@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from actors.errors import UserError
-from actors.pool.inspect.contents import place, read_contents
+from actors.pool.inspect.contents import read_contents
 from actors.pool.storage import Storage
 from tests.actors.pool.inspect.stores import Written
 
@@ -35,7 +35,8 @@ def test_a_sample_is_found_by_its_id_in_its_shard(store: Written) -> None:
     for row, sample_id in enumerate(store.ids(sample)):
         step, index = contents.find_sample(sample_id)
         assert (step.path, index) == (sample, row)
-        assert place(step, index) == (f"{sample}/rows-{row // 4 * 4:09d}.arrow", row % 4)
+        file, place = step.locate(index)
+        assert (file.path, place) == (f"{sample}/rows-{row // 4 * 4:09d}.arrow", row % 4)
 
 
 def test_what_is_not_there_is_named(store: Written, tmp_path: Path) -> None:

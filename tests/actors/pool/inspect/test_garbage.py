@@ -21,19 +21,15 @@ def test_what_a_run_lists_keeps_all_that_it_was_made_from_and_nothing_else(tmp_p
     contents = store.contents()
     keep = {last, trained, select, data, store.embedded[data]}
     assert garbage.needed(contents, [last]) == keep
-    found = garbage.unneeded(store.storage, contents, [last], time.time())
+    found = garbage.unneeded(contents, [last], time.time())
     assert {*found} == {unused, store.embedded[unused], store.embedded[last]}
     for path, infos in found.items():
-        written = sorted(str(file) for file in store.file(path).iterdir())
-        assert sorted(info.path for info in infos) == written
+        assert sorted(infos) == sorted(f"{path}/{file.name}" for file in store.file(path).iterdir())
     freed = garbage.remove_steps(store.storage, found)
-    assert freed == sum(i.size for infos in found.values() for i in infos if not _manifest(i.path))
+    sizes = {path: info.size for infos in found.values() for path, info in infos.items()}
+    assert freed == sum(size for path, size in sizes.items() if not path.endswith("step.json"))
     assert {*store.contents().finished} == keep
     assert not any(store.file(path).exists() for path in found)
-
-
-def _manifest(path: str) -> bool:
-    return path.endswith("step.json")
 
 
 def test_young_unfinished_steps_and_temporaries_are_left_alone(tmp_path: Path) -> None:
@@ -47,10 +43,11 @@ def test_young_unfinished_steps_and_temporaries_are_left_alone(tmp_path: Path) -
     (tmp_path / "tmp" / "dead").write_text("")
     age(store, "tmp/dead", 3700)
     now = time.time()
-    found = garbage.unneeded(store.storage, store.contents(), [], now)
+    found = garbage.unneeded(store.contents(), [], now)
     assert {*found} == {"steps/train/old"}
-    young = {i.base_name: garbage.is_young(i, now) for i in garbage.temporaries(store.storage)}
-    assert young == {"new": True, "dead": False}
+    temporary = store.storage.infos("tmp")
+    young = {path: garbage.is_young(info, now) for path, info in temporary.items()}
+    assert young == {"tmp/new": True, "tmp/dead": False}
 
 
 def test_a_folder_is_removed_with_what_lies_in_it(tmp_path: Path) -> None:

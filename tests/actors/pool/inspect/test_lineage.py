@@ -28,7 +28,7 @@ def test_generations_of_a_loop_are_the_geometric_sum(tmp_path: Path) -> None:
     store = Written(Storage(str(tmp_path)))
     *sets, sample = loop(store, generations=6, real=3, made=6)
     contents = store.contents()
-    found = behind(store.storage, contents, contents.finished[sample])
+    found = behind(contents, contents.finished[sample])
     assert list(found) == sets[::-1]
     share = 6 / 9
     for t, path in enumerate(sets):
@@ -50,28 +50,28 @@ def test_what_comes_from_an_external_model_is_a_share_that_is_unknown(tmp_path: 
     second = store.select([data, outside, fresh, sample], [0, 16, 8, 9, 20, 21, 22, 23])
     last = store.sample("edm", 2, 4, store.train("edm", 2, second))
     contents = store.contents()
-    found = behind(store.storage, contents, contents.finished[last])
+    found = behind(contents, contents.finished[last])
     assert found[first].ancestry.real == 6 / 8
     assert found[first].ancestry.unknown == 2 / 8
     assert found[second].ancestry.real == (1 + 1 + 4 * 6 / 8) / 8
     assert found[second].ancestry.unknown == (2 + 4 * 2 / 8) / 8
     assert found[second].ancestry.generations == (2 + 4 * (1 + 2 / 8)) / 8
-    parts = [(p.sample.source, p.sample.iteration, p.rows) for p in found[second].parts]
-    assert parts == [("real", 0, 1), ("fresh", 1, 1), ("web", 1, 2), ("edm", 1, 4)]
+    groups = [(g.sample.source, g.sample.iteration, g.rows) for g in found[second].groups]
+    assert groups == [("real", 0, 1), ("fresh", 1, 1), ("web", 1, 2), ("edm", 1, 4)]
 
 
 def test_real_and_external_rows_have_nothing_behind_them(tmp_path: Path) -> None:
     store = Written(Storage(str(tmp_path)))
     steps = store.sample("real", 0, 4), store.sample("web", 1, 4)
     contents = store.contents()
-    assert [behind(store.storage, contents, contents.finished[one]) for one in steps] == [{}, {}]
+    assert [behind(contents, contents.finished[one]) for one in steps] == [{}, {}]
 
 
 def test_a_long_loop_is_followed_to_its_beginning(tmp_path: Path) -> None:
     store = Written(Storage(str(tmp_path)))
     *sets, sample = loop(store, generations=60, real=1, made=1)
     contents = store.contents()
-    assert len(behind(store.storage, contents, contents.finished[sample])) == len(sets) == 60
+    assert len(behind(contents, contents.finished[sample])) == len(sets) == 60
 
 
 def test_a_step_that_is_gone_is_named(tmp_path: Path) -> None:
@@ -80,4 +80,4 @@ def test_a_step_that_is_gone_is_named(tmp_path: Path) -> None:
     forget(store.storage, sets[0])
     contents = store.contents()
     with pytest.raises(UserError, match=f"lineage: {sets[0]} is not in the store any more"):
-        behind(store.storage, contents, contents.finished[sample])
+        behind(contents, contents.finished[sample])

@@ -21,7 +21,7 @@ def store(tmp_path: Path) -> Written:
 
 
 def asked(store: Written, query: str) -> list[tuple[Any, ...]]:
-    return execute(store.storage, store.contents(), query).fetchall()
+    return execute(store.contents(), query).fetchall()
 
 
 def test_the_tables_are_the_rows_of_the_pool_the_selections_and_the_steps(store: Written) -> None:

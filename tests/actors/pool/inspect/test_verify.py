@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.pool.inspect.verify import Problem, broken_references, damaged_files, manifest_damage
+from actors.pool.inspect.verify import Problem, problems_of
 from actors.pool.manifest import forget
 from actors.pool.storage import Storage
 from tests.actors.pool.inspect.stores import Written
@@ -21,11 +21,7 @@ def store(tmp_path: Path) -> Written:
 
 def problems(store: Written) -> list[Problem]:
     """Return all that is wrong with a store."""
-    contents = store.contents()
-    files = [found for _, found in damaged_files(store.storage, contents) if found]
-    manifests = [found for step in contents.finished.values() if (found := manifest_damage(step))]
-    damaged = {found.step_path for found in [*files, *manifests]}
-    return [*files, *manifests, *broken_references(store.storage, contents, damaged)]
+    return problems_of(store.contents(), lambda size: None)
 
 
 def flip(file: Path) -> None:
@@ -48,7 +44,7 @@ def test_damage_to_a_file_of_any_step_is_the_one_problem(
 ) -> None:
     assert problems(store) == []
     (step,) = store.contents().of_kind(kind)
-    file = step.files[-1]["path"]
+    file = step.files[-1].path
     damage(store.file(file))
     (problem,) = problems(store)
     assert (problem.step_path, problem.file, problem.is_damage) == (step.path, file, True)
@@ -57,7 +53,8 @@ def test_damage_to_a_file_of_any_step_is_the_one_problem(
 
 def test_every_byte_is_counted(store: Written) -> None:
     contents = store.contents()
-    read = [size for size, _ in damaged_files(store.storage, contents)]
+    read: list[int] = []
+    assert problems_of(contents, read.append) == []
     files = [f for own in contents.files.values() for f in own if not f.endswith("step.json")]
     assert sorted(read) == sorted(store.file(file).stat().st_size for file in files)
 
@@ -94,7 +91,7 @@ def test_selected_ids_that_are_not_those_of_the_rows_are_found(tmp_path: Path) -
     content = table.replace(f'"{sample}"'.encode(), f'"{other}"'.encode())
     record = store.storage.write(f"{wrong}/selection.arrow", lambda file: file.write_bytes(content))
     manifest = store.file(f"{wrong}/step.json")
-    changed = {**json.loads(manifest.read_text()), "files": [record]}
+    changed = {**json.loads(manifest.read_text()), "files": [record.as_json()]}
     manifest.write_text(json.dumps(changed))
     (problem,) = problems(store)
     assert (problem.step_path, problem.is_damage) == (wrong, True)
