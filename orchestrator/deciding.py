@@ -3,31 +3,40 @@
 A decision is a function of stored measures alone, so a run that goes on decides as before.
 """
 
-from actors.pool.storage import Storage
+from collections.abc import Callable
+
 from orchestrator.alarms import WATCHED, Alarm
 from orchestrator.analysis.cards import card_of
-from orchestrator.plan import AlarmEvent, Decide, Plan
-from orchestrator.results import Result, read_results
+from orchestrator.plan import AlarmEvent, Evaluation, Plan
+from orchestrator.results import Result
 
 
-def decider(storage: Storage) -> Decide:
-    """Return what tells the alarms of an iteration, None where its measures are not there yet."""
+def events_after(
+    plan: Plan, arm: str, iteration: int, result_of: Callable[[Evaluation], Result | None]
+) -> list[AlarmEvent] | None:
+    """Return the alarms of an arm that went off after an iteration.
 
-    def decide(plan: Plan, arm: str, iteration: int) -> list[AlarmEvent] | None:
-        experiment = plan.arms[arm]
-        if not experiment.alarms:
-            return []
-        wanted = {step.path for (name, _, _), step in plan.evaluations.items() if name == arm}
-        results = [one for one in read_results(plan, storage, wanted) if one.arm == arm]
-        if len(results) < iteration * len(experiment.generators):
-            return None
-        return [
-            AlarmEvent(arm, iteration, name, cause, alarm.action.model_dump(mode="json"))
-            for name, alarm in experiment.alarms.items()
-            if (cause := cause_of(alarm, results))
-        ]
+    Args:
+        result_of: returns what was measured; None where it is not done.
 
-    return decide
+    Returns:
+        None where a measure up to that iteration is not there yet.
+    """
+    experiment = plan.arms[arm]
+    if not experiment.alarms:
+        return []
+    results = []
+    for key in plan.evaluations:
+        if key[0] == arm:
+            result = result_of(key)
+            if result is None:
+                return None
+            results.append(result)
+    return [
+        AlarmEvent(arm, iteration, name, cause, alarm.action.model_dump(mode="json"))
+        for name, alarm in experiment.alarms.items()
+        if (cause := cause_of(alarm, results))
+    ]
 
 
 def cause_of(alarm: Alarm, results: list[Result]) -> str | None:

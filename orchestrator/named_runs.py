@@ -60,7 +60,7 @@ class NamedRun:
         Raises:
             UserError: it does not say.
         """
-        of_trials = [file for file in self.files if file.startswith(f"{self.folder}/steps/")]
+        of_trials = [file for file in self.files if file.endswith("/steps.json")]
         lists = [f"{self.folder}/steps.json", *of_trials]
         return list(dict.fromkeys(step for path in lists for step in self._listed(path)))
 

@@ -3,19 +3,20 @@
 They hold all that a report needs, so that one is made without planning anything again.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
 
 from actors.errors import StorageError
 from actors.pool.storage import Storage
+from orchestrator.plan import Plan
 from orchestrator.results import Result
 
 FILE = "outcome.json"
 SWEEP = "sweep.json"
-# MLflow's word for how a run ended, to ours
+STEPS = "steps.json"
+
 Read = TypeVar("Read")
-STATUS = {"FINISHED": "finished", "FAILED": "failed", "KILLED": "interrupted"}
 
 
 @dataclass(frozen=True)
@@ -84,30 +85,30 @@ def read_outcome(storage: Storage, folder: str) -> Outcome:
     return _read(storage, f"{folder}/{FILE}", Outcome.from_json)
 
 
-def write_trial(storage: Storage, folder: str, trial: Outcome) -> None:
-    """Write one trial of a sweep."""
-    storage.write_json(f"{folder}/trials/{trial.id}.json", asdict(trial))
+def trial_folder(sweep_folder: str, id: str) -> str:
+    """Return the folder of a trial of a sweep, with the files that a run has in its own."""
+    return f"{sweep_folder}/trials/{id}"
 
 
-def read_trial(storage: Storage, folder: str, id: str) -> Outcome | None:
+def read_trial(storage: Storage, sweep_folder: str, id: str) -> Outcome | None:
     """Read one trial of a sweep, None where it never began."""
-    path = f"{folder}/trials/{id}.json"
-    return _read(storage, path, Outcome.from_json) if storage.exists(path) else None
+    folder = trial_folder(sweep_folder, id)
+    return read_outcome(storage, folder) if storage.exists(f"{folder}/{FILE}") else None
 
 
-def keep_steps(storage: Storage, folder: str, id: str, paths: Collection[str]) -> None:
-    """Write down that a trial of a sweep needs some steps, beside those it has needed before.
+def keep_steps(storage: Storage, folder: str, plan: Plan) -> None:
+    """Write down which steps a run needs, beside those it has needed before.
 
     What is written down is no garbage: it has to be before the steps are run.
     """
-    known = kept_steps(storage, folder, id)
-    if not {*paths} <= {*known}:
-        storage.write_json(f"{folder}/steps/{id}.json", {"steps": sorted({*known, *paths})})
+    listed = plan.listed()
+    steps = {*kept_steps(storage, folder), *plan.steps}
+    storage.write_json(f"{folder}/{STEPS}", {**listed, "steps": sorted(steps)})
 
 
-def kept_steps(storage: Storage, folder: str, id: str) -> list[str]:
-    """Return the paths of the steps that a trial of a sweep needs, or has needed."""
-    path = f"{folder}/steps/{id}.json"
+def kept_steps(storage: Storage, folder: str) -> list[str]:
+    """Return the paths of the steps that a run needs, or has needed."""
+    path = f"{folder}/{STEPS}"
     return storage.read_json(path)["steps"] if storage.exists(path) else []
 
 
@@ -120,7 +121,8 @@ def write_sweep(storage: Storage, folder: str, sweep: Sweep) -> None:
 
 def read_sweep(storage: Storage, folder: str) -> Sweep:
     """Read a sweep and its trials, by point and seed, from its folder of the store."""
-    trials = [_read(storage, p, Outcome.from_json) for p in storage.files(f"{folder}/trials")]
+    files = [path for path in storage.files(f"{folder}/trials") if path.endswith(f"/{FILE}")]
+    trials = [_read(storage, path, Outcome.from_json) for path in files]
 
     def build(known: dict[str, Any]) -> Sweep:
         trials.sort(key=lambda trial: (_order(trial, known["axes"]), trial.seed))

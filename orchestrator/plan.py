@@ -66,6 +66,10 @@ class AlarmEvent:
         )
 
 
+# arm, iteration and generator of an evaluate step
+Evaluation = tuple[str, int, str]
+
+
 @dataclass
 class Plan:
     """Every step of an experiment, as far as is known.
@@ -83,7 +87,7 @@ class Plan:
     experiment: Experiment
     arms: dict[str, Experiment]
     steps: dict[str, PlannedStep] = field(default_factory=dict)
-    evaluations: dict[tuple[str, int, str], Step] = field(default_factory=dict)
+    evaluations: dict[Evaluation, Step] = field(default_factory=dict)
     training_sets: dict[tuple[str, int, str | None], TrainingSet] = field(default_factory=dict)
     alarms: list[AlarmEvent] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
@@ -94,6 +98,12 @@ class Plan:
         if arm not in planned.arms:
             planned.arms.append(arm)
         return planned.step
+
+    def training_behind(self, evaluate: str) -> str | None:
+        """Return the path of the train step behind the samples of an evaluate step, if any."""
+        (samples,) = self.steps[evaluate].step.inputs["samples"]
+        (checkpoint,) = self.steps[samples].step.inputs.get("checkpoint", (None,))
+        return checkpoint
 
     def listed(self) -> dict[str, object]:
         """Return every step's path, and those of the training sets by what trains on them."""

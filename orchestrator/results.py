@@ -1,15 +1,13 @@
-"""Results: the measures of a plan's finished evaluations, read from the store."""
+"""Results: what was measured of one generator of an arm at one iteration."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from actors.errors import DamagedError
 from actors.metrics import MEASURES, PICTURES, SHARES
 from actors.metrics.measures import Measure
-from actors.pool.manifest import is_done
+from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
-from orchestrator.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -21,6 +19,9 @@ class Result:
         pictures: by name, their paths in the store.
         shares: of sources, iterations and labels among the candidates and the selected.
         step: path of the evaluate step.
+        training: path of the train step behind the samples; None for a generator that was not
+            trained.
+        ended: when the evaluate step ended, as POSIX time.
     """
 
     arm: str
@@ -30,6 +31,8 @@ class Result:
     pictures: dict[str, str] = field(default_factory=dict)
     shares: list[dict[str, Any]] = field(default_factory=list)
     step: str = ""
+    training: str | None = None
+    ended: float = 0.0
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Result":
@@ -42,27 +45,37 @@ class Result:
         return next((m for m in self.measures if (m.metric, m.subject) == wanted), None)
 
 
-def read_results(plan: Plan, storage: Storage, only: set[str] | None = None) -> Iterator[Result]:
-    """Yield the results whose evaluate step is stored (and among the paths `only`).
+def read_result(
+    storage: Storage, step: str, arm: str, iteration: int, generator: str, training: str | None
+) -> Result:
+    """Read what a finished evaluate step measured.
+
+    Args:
+        step: its path.
 
     Raises:
-        DamagedError: the file of a result is not what was written.
+        DamagedError: a file of it is not what was written.
     """
-    for (arm, iteration, generator), step in plan.evaluations.items():
-        if (only is None or step.path in only) and is_done(storage, step.path):
-            pictures = {
-                name: path
-                for name, file in PICTURES.items()
-                if storage.exists(path := f"{step.path}/{file}")
-            }
-            measures = [Measure(**one) for one in _read(storage, step.path, MEASURES)]
-            shares = _read(storage, step.path, SHARES)
-            yield Result(arm, iteration, generator, measures, pictures, shares, step.path)
+    measures, shares, manifest = (
+        _read(storage, step, path)
+        for path in (f"{step}/{MEASURES}", f"{step}/{SHARES}", manifest_path(step))
+    )
+    files = {record["path"] for record in manifest["files"]}
+    return Result(
+        arm,
+        iteration,
+        generator,
+        [Measure(**one) for one in measures],
+        {name: path for name, file in PICTURES.items() if (path := f"{step}/{file}") in files},
+        shares,
+        step,
+        training,
+        manifest["started"] + manifest["seconds"],
+    )
 
 
-def _read(storage: Storage, step_path: str, name: str) -> Any:
-    path = f"{step_path}/{name}"
+def _read(storage: Storage, step: str, path: str) -> Any:
     try:
         return storage.read_json(path)
     except (FileNotFoundError, ValueError):
-        raise DamagedError(step_path, path, "it is not what was written") from None
+        raise DamagedError(step, path, "it is not what was written") from None

@@ -1,6 +1,5 @@
 """Running the command as a user would: in a process of its own, with a Ray of its own."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 ROOT = Path(__file__).parents[1]
 TINY = ROOT / "tests" / "tiny.yaml"
@@ -68,8 +68,8 @@ class Store:
 
     def results(self) -> list[dict[str, Any]]:
         """Return every measure of the one experiment in it."""
-        (file,) = self.path.glob("experiments/*/results.json")
-        found: list[dict[str, Any]] = json.loads(file.read_text())
+        (file,) = self.path.glob("experiments/*/results.parquet")
+        found: list[dict[str, Any]] = pq.read_table(file).to_pylist()
         return found
 
     def tables(self, kind: str, files: str = "*.arrow") -> dict[str, pa.Table]:

@@ -72,13 +72,7 @@ def last_records(trials: Sequence[Outcome], objective: str) -> list[Record]:
     return [
         record
         for trial in trials
-        for record in records_of(
-            (r for r in trial.results if r.iteration == last),
-            trial.arms,
-            trial.seed,
-            point_of(trial),
-            trial.point,
-        )
+        for record in records_of(trial, point_of(trial), trial.point, last)
         if words.metric_name(*record.key) == objective
     ]
 

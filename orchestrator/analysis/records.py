@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,6 @@ from orchestrator.analysis.cards import card_of, main_card
 from orchestrator.analysis.statistics import Interval, mean_interval
 from orchestrator.analysis.words import Key
 from orchestrator.outcome import Outcome, Sweep
-from orchestrator.results import Result
 
 # what tells arms that are repeats of each other apart, at the end of their names
 NUMBER = re.compile(r"[-_. ]*(seed)?[-_. ]*[0-9]+$")
@@ -25,6 +24,8 @@ class Record:
         series: the arm of a run, or the point of a sweep; arms that differ in their seed only are
             one.
         card: what another number must share to be compared with this one.
+        arm: of the run.
+        trial: its id, in a sweep.
         point: where in a sweep.
     """
 
@@ -34,6 +35,8 @@ class Record:
     seed: int
     measure: Measure
     card: str
+    arm: str
+    trial: str = ""
     point: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -107,39 +110,40 @@ def records(found: Outcome | Sweep) -> list[Record]:
     """Return every number of a run or a sweep."""
     return [
         record
-        for series, point, seed, outcome in outcomes(found)
-        for record in records_of(outcome.results, outcome.arms, seed, series, point)
+        for series, point, _, outcome in outcomes(found)
+        for record in records_of(outcome, series, point)
     ]
 
 
 def records_of(
-    results: Iterable[Result],
-    arms: dict[str, dict[str, Any]],
-    seed: int,
+    outcome: Outcome,
     series: str = "",
     point: dict[str, Any] | None = None,
+    iteration: int | None = None,
 ) -> list[Record]:
-    """Return every number of some results.
+    """Return every number of a run or a trial.
 
     Args:
-        arms: configurations as JSON values, by arm.
-        seed: of arms that name none.
         series: point of a sweep; none for a run, whose series are its arms.
         point: where in a sweep.
+        iteration: the only one to be taken.
     """
-    named = arms_in_series(arms)
+    names = arms_in_series(outcome.arms)
     return [
         Record(
-            series or named.get(result.arm, result.arm),
+            series or names.get(result.arm, result.arm),
             result.generator,
             result.iteration,
-            own.get("seed", seed),
+            configuration.get("seed", outcome.seed),
             measure,
-            card_of(measure, own),
+            card_of(measure, configuration),
+            result.arm,
+            outcome.id,
             point or {},
         )
-        for result in results
-        for own in [arms.get(result.arm, {})]
+        for result in outcome.results
+        if iteration in (None, result.iteration)
+        for configuration in [outcome.arms.get(result.arm, {})]
         for measure in result.measures
     ]
 

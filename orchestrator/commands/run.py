@@ -23,11 +23,11 @@ def run(command: argparse.Namespace, tokens: list[str]) -> int:
     check(make_plan(experiment), machines())
     storage = open_store(experiment)
     print_notes(experiment)
-    from orchestrator.running import Run
+    from orchestrator.running import Running
     from orchestrator.tracking import check_answers
 
     check_answers(storage)
-    return Run(experiment, storage, command_line(command, tokens)).carry_out()
+    return Running(experiment, storage, command_line(command, tokens)).carry_out()
 
 
 COMMAND = Command(

@@ -16,7 +16,7 @@ from rich.console import Console
 from actors.errors import UserError
 from actors.pool.format import mark_format
 from actors.pool.inspect.garbage import remove_folder
-from actors.pool.manifest import is_done, manifest_path
+from actors.pool.manifest import finished, manifest_path
 from actors.pool.storage import TEMPORARY, Storage
 from orchestrator import interrupts
 from orchestrator.analysis.correlations import correlations
@@ -26,14 +26,14 @@ from orchestrator.execution import cluster
 from orchestrator.execution.placement import Node, check, how_many
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import (
-    STATUS,
     Outcome,
     Sweep,
     kept_steps,
     read_sweep,
     read_trial,
+    trial_folder,
+    write_outcome,
     write_sweep,
-    write_trial,
 )
 from orchestrator.plan import PlannedStep
 from orchestrator.planning import make_plan
@@ -46,7 +46,8 @@ from orchestrator.sweep.space import Point
 from orchestrator.sweep.table import best_line, print_table, sharing_line
 from orchestrator.sweep.trial import ENDED, run_point, trial_ids
 from orchestrator.sweep.watching import Stopper, Watch, last_line
-from orchestrator.tracking import SweepRun, open_sweep
+from orchestrator.tracking import Log
+from orchestrator.tracking.names import flatten
 
 # a bundle has to ask for something; the workers hold the CPUs
 TRIAL_BUNDLE: dict[str, int | float] = {"memory": 1}
@@ -94,11 +95,11 @@ class Sweeping:
         config = self.begin()
         tracked = cluster.connect_beside(self._open_tracked) if left else self._open_tracked()
         tracked.log_files(self._storage.local(config))
-        status = "FAILED"
+        status = "failed"
         try:
             ended_early = self.run_points(self.start(tracked.run_id), before) if left else None
-            ending = "KILLED" if ended_early else "FINISHED"
-            self._write(STATUS[ending])
+            ending = "interrupted" if ended_early else "finished"
+            self._write(ending)
             sweep = read_sweep(self._storage, self.folder)
             _log_ending(tracked, sweep)
             # the page of a sweep that was interrupted says so
@@ -107,17 +108,17 @@ class Sweeping:
                 tracked.log_files(path)
             status = ending
         except KeyboardInterrupt:
-            status = "KILLED"
+            status = "interrupted"
             self._say(f"interrupted; go on with:\n  {self._resume_command}")
             return interrupts.status()
         finally:
             if ray.is_initialized():
                 ray.shutdown()
-            if status == "FAILED":
+            if status == "failed":
                 # a store that is away is not waited for once more
                 self._storage = replace(self._storage, patience=0)
             self._close_trials()
-            self._write(STATUS[status])
+            self._write(status)
             tracked.close(status)
             remove_folder(self._storage, self._scratch)
         print_table(self._console, sweep)
@@ -139,10 +140,11 @@ class Sweeping:
         self._storage.write_json(f"{self.folder}/steps.json", listed)
         return config
 
-    def _open_tracked(self) -> SweepRun:
+    def _open_tracked(self) -> Log:
         sweep = self._sweep
-        tags = {"search": sweep.search.kind, "scheduler": sweep.scheduler.kind}
-        return open_sweep(self._storage, sweep.name, sweep.key, sweep.model_dump(mode="json"), tags)
+        tags = {"sweep": sweep.name, "search": sweep.search.kind, "scheduler": sweep.scheduler.kind}
+        params = flatten(sweep.model_dump(mode="json"))
+        return Log(self._storage, sweep.key, sweep.name, tags, params)
 
     def start(self, parent: str) -> Setting:
         """Start the executor that all points share, below an MLflow run."""
@@ -211,7 +213,12 @@ class Sweeping:
         """Mark the trials whose processes are gone before they could do it themselves."""
         for trial in self._trials():
             if trial.status == "running":
-                write_trial(self._storage, self.folder, replace(trial, status="interrupted"))
+                self._write_trial(trial, "interrupted")
+
+    def _write_trial(self, trial: Outcome, status: str) -> None:
+        write_outcome(
+            self._storage, trial_folder(self.folder, trial.id), replace(trial, status=status)
+        )
 
     def _known(self) -> Sweep | None:
         """Return what is known of the sweep so far; None before its first run."""
@@ -254,8 +261,10 @@ class Sweeping:
         times: Counter[str] = Counter()
         for trial in self._trials():
             if trial.status in ENDED:
-                needed = kept_steps(self._storage, self.folder, trial.id)
-                times.update(path for path in needed if is_done(self._storage, path))
+                folder = trial_folder(self.folder, trial.id)
+                times.update(kept_steps(self._storage, folder))
+        stored = finished(self._storage, times.keys())
+        times = Counter({path: count for path, count in times.items() if path in stored})
         saved = sum(
             (count - 1) * self._storage.read_json(manifest_path(path))["seconds"]
             for path, count in times.items()
@@ -290,12 +299,11 @@ class _Marks(tune.Callback):
                 f"{named(point)}, seed {seed}", "running", seed, id=id, point=point
             )
             if found.status == "running":
-                write_trial(
-                    setting.storage, setting.folder, replace(found, status=status, error=error)
-                )
+                ended = replace(found, status=status, error=error)
+                write_outcome(setting.storage, trial_folder(setting.folder, id), ended)
 
 
-def _log_ending(tracked: SweepRun, sweep: Sweep) -> None:
+def _log_ending(tracked: Log, sweep: Sweep) -> None:
     """Write to the sweep's run which points are best, and what the trials shared."""
     found = {name: one for name in sweep.objectives if (one := rank(sweep, name).best)}
     tracked.log_metrics({f"best/{name}": one.interval.mean for name, one in found.items()})

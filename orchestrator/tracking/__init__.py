@@ -3,8 +3,8 @@
 experiment -> arm -> generator; in a sweep: sweep -> trial -> generator.
 """
 
+from orchestrator.tracking.log import Log
 from orchestrator.tracking.server import check_answers
-from orchestrator.tracking.sweep import SweepRun, open_sweep
 from orchestrator.tracking.tracker import Tracker
 
-__all__ = ["SweepRun", "Tracker", "check_answers", "open_sweep"]
+__all__ = ["Log", "Tracker", "check_answers"]

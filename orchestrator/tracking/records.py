@@ -44,29 +44,24 @@ class Training:
         }
 
 
-def read_training(storage: Storage, evaluation: dict[str, Any]) -> Training | None:
-    """Return the training behind an evaluate step, from manifest to manifest; None without one."""
-    (samples,) = evaluation["inputs"]["samples"]
-    inputs = storage.read_json(manifest_path(samples))["inputs"]
-    if "checkpoint" not in inputs:
-        return None
-    (path,) = inputs["checkpoint"]
+def read_training(storage: Storage, path: str) -> Training:
+    """Read a finished train step."""
     losses = [(int(step), loss) for step, loss in storage.read_json(f"{path}/{LOSSES}")]
     return Training(path, storage.read_json(manifest_path(path)), losses)
 
 
-def arm_metrics(result: Result, evaluation: dict[str, Any]) -> list[Any]:
+def arm_metrics(result: Result) -> list[Any]:
     """Return a result's Metrics in the run of its arm or trial."""
     measures = {metric_name(result.generator, m): m.value for m in result.measures}
     shares = {f"{name}/{result.generator}": share for name, share in _shares(result).items()}
-    return _points(measures | shares, evaluation, result.iteration)
+    return _points(measures | shares, result)
 
 
-def own_metrics(result: Result, evaluation: dict[str, Any]) -> list[Any]:
+def own_metrics(result: Result) -> list[Any]:
     """Return a result's Metrics in the run of its generator."""
     measures = {own_metric_name(m): m.value for m in result.measures}
     marker = {MARKER: float(result.iteration)}
-    return _points(measures | _shares(result) | marker, evaluation, result.iteration)
+    return _points(measures | _shares(result) | marker, result)
 
 
 def loss_metrics(training: Training, iteration: int) -> list[Any]:
@@ -89,8 +84,8 @@ def loss_metrics(training: Training, iteration: int) -> list[Any]:
     ]
 
 
-def _points(values: dict[str, float | None], manifest: dict[str, Any], step: int) -> list[Any]:
-    ended = int((manifest["started"] + manifest["seconds"]) * 1000)
+def _points(values: dict[str, float | None], result: Result) -> list[Any]:
+    ended, step = int(result.ended * 1000), result.iteration
     return [metric(name, value, ended, step) for name, value in values.items() if value is not None]
 
 

@@ -1,4 +1,4 @@
-"""The tracker: the runs of one experiment, and what is written to them as it comes."""
+"""The tracker: the runs of one experiment in MLflow, and what is written to them as it comes."""
 
 import json
 import tempfile
@@ -8,26 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from actors.pool.filesystems import without_secrets
-from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
 from orchestrator.identity import experiment_key
 from orchestrator.plan import AlarmEvent, Plan
 from orchestrator.results import Result
 from orchestrator.tracking import records, runs
-from orchestrator.tracking.names import flatten, git_commit
-from orchestrator.tracking.outbox import Outbox
-from orchestrator.tracking.server import connect, explained, patiently
-from orchestrator.tracking.system import SystemMetrics
+from orchestrator.tracking.log import Log
+from orchestrator.tracking.names import flatten
+from orchestrator.tracking.server import explained, patiently
 
 CHECKPOINTS = "checkpoints.json"
 
 
-class Tracker:
-    """Writes the results of an experiment to MLflow as they come, each once.
-
-    Opening it waits for the server; everything after goes through an outbox and waits for nothing.
-    """
+class Tracker(Log):
+    """Writes the results of an experiment, or of a trial, to MLflow as they come, each once."""
 
     def __init__(
         self,
@@ -49,46 +44,34 @@ class Tracker:
         Raises:
             UserError: the server does not answer, or not as an MLflow store.
         """
-        self._storage = storage
-        server = connect(storage)
-        self.uri, self.experiment_id = server.uri, server.experiment_id
-        self._client = server.client
-        self._outbox = Outbox(server.name)
-        self._tags = dict(tags or {})
         self._checkpoints: dict[str, dict[int, dict[str, Any]]] = {}
         self._pictures: dict[str, set[str]] = {}
         name = name or plan.experiment.name
         key = key or experiment_key(plan.experiment)
         key = f"{parent}/{key}" if parent else key
+        # the one arm of a trial has the trial's run
+        (top, *_) = plan.arms.values() if parent else [plan.experiment]
         datasets = runs.datasets_of(plan, storage)
+        own_tags = dict(tags or {})
+        super().__init__(storage, key, name, _tags(top) | own_tags, _params(top), parent, datasets)
+        self._arms: dict[str, str] = {}
+        self._generators: dict[tuple[str, str], str] = {}
         with explained(self.uri):
-            found = runs.Runs(server, self._outbox, key)
-            top = None
-            if not parent:
-                shown, params = self._describe(plan.experiment)
-                top = found.open(key, name, None, shown, params, datasets)
-            self._arms: dict[str, str] = {}
-            self._generators: dict[tuple[str, str], str] = {}
             for arm, own in plan.arms.items():
-                shown, params = self._describe(own)
-                path, called = (f"{key}/{arm}", arm) if top else (key, name)
-                above = top.info.run_id if top else parent
-                run = found.open(path, called, above, shown, params, datasets)
-                self._arms[arm] = run.info.run_id
+                shown = _tags(own) | own_tags
+                path, called, run_id = (key, name, self.run_id)
+                if not parent:
+                    path, called = f"{key}/{arm}", arm
+                    run = self._open(path, called, self.run_id, shown, _params(own))
+                    run_id = run.info.run_id
+                self._arms[arm] = run_id
                 for generator, family in own.generators.items():
-                    tags_of_it = shown | {
-                        "generator": generator,
-                        "kind": family.kind,
-                        "arm": called,
-                    }
-                    params_of_it = flatten(family.model_dump(mode="json"))
-                    below = found.open(
+                    below = self._open(
                         f"{path}/{generator}",
                         generator,
-                        run.info.run_id,
-                        tags_of_it,
-                        params_of_it,
-                        datasets,
+                        run_id,
+                        shown | {"generator": generator, "kind": family.kind, "arm": called},
+                        flatten(family.model_dump(mode="json")),
                     )
                     self._generators[arm, generator] = below.info.run_id
             self._logged = {
@@ -98,9 +81,6 @@ class Tracker:
                     partial(self._client.get_metric_history, run_id, records.MARKER)
                 )
             }
-        self._top = top.info.run_id if top else None
-        # one process of a sweep does it for all
-        self._system = SystemMetrics(top.info.start_time / 1000, self._put_system) if top else None
 
     def log(self, result: Result) -> None:
         """Write one generator's measures, losses, shares, pictures and checkpoint, each once."""
@@ -124,44 +104,6 @@ class Tracker:
         name, run_id = f"alarm.{event.alarm}.{event.iteration}", self._arms[event.arm]
         self._outbox.put(partial(self._client.set_tag, run_id, name, event.describe()))
 
-    def log_correlations(self, values: Mapping[str, float]) -> None:
-        """Write how metrics of the training sets go with log GS, to the topmost run."""
-        points = runs.as_metrics({f"correlation/{name}": r for name, r in values.items()}, 0)
-        if points and self._top:
-            self._outbox.put(partial(runs.write_metrics, self._client, self._top, points))
-
-    def log_files(self, path: Path) -> None:
-        """Write a file or folder as artifacts of the topmost run; it must stay until the end."""
-        (run_id,) = [self._top] if self._top else self._arms.values()
-        self._outbox.put(partial(runs.write_files, self._client, run_id, path))
-
-    def close(self, status: str) -> None:
-        """End every run as FINISHED, FAILED or KILLED, and wait until all is written.
-
-        Where the server is away and not back soon, say what is not there.
-        """
-        if self._system:
-            self._system.close()
-        tops = [self._top] if self._top else []
-        for run_id in (*self._generators.values(), *self._arms.values(), *tops):
-            self._outbox.put(partial(self._client.set_terminated, run_id, status))
-        self._outbox.close()
-
-    def _describe(self, experiment: Experiment) -> tuple[dict[str, str], dict[str, Any]]:
-        """Return tags and parameters of a configuration."""
-        tags = {
-            runs.STORE_TAG: without_secrets(self._storage.uri),
-            "paradigm": experiment.paradigm.kind,
-            "selection": experiment.selection.kind,
-            "ratio": str(experiment.selection.ratio),
-            "seed": str(experiment.seed),
-            **self._tags,
-        }
-        if commit := git_commit():
-            tags["mlflow.source.git.commit"] = commit
-        params = flatten(experiment.model_dump(mode="json", exclude={"arms"}))
-        return tags, params | {"store": without_secrets(experiment.store)}
-
     def _write_picture(self, run_id: str, path: str, name: str, step: int) -> None:
         # listed once; again after a picture that was not written whole
         there = self._pictures.pop(run_id, None)
@@ -171,10 +113,9 @@ class Tracker:
 
     def _write_training(self, run_id: str, result: Result) -> None:
         """Write the losses, and the checkpoint to the list of them."""
-        evaluation = self._storage.read_json(manifest_path(result.step))
-        training = records.read_training(self._storage, evaluation)
-        if not training:
+        if not result.training:
             return
+        training = records.read_training(self._storage, result.training)
         curve = records.loss_metrics(training, result.iteration)
         runs.write_metrics(self._client, run_id, curve)
         if run_id not in self._checkpoints:
@@ -194,12 +135,20 @@ class Tracker:
             return {one["iteration"]: one for one in json.loads(file.read_text(encoding="utf-8"))}
 
     def _write_measures(self, run_id: str, result: Result) -> None:
-        evaluation = self._storage.read_json(manifest_path(result.step))
-        of_arm = records.arm_metrics(result, evaluation)
+        of_arm = records.arm_metrics(result)
         runs.write_metrics(self._client, self._arms[result.arm], of_arm)
-        runs.write_metrics(self._client, run_id, records.own_metrics(result, evaluation))
+        runs.write_metrics(self._client, run_id, records.own_metrics(result))
 
-    def _put_system(self, metrics: dict[str, float], step: int) -> None:
-        if self._top:
-            points = runs.as_metrics(metrics, step)
-            self._outbox.put(partial(runs.write_metrics, self._client, self._top, points))
+
+def _tags(experiment: Experiment) -> dict[str, str]:
+    return {
+        "paradigm": experiment.paradigm.kind,
+        "selection": experiment.selection.kind,
+        "ratio": str(experiment.selection.ratio),
+        "seed": str(experiment.seed),
+    }
+
+
+def _params(experiment: Experiment) -> dict[str, Any]:
+    params = flatten(experiment.model_dump(mode="json", exclude={"arms"}))
+    return params | {"store": without_secrets(experiment.store)}

@@ -24,7 +24,7 @@ from orchestrator.execution.shared import SharedExecutor
 from orchestrator.planning import make_plan
 from orchestrator.sweep import config, sweeping
 from orchestrator.sweep.equal_rows import on_equal_rows
-from orchestrator.tracking import open_sweep
+from orchestrator.tracking import Log
 
 SWEEP = Path(__file__).parents[2] / "tune_configs" / "ratio_sweep.yaml"
 
@@ -45,7 +45,7 @@ def main() -> None:
     nodes = cluster.nodes()
     with tempfile.TemporaryDirectory() as folder:
         storage = Storage(folder)
-        tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
+        tracked = Log(storage, sweep.key, sweep.name, {}, {})
         together = sweeping.Sweeping(sweep, storage, nodes, resume_command="", fail_fast=False)
         setting = together.start(tracked.run_id)
         # imports and first calls are in neither time
@@ -58,7 +58,7 @@ def main() -> None:
         apart = [one.model_copy(update={"seed": 1000 + i}) for i, one in enumerate(trials)]
         groups = [apart] if given.side_by_side else [[trial] for trial in apart]
         alone = sum(seconds(some, setting.executor, storage) for some in groups)
-        tracked.close("FINISHED")
+        tracked.close("finished")
     how = "side by side" if given.side_by_side else "one after the other"
     print(f"{len(trials)} trials of {given.iterations} iterations")
     print(f"alone, {how:19s} {alone:7.1f} s")

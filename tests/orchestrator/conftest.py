@@ -82,7 +82,10 @@ class Swept:
         return folder
 
     def trials(self) -> list[dict[str, Any]]:
-        return [json.loads(file.read_text()) for file in sorted(self.folder.glob("trials/*"))]
+        return [
+            json.loads(file.read_text())
+            for file in sorted(self.folder.glob("trials/*/outcome.json"))
+        ]
 
 
 def runs_of(store: Path) -> dict[str, Any]:

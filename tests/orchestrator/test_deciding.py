@@ -67,9 +67,9 @@ def iterations(store: Store, arm: str) -> set[int]:
 
 def test_an_alarm_is_told_with_its_cause_and_each_does_what_it_says(alarmed: Alarmed) -> None:
     store = alarmed.store
-    (file,) = store.path.glob("experiments/*/alarms.json")
-    events = [(one["arm"], one["iteration"], one["action"]["kind"]) for one in json.loads(
-        file.read_text())]  # fmt: skip
+    (file,) = store.path.glob("experiments/*/outcome.json")
+    alarms = json.loads(file.read_text())["alarms"]
+    events = [(one["arm"], one["iteration"], one["action"]["kind"]) for one in alarms]
     assert sorted(events) == [
         ("lowered", 1, "lower_ratio"),
         ("lowered", 2, "lower_ratio"),

@@ -18,7 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from actors.errors import UserError
 from actors.pool.storage import Storage
-from orchestrator.tracking import open_sweep, system
+from orchestrator.tracking import Log, system
 from orchestrator.tracking.outbox import Outbox
 from orchestrator.tracking.runs import as_metrics, write_metrics
 from orchestrator.tracking.server import URI_VARIABLE
@@ -44,7 +44,7 @@ sys.exit(outbox.close())
 
 
 def test_three_processes_write_to_one_sqlite_file_and_no_point_is_lost(tmp_path: Path) -> None:
-    sweep = open_sweep(Storage(str(tmp_path)), "sweep", "key", {"a": {"b": 1}}, {})
+    sweep = Log(Storage(str(tmp_path)), "key", "sweep", {}, {"a.b": 1})
     writers = [
         subprocess.Popen(
             [sys.executable, "-c", WRITER, str(tmp_path), str(number)],
@@ -57,7 +57,7 @@ def test_three_processes_write_to_one_sqlite_file_and_no_point_is_lost(tmp_path:
         for number in range(3)
     ]
     printed = [writer.communicate(timeout=200)[0] for writer in writers]
-    sweep.close("FINISHED")
+    sweep.close("finished")
     assert [writer.returncode for writer in writers] == [0] * 3, printed
     assert "".join(printed) == ""
     client = MlflowClient(sweep.uri)
@@ -135,7 +135,7 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
 
     server.start()
     try:
-        sweep = open_sweep(Storage(str(tmp_path / "store")), "sweep", "key", {"a": 1}, {"tag": "x"})
+        sweep = Log(Storage(str(tmp_path / "store")), "key", "sweep", {"tag": "x"}, {"a": 1})
         sweep.log_metrics({"loss": 0.0}, 0)
         client = MlflowClient(server.uri)
         wait_until(lambda: bool(client.get_metric_history(sweep.run_id, "loss")))
@@ -152,16 +152,16 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
         # an end without the server: nothing is lost, and the same command sends the rest
         server.kill()
         sweep.log_metrics({"loss": 50.0}, 50)
-        sweep.close("FINISHED")
+        sweep.close("finished")
         assert told("Nothing is lost")
         assert told(r": \d records are not there")
         assert said.count("training goes on") == 2
         assert "Traceback" not in said
         server.start()
-        again = open_sweep(Storage(str(tmp_path / "store")), "sweep", "key", {"a": 1}, {"tag": "x"})
+        again = Log(Storage(str(tmp_path / "store")), "key", "sweep", {"tag": "x"}, {"a": 1})
         assert again.run_id == sweep.run_id
         again.log_metrics({"loss": 50.0}, 50)
-        again.close("FINISHED")
+        again.close("finished")
         history = client.get_metric_history(sweep.run_id, "loss")
         assert [(point.step, point.value) for point in history] == [(s, s) for s in range(51)]
         assert client.get_run(sweep.run_id).info.status == "FINISHED"
@@ -172,13 +172,13 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
 
 
 def test_a_record_that_is_written_twice_is_there_once(tmp_path: Path) -> None:
-    sweep = open_sweep(Storage(str(tmp_path)), "sweep", "key", {}, {})
+    sweep = Log(Storage(str(tmp_path)), "key", "sweep", {}, {})
     client = MlflowClient(sweep.uri)
     points = as_metrics({"loss": 1.5}, 3)
     for _ in range(2):
         write_metrics(client, sweep.run_id, points)
     assert len(client.get_metric_history(sweep.run_id, "loss")) == 1
-    sweep.close("KILLED")
+    sweep.close("interrupted")
     assert client.get_run(sweep.run_id).info.status == "KILLED"
 
 
@@ -220,7 +220,7 @@ def test_a_server_that_does_not_answer_at_the_start_is_an_error_that_says_how_to
     with address() as there:
         monkeypatch.setenv(URI_VARIABLE, f"http://me:secret@127.0.0.1:{there.getsockname()[1]}")
         with pytest.raises(UserError, match=cause) as error:
-            open_sweep(Storage(str(tmp_path)), "sweep", "key", {}, {})
+            Log(Storage(str(tmp_path)), "key", "sweep", {}, {})
     assert "unset MLFLOW_TRACKING_URI for SQLite beside the pool" in str(error.value)
     assert "\n" not in str(error.value)
     assert "secret" not in str(error.value)

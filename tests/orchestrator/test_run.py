@@ -137,6 +137,7 @@ def test_samples_that_are_not_finite_stop_the_step_and_stay_out_of_the_pool(
         "error: sample edm, iteration 1 of vanilla and greedy: generator 'edm', iteration 1: "
         in (done.stderr)
     )
-    assert "16 of the samples 0 to 15 contain NaN or infinity" in done.stderr
+    # whichever range was sampled first
+    assert re.search(r"16 of the samples \d+ to \d+ contain NaN or infinity", done.stderr)
     assert "Traceback" not in done.stderr
     assert not list(step.glob("*"))

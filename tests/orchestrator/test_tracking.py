@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Run
+from mlflow.entities import Metric
+from mlflow.entities import Run as MlflowRun
 
 from actors.pool.storage import Storage
 from orchestrator.config import load
-from orchestrator.planning import make_plan
-from orchestrator.results import read_results
-from orchestrator.tracking import Tracker, open_sweep
+from orchestrator.outcome import Outcome
+from orchestrator.run import Run
+from orchestrator.tracking import Log, Tracker
 from tests.orchestrator.conftest import FinishedRun
 from tests.runs import ROOT, TINY, call, environment
 
@@ -30,12 +31,12 @@ def client(finished: FinishedRun) -> MlflowClient:
     return MlflowClient(f"sqlite:///{finished.store.path}/mlflow.db")
 
 
-def runs_of(client: MlflowClient) -> dict[str, Run]:
+def runs_of(client: MlflowClient) -> dict[str, MlflowRun]:
     experiment = client.get_experiment_by_name("ouroboros")
     assert experiment is not None
     found = {run.info.run_id: run for run in client.search_runs([experiment.experiment_id])}
 
-    def path(run: Run) -> str:
+    def path(run: MlflowRun) -> str:
         """Return the names from an experiment's arm down, e.g. greedy/ddpm."""
         above = found.get(run.data.tags.get("mlflow.parentRunId", ""))
         below_arm = above and "mlflow.parentRunId" in above.data.tags
@@ -189,16 +190,17 @@ def test_a_trial_is_a_run_below_its_sweep_with_its_generators_below_it(
 ) -> None:
     shutil.copytree(finished.store.path / "steps", tmp_path / "steps")
     storage = Storage(str(tmp_path))
-    sweep = open_sweep(storage, "a sweep", "sweep", {"ratio": [0.5]}, {"search": "grid"})
-    plan = make_plan(load(str(TINY), [("arms", {}), ("store", str(tmp_path))]))
-    results = list(read_results(plan, storage))
+    sweep = Log(storage, "sweep", "a sweep", {"search": "grid"}, {"ratio": [0.5]})
+    experiment = load(str(TINY), [("arms", {}), ("store", str(tmp_path))])
+    run = Run(experiment, storage, "experiments/tiny", Outcome("tiny", "running", 0))
+    plan, results = run.plan, run.results()
     assert len(results) == 4
     for _ in range(2):  # found again, and nothing is doubled
         tracker = Tracker(plan, storage, sweep.run_id, "ratio 0.5", "sweep/1", {"point": "0.5"})
         for result in results:
             tracker.log(result)
-        tracker.close("FINISHED")
-    sweep.close("FINISHED")
+        tracker.close("finished")
+    sweep.close("finished")
     client = MlflowClient(sweep.uri)
     runs = runs_of(client)
     assert set(runs) == {"a sweep", "ratio 0.5", "ratio 0.5/ddpm", "ratio 0.5/edm"}
@@ -214,7 +216,7 @@ def test_a_trial_is_a_run_below_its_sweep_with_its_generators_below_it(
     again._logged.clear()
     for result in results:
         again.log(result)
-    again.close("FINISHED")
+    again.close("finished")
     assert len(client.get_metric_history(ddpm, "training_loss")) == 2
     assert len(client.get_metric_history(ddpm, "frechet_distance")) == 2
     assert len(client.list_artifacts(ddpm, "images")) == 12

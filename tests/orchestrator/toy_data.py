@@ -64,7 +64,7 @@ def use(folder: Path) -> dict[str, Any]:
     rows: dict[str, Any] = {}
     for step in steps:
         records = real.write(storage, step, lambda share, note: None)
-        tables = [shards.read_table(storage, record["path"]) for record in records]
+        tables = [shards.read_table(storage, record.path) for record in records]
         rows[step.config["split"]] = {
             "images": np.concatenate([shards.tensor(one, "image") for one in tables]).tolist(),
             "labels": [label for one in tables for label in one["label"].to_pylist()],

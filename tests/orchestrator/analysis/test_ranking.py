@@ -13,7 +13,14 @@ from actors.pool.storage import Storage
 from orchestrator.analysis.ranking import front, rank
 from orchestrator.analysis.records import records
 from orchestrator.analysis.sentences import best_of
-from orchestrator.outcome import Outcome, Sweep, read_sweep, write_sweep, write_trial
+from orchestrator.outcome import (
+    Outcome,
+    Sweep,
+    read_sweep,
+    trial_folder,
+    write_outcome,
+    write_sweep,
+)
 from orchestrator.report import render
 from orchestrator.report.findings import finding
 from orchestrator.results import Result
@@ -120,7 +127,7 @@ def test_terminal_and_report_name_one_winner_from_the_same_stored_results(
     made = resized(sweep(THREE), "0.5", n) if n else sweep(THREE)
     write_sweep(storage, "sweeps/known-01234567", made)
     for trial in made.trials:
-        write_trial(storage, "sweeps/known-01234567", trial)
+        write_outcome(storage, trial_folder("sweeps/known-01234567", trial.id), trial)
     found = read_sweep(storage, "sweeps/known-01234567")
     winner = "ratio=0.8" if n else "ratio=0.5"
     line = best_line(found)

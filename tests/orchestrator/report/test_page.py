@@ -17,7 +17,7 @@ from actors.plots.figure import file_names
 from actors.pool.format import mark_format
 from actors.pool.storage import Storage
 from orchestrator.named_runs import find_runs
-from orchestrator.outcome import Outcome, Sweep, write_outcome, write_sweep, write_trial
+from orchestrator.outcome import Outcome, Sweep, trial_folder, write_outcome, write_sweep
 from orchestrator.report import read, render, write_report
 from orchestrator.report.sections import figures
 from tests.orchestrator.conftest import FinishedRun
@@ -155,7 +155,7 @@ def test_a_sweep_is_read_from_its_files(storage: Storage) -> None:
     ratios = sweep({"0.2": [9.0], "0.5": [4.0], "0.8": [7.0]})
     write_sweep(storage, "sweeps/ratio-01234567", ratios)
     for trial in ratios.trials:
-        write_trial(storage, "sweeps/ratio-01234567", trial)
+        write_outcome(storage, trial_folder("sweeps/ratio-01234567", trial.id), trial)
     found = read(storage, find_runs(storage, "ratio", "RUN")[0].folder)
     assert isinstance(found, Sweep)
     assert found == ratios

@@ -33,7 +33,7 @@ from orchestrator.sweep.seeds import Setting
 from orchestrator.sweep.sweeping import Sweeping
 from orchestrator.sweep.table import best_line, print_table
 from orchestrator.sweep.trial import ENDED
-from orchestrator.tracking import open_sweep
+from orchestrator.tracking import Log
 from tests.actors.pool.inspect.stores import Written
 
 TINY = Path(__file__).parent / "tiny_sweep.yaml"
@@ -70,12 +70,12 @@ SEARCHES: dict[str, Any] = {
 def carry_out(sweep: SweepConfig, storage: Storage, setting: Setting | None = None) -> Setting:
     """Run a sweep to its end, on the actors of another's where there are some."""
     sweeping_ = Sweeping(sweep, storage, [Node(1, 0)], resume_command="", fail_fast=False)
-    tracked = open_sweep(storage, sweep.name, sweep.key, {}, {})
+    tracked = Log(storage, sweep.key, sweep.name, {}, {})
     setting = setting or sweeping_.start(tracked.run_id)
     own = replace(setting, sweep=sweep, folder=sweeping_.folder, parent=tracked.run_id)
     sweeping_.begin()
     sweeping_.run_points(own)
-    tracked.close("FINISHED")
+    tracked.close("finished")
     return setting
 
 
@@ -110,7 +110,7 @@ class Stage:
 
     def trials(self, sweep: SweepConfig) -> list[dict[str, Any]]:
         files = self.storage.files(f"{folder_of(sweep)}/trials")
-        return [self.storage.read_json(file) for file in files]
+        return [self.storage.read_json(file) for file in files if file.endswith("outcome.json")]
 
     def table(self, *overrides: tuple[str, Any]) -> str:
         """Return what a sweep prints when it has ended."""

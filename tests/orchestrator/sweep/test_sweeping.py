@@ -150,7 +150,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_numbers(swept: Swept, tmp_p
 
 def measured(trial: dict[str, Any]) -> dict[tuple[int, str, str], Any]:
     return {
-        (result["iteration"], measure.metric, measure.subject): measure.value
+        (result["iteration"], measure["metric"], measure["subject"]): measure["value"]
         for result in trial["results"]
         for measure in result["measures"]
     }
