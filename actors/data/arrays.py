@@ -6,19 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from actors.data.feature_source import row_numbers
-from actors.distances.space import GIVEN
+from actors.data.feature_source import Candidates
 from actors.errors import UserError
 
 
-class ArrayFile:
+class ArrayFile(Candidates):
     """A 2-D array in a .npy or .npz file."""
 
-    skipped: tuple[str, ...] = ()
-    space = GIVEN
-    notes: tuple[str, ...] = ()
+    described = "a NumPy file"
 
     def __init__(self, path: str, column: str | None = None) -> None:
         """Open a file; `column` names one of several arrays of a .npz.
@@ -56,18 +52,6 @@ class ArrayFile:
             except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
                 raise UserError(f"input: {self._path!r} cannot be read: {_cause(error)}") from None
         return self._array
-
-    def ids(self) -> pa.Array:
-        return row_numbers(self.rows)
-
-    def origins(self) -> None:
-        return None
-
-    def numbers(self, column: str) -> np.ndarray:
-        raise UserError(
-            f"selection: this method needs the column {column!r}, which a NumPy file does not "
-            "have; give a Parquet or Arrow file"
-        )
 
 
 def _map(path: str, column: str | None) -> np.ndarray:

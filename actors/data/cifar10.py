@@ -31,8 +31,8 @@ class Cifar10(RealData):
         if self.path is None:
             return Hub.model_construct(name=HUB_NAME, split=self.split).open()
         names = [f"{batch}.bin" for batch in BATCHES[self.split]]
+        refuse_missing(self.path, names)
         files = [os.path.join(self.path, name) for name in names]
-        refuse_missing(self.path, BATCHES[self.split])
         sizes = [os.path.getsize(file) for file in files]
         for file, size in zip(files, sizes, strict=True):
             if size == 0 or size % (1 + PIXELS):
@@ -45,24 +45,21 @@ class Cifar10(RealData):
         return source_of_arrays(partial(load, files), count, Header(32, 32, 3), 10, digest)
 
 
-def refuse_missing(path: str, batches: list[str]) -> None:
-    """Raise a UserError if a folder lacks a batch of the binary version."""
-    binary = (
-        f"a folder with {batches[0]}.bin{' and so on' if batches[1:] else ''}, the binary version"
-    )
+def refuse_missing(path: str, names: list[str]) -> None:
+    """Raise a UserError if a folder lacks a file of the binary version."""
+    binary = f"a folder with {names[0]}{' and so on' if names[1:] else ''}, the binary version"
     if not os.path.isdir(path):
         found = "is a file (unpack an archive first)" if os.path.exists(path) else "is not there"
         raise UserError(f"path {path!r} {found}; allowed is {binary}")
-    for batch in batches:
-        if os.path.isfile(os.path.join(path, f"{batch}.bin")):
-            continue
-        if os.path.isfile(os.path.join(path, batch)):
-            raise UserError(
-                f"path {path!r} has {batch}, a pickle of CIFAR-10's Python version, which is not "
-                f"read: loading a pickle can run any code; allowed is {binary}, or no path, which "
-                f"takes {HUB_NAME} from the hub"
-            )
-        raise UserError(f"path {path!r} lacks {batch}.bin; allowed is {binary}")
+    missing = next((name for name in names if not os.path.isfile(os.path.join(path, name))), None)
+    if missing and os.path.isfile(os.path.join(path, pickled := missing.removesuffix(".bin"))):
+        raise UserError(
+            f"path {path!r} has {pickled}, a pickle of CIFAR-10's Python version, which is not "
+            f"read: loading a pickle can run any code; allowed is {binary}, or no path, which "
+            f"takes {HUB_NAME} from the hub"
+        )
+    if missing:
+        raise UserError(f"path {path!r} lacks {missing}; allowed is {binary}")
 
 
 def load(files: list[str]) -> tuple[np.ndarray, np.ndarray]:

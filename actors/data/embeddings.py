@@ -9,20 +9,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.data.feature_source import SHOWN, block_rows, name_rows, row_numbers
+from actors.data.feature_source import SHOWN, Candidates, block_rows, name_rows
 from actors.data.tables import Table, is_image
-from actors.distances.space import GIVEN
 from actors.errors import UserError
 
 ID_COLUMNS = ("sample_id", "id")
 SOURCE_COLUMN = "source"
 
 
-class TableFiles:
+class TableFiles(Candidates):
     """An embedding column of Parquet or Arrow files, row after row through the files in order."""
 
-    skipped: tuple[str, ...] = ()
-    space = GIVEN
+    described = "a table"
 
     def __init__(
         self,
@@ -38,14 +36,14 @@ class TableFiles:
             UserError: a file cannot be read, has other columns or no rows.
         """
         self.notes = notes
-        self._table = Table(tuple(paths), "input:")
+        self._table = Table(tuple(paths), "input")
         self._schema = self._table.schema
         self._column = self._embedding(column)
         self._ids = self._named("id_column", id_column) or self._first_of(ID_COLUMNS)
         self._source = self._named("source_column", source_column) or self._first_of(
             (SOURCE_COLUMN,)
         )
-        self._check_schemas()
+        self._table.check_alike(self._column, self._ids, self._source)
         self.rows = sum(self._table.lengths)
         if not self.rows:
             where = repr(paths[0] if len(paths) == 1 else str(Path(paths[0]).parent))
@@ -93,7 +91,7 @@ class TableFiles:
         return known
 
     def ids(self) -> pa.Array:
-        return row_numbers(self.rows) if self._ids is None else self._strings(self._ids)
+        return super().ids() if self._ids is None else self._strings(self._ids)
 
     def origins(self) -> pa.Array | None:
         return None if self._source is None else self._strings(self._source)
@@ -153,18 +151,6 @@ class TableFiles:
                 f"{', '.join(able or self._schema.names)}"
             )
         return able[0]
-
-    def _check_schemas(self) -> None:
-        first, *others = self._table.paths
-        for path in others:
-            schema = self._table.schema_of(path)
-            for name in filter(None, (self._column, self._ids, self._source)):
-                kind = schema.field(name).type if name in schema.names else None
-                if kind != self._type(name):
-                    raise UserError(
-                        f"input: column {name!r} is {kind or 'no such column'} in {path!r}, but "
-                        f"{self._type(name)} in {first!r}; allowed is one type"
-                    )
 
 
 def is_vector(kind: pa.DataType, *, integers: bool = False) -> bool:

@@ -1,13 +1,14 @@
 """Rows of features that any process can read a range of, in blocks."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.distances.space import Space
+from actors.distances.space import GIVEN, Space
 from actors.errors import UserError
 
 Progress = Callable[[int], None]
@@ -33,26 +34,36 @@ class FeatureSource(Protocol):
         """Return rows start to stop, (stop - start, dimension) float32."""
 
 
-class Candidates(FeatureSource, Protocol):
-    """A feature source whose rows have names, and maybe origins and qualities."""
+class Candidates(ABC):
+    """A feature source whose rows have names, and maybe origins and qualities.
 
-    @property
-    def space(self) -> Space:
-        """How near two rows may be and still be distinguished."""
+    Attributes:
+        rows: number of rows.
+        dimension: number of features of a row.
+        space: how near two rows may be and still be distinguished.
+        notes: what of the input is not read, or not as one would expect, in words.
+        skipped: what could not be read and was left out, each with its cause.
+        described: what kind of input it is, for messages.
+    """
 
-    @property
-    def skipped(self) -> tuple[str, ...]:
-        """What could not be read and was left out, each with its cause."""
+    rows: int
+    dimension: int
+    space: Space = GIVEN
+    notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    described: ClassVar[str]
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What of the input is not read, or not as one would expect, in words."""
+    @abstractmethod
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return rows start to stop, (stop - start, dimension) float32."""
 
     def ids(self) -> pa.Array:
-        """Return the (N,) strings that name the rows."""
+        """Return the (N,) strings that name the rows: their numbers, where nothing else does."""
+        return pa.array(np.arange(self.rows)).cast(pa.string())
 
     def origins(self) -> pa.Array | None:
         """Return the (N,) strings that say where the rows came from, if that is known."""
+        return None
 
     def numbers(self, column: str) -> np.ndarray:
         """Return a numeric column as (N,) float64.
@@ -60,6 +71,10 @@ class Candidates(FeatureSource, Protocol):
         Raises:
             UserError: there is none of that name, or it has gaps.
         """
+        raise UserError(
+            f"selection: this method needs the column {column!r}, which {self.described} does not "
+            "have; give a Parquet or Arrow file"
+        )
 
 
 class Rows:
@@ -139,8 +154,3 @@ def check_ids(ids: pa.Array) -> None:
             f"input: the id {counts.field('values')[place].as_py()!r} names {counted[place]} rows "
             f"({len(ids) - len(counts):,} ids are repeated); allowed are distinct ids"
         )
-
-
-def row_numbers(rows: int) -> pa.Array:
-    """Return the row numbers, from 0, as ids."""
-    return pa.array(np.arange(rows)).cast(pa.string())

@@ -50,7 +50,7 @@ class Hub(RealData):
         files = builder.as_dataset(split=self.split).cache_files
         # folders of the cache: name, configuration, version and commit
         digest = "/".join([*Path(builder.cache_dir).parts[-4:], self.split])
-        table = Table(tuple(file["filename"] for file in files), "name: the cached file")
+        table = Table(tuple(file["filename"] for file in files), "name")
         return open_image_table(
             table, self.image_column, self.label_column, digest, may_name_files=True
         )

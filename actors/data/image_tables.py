@@ -1,9 +1,7 @@
 """Tables with a column of images and perhaps one of labels."""
 
-import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +10,7 @@ import pyarrow.compute as pc
 from actors.data.dataset import Source
 from actors.data.images import Header, Stored
 from actors.data.reading import BATCH, Item
-from actors.data.tables import Table, is_image
+from actors.data.tables import Table, class_names, features_of, is_image
 from actors.errors import UserError
 
 ALLOWED = "encoded images (the Image of `datasets`, or bytes) or a fixed-shape tensor of uint8"
@@ -34,25 +32,23 @@ def open_image_table(
     Raises:
         UserError: a file cannot be read, or has other columns; no column does; labels are none.
     """
-    columns = find_columns(table.schema, image_column, label_column)
-    for path in table.paths[1:]:
-        if find_columns(table.schema_of(path), image_column, label_column) != columns:
-            raise UserError(f"{table.field} {path!r} has other columns than {table.paths[0]!r}")
+    image, label = find_columns(table.schema, image_column, label_column)
+    table.check_alike(image, label)
     count = sum(table.lengths)
     if not count:
         raise UserError("the table has no rows; allowed are at least 4")
     classes, labels = None, None
-    if columns.label is not None:
-        labels = class_numbers(columns.label, table.column(columns.label))
-        classes = columns.classes or int(labels.max()) + 1
+    if label is not None:
+        labels = class_numbers(label, table.column(label))
+        classes = len(class_names(table.schema, label) or ()) or int(labels.max()) + 1
 
     def take(positions: np.ndarray) -> tuple[Iterator[Item], np.ndarray | None]:
-        items = _items(table, columns.image, positions, may_name_files)
+        items = _items(table, image, positions, may_name_files)
         return items, None if labels is None else labels[positions]
 
-    header = None
-    if isinstance(columns.types[0], pa.FixedShapeTensorType):
-        height, width, *channels = columns.types[0].shape
+    header, kind = None, table.schema.field(image).type
+    if isinstance(kind, pa.FixedShapeTensorType):
+        height, width, *channels = kind.shape
         header = Header(width, height, 1 if channels in ([], [1]) else 3)
     return Source(count, classes, digest, take, header)
 
@@ -94,29 +90,19 @@ def _stored(array: pa.Array, rows: np.ndarray, may_name_files: bool) -> Iterator
             raise UserError(f"row {row} has no image")
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Names and types of the columns, and how many classes the schema says that there are."""
-
-    image: str
-    label: str | None
-    types: tuple[pa.DataType, ...]
-    classes: int | None
-
-
-def find_columns(schema: pa.Schema, image: str | None, label: str | None) -> Columns:
+def find_columns(schema: pa.Schema, image: str | None, label: str | None) -> tuple[str, str | None]:
     """Return the columns that are named, else the ones whose types say what they are.
 
     Raises:
         UserError: there is none, there are several, or the type is wrong.
     """
-    features = features_of(schema)
     image = image or _only(
         "image_column",
         [field.name for field in schema if is_image(field.type)],
         f"no column holds images; allowed are {ALLOWED}",
     )
-    labels = [name for name, feature in features.items() if feature.get("_type") == "ClassLabel"]
+    features = features_of(schema).items()
+    labels = [name for name, feature in features if feature.get("_type") == "ClassLabel"]
     label = label or (_only("label_column", labels, "") if labels else None)
     for field, name in (("image_column", image), ("label_column", label)):
         if name is not None and name not in schema.names:
@@ -127,18 +113,7 @@ def find_columns(schema: pa.Schema, image: str | None, label: str | None) -> Col
         raise UserError(
             f"image_column {image!r} is of type {schema.field(image).type}; allowed are {ALLOWED}"
         )
-    names = features.get(label or "", {}).get("names")
-    types = tuple(schema.field(name).type for name in (image, label) if name is not None)
-    return Columns(image, label, types, len(names) if isinstance(names, list) else None)
-
-
-def features_of(schema: pa.Schema) -> dict[str, dict[str, object]]:
-    """Return what `datasets` wrote of the columns beside a schema, {} where it did not."""
-    try:
-        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
-    except (KeyError, TypeError, ValueError):
-        return {}
-    return {name: feature for name, feature in features.items() if isinstance(feature, dict)}
+    return image, label
 
 
 def _only(field: str, names: Sequence[str], missing: str) -> str:

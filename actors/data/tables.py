@@ -1,5 +1,6 @@
 """Tables in Parquet and Arrow IPC files, read a few rows of one column at a time."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ class Table:
 
     Attributes:
         paths: of the files, at least one.
-        field: what messages begin with, before the path of a file.
+        field: of the configuration, that messages begin with.
     """
 
     paths: tuple[str, ...]
@@ -36,9 +37,9 @@ class Table:
     @cached_property
     def schema(self) -> pa.Schema:
         """The columns of the first file."""
-        return self.schema_of(self.paths[0])
+        return self._schema(self.paths[0])
 
-    def schema_of(self, path: str) -> pa.Schema:
+    def _schema(self, path: str) -> pa.Schema:
         """Return the columns of one of the files.
 
         Raises:
@@ -49,10 +50,25 @@ class Table:
         name, columns = Counter(schema.names).most_common(1)[0] if schema.names else ("", 0)
         if columns > 1:
             raise UserError(
-                f"{self.field} {path!r} has {columns} columns {name!r}; allowed are names that "
+                f"{self.field}: {path!r} has {columns} columns {name!r}; allowed are names that "
                 "differ"
             )
         return schema
+
+    def check_alike(self, *names: str | None) -> None:
+        """Raise UserError where a column has another type, or other classes, in another file."""
+        for path in self.paths[1:]:
+            schema = self._schema(path)
+            for name in filter(None, names):
+                first, here = (
+                    (_type(s, name), class_names(s, name)) for s in (self.schema, schema)
+                )
+                if here != first:
+                    raise UserError(
+                        f"{self.field}: column {name!r} is {here[0] or 'no such column'} in "
+                        f"{path!r}, but {first[0]} in {self.paths[0]!r}; allowed is one type, and "
+                        "for labels the same classes"
+                    )
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
@@ -97,7 +113,7 @@ class Table:
         except (OSError, pa.ArrowException) as error:
             cause = " ".join(str(error).split())[:200]
             kind = "Parquet" if _is_parquet(path) else "Arrow"
-            raise UserError(f"{self.field} {path!r} cannot be read as {kind}: {cause}") from None
+            raise UserError(f"{self.field}: {path!r} cannot be read as {kind}: {cause}") from None
 
 
 def _is_parquet(path: str) -> bool:
@@ -139,6 +155,25 @@ def _ipc(path: str, column: str | None) -> tuple[pa.Schema, Iterator[pa.RecordBa
     fields = None if column is None else [schema.get_field_index(column)]
     file = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
     return schema, (file.get_batch(place) for place in range(file.num_record_batches))
+
+
+def _type(schema: pa.Schema, name: str) -> pa.DataType | None:
+    return schema.field(name).type if name in schema.names else None
+
+
+def features_of(schema: pa.Schema) -> dict[str, dict[str, object]]:
+    """Return what `datasets` wrote of the columns beside a schema, {} where it did not."""
+    try:
+        features = json.loads((schema.metadata or {})[b"huggingface"])["info"]["features"]
+    except (KeyError, TypeError, ValueError):
+        return {}
+    return {name: feature for name, feature in features.items() if isinstance(feature, dict)}
+
+
+def class_names(schema: pa.Schema, column: str) -> list[str] | None:
+    """Return the names of the classes that a column of labels is for, where `datasets` said so."""
+    names = features_of(schema).get(column, {}).get("names")
+    return names if isinstance(names, list) else None
 
 
 def is_image(kind: pa.DataType) -> bool:

@@ -1,17 +1,16 @@
 """Images as input; features are computed as images are read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from actors.data.feature_source import Progress
+from actors.data.feature_source import Candidates, Progress
 from actors.data.image_folder import file_items
 from actors.data.images import Header
 from actors.data.reading import Reading, plan_reading, read_headers
-from actors.distances.space import Space
 from actors.errors import UserError
 from actors.features import Extractor
 
@@ -19,38 +18,31 @@ from actors.features import Extractor
 LOOKED_AT = 1024
 
 
-@dataclass(frozen=True)
-class Images:
+class Images(Candidates):
     """Images of a folder.
 
     Attributes:
+        root: the folder.
         names: of the files, relative to the root.
-        folder_notes: what of the folder is not read.
-        skipped: what cannot be decoded, each with its cause.
     """
 
-    root: str
-    names: tuple[str, ...]
-    reading: Reading
-    extractor: Extractor
-    folder_notes: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
+    described = "a folder of images"
 
-    @property
-    def rows(self) -> int:
-        return len(self.names)
-
-    @property
-    def dimension(self) -> int:
-        return self.extractor.dimension(self.reading.shape)
-
-    @property
-    def space(self) -> Space:
-        return self.extractor.space
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return (*self.folder_notes, *self.reading.notes)
+    def __init__(
+        self,
+        root: str,
+        names: Sequence[str],
+        reading: Reading,
+        extractor: Extractor,
+        notes: tuple[str, ...] = (),
+        skipped: tuple[str, ...] = (),
+    ) -> None:
+        """Take the names of files that can be read, and how they and their features are."""
+        self.root, self.names = root, tuple(names)
+        self.reading, self.extractor = reading, extractor
+        self.rows, self.dimension = len(names), extractor.dimension(reading.shape)
+        self.space = extractor.space
+        self.notes, self.skipped = (*notes, *reading.notes), skipped
 
     def read(self, start: int, stop: int) -> np.ndarray:
         return self.extractor.extract(self.images(np.arange(start, stop)))
@@ -69,12 +61,6 @@ class Images:
         folders = pc.extract_regex(self.ids(), "^(?P<folder>[^/]+)/")
         first = pc.struct_field(folders, "folder")  # null where nothing matched, unlike .field
         return None if first.null_count == len(first) else first
-
-    def numbers(self, column: str) -> np.ndarray:
-        raise UserError(
-            f"selection: this method needs the column {column!r}, which a folder of images does "
-            "not have; give a Parquet or Arrow file"
-        )
 
 
 def open_images(
@@ -122,13 +108,13 @@ def open_images(
         reading = plan_reading(good, image_size, channels, "--image-size")
     except UserError as error:
         raise UserError(f"input: {error}") from None
-    kept = tuple(name for name, _ in good)
-    return Images(root, kept, reading, extractor, notes, tuple(skipped))
+    return Images(root, [name for name, _ in good], reading, extractor, notes, tuple(skipped))
 
 
 def in_colour(images: Images) -> Images:
     """Return grey images that are read as RGB, as those of another set are."""
     height, width, _ = images.reading.shape
     note = f"all {images.rows:,} images are grey and read as RGB, as another set's are"
-    notes = (*images.reading.notes, note)
-    return replace(images, reading=replace(images.reading, shape=(height, width, 3), notes=notes))
+    reading = replace(images.reading, shape=(height, width, 3), notes=())
+    notes = (*images.notes, note)
+    return Images(images.root, images.names, reading, images.extractor, notes, images.skipped)

@@ -1,6 +1,6 @@
 """Opening anyone's input as features: which kind of input a path is.
 
-To add a kind: a file with a class that has what `Candidates` asks for, and its suffixes here.
+To add a kind: a file with a class of `Candidates`, and its suffixes here.
 """
 
 import glob
@@ -18,7 +18,7 @@ from actors.data.images import suffixes
 from actors.data.tables import ARROW, PARQUET
 from actors.errors import UserError
 from actors.features import Extractor
-from actors.features.images import open_images
+from actors.features.images import Images, open_images
 
 TABLES = (*PARQUET, *ARROW)
 ARRAYS = (".npy", ".npz")
@@ -58,7 +58,7 @@ def open_input(
     about_images = {"image_size": image_size, "channels": channels, "skip_bad": skip_bad or None}
     about_tables = {"id_column": id_column, "source_column": source_column}
     if walked and images and not (column and tables):
-        _refuse({"column": column, **about_tables}, "a folder of images")
+        _refuse({"column": column, **about_tables}, Images)
         check_names(images)
         return open_images(
             path,
@@ -79,12 +79,12 @@ def open_input(
         raise UserError(f"input: no images and no tables in folder {path!r}; allowed is {ALLOWED}")
     suffix = Path(path).suffix.lower()
     if tables or suffix in TABLES:
-        _refuse(about_images, "a table")
+        _refuse(about_images, TableFiles)
         paths = [os.path.join(path, name) for name in tables] or matching or [path]
         notes = walked.passed_over(tables) if walked else ()
         return TableFiles(paths, column, id_column, source_column, notes)
     if suffix in ARRAYS:
-        _refuse({**about_images, **about_tables}, "a NumPy file")
+        _refuse({**about_images, **about_tables}, ArrayFile)
         return ArrayFile(path, column)
     raise UserError(f"input: {path!r} has suffix {suffix!r}; allowed is {ALLOWED}")
 
@@ -97,9 +97,10 @@ def check_names(names: Sequence[str]) -> None:
         raise UserError(f"input: the file name {error.object!r} is no UTF-8; rename it") from None
 
 
-def _refuse(options: Mapping[str, object], kind: str) -> None:
+def _refuse(options: Mapping[str, object], kind: type[Candidates]) -> None:
     for name, value in options.items():
         if value is not None:
             raise UserError(
-                f"{name}: found {value!r}, but the input is {kind}, which has no use for it"
+                f"{name}: found {value!r}, but the input is {kind.described}, which has no use "
+                "for it"
             )
