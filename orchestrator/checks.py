@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from actors.data import fresh_available
+from actors.data.dataset import fresh_available
 from actors.pool.schema import FRESH, REAL
 from orchestrator.alarms import lowered
 from orchestrator.candidates import (

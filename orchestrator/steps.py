@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.config import Resources
-from actors.data import fresh_range, split_range
+from actors.data.dataset import fresh_range, split_range
 from actors.features import Extractor
 from actors.generators import Family
 from actors.pool.schema import FRESH, REAL

@@ -5,15 +5,7 @@ Real data sets are where D_0, the reference and fresh rows come from: a new one 
 """
 
 from actors.data.cifar10 import Cifar10
-from actors.data.dataset import (
-    DatasetInfo,
-    RealData,
-    fresh_available,
-    fresh_range,
-    range_positions,
-    split,
-    split_range,
-)
+from actors.data.dataset import RealData
 from actors.data.digits import Digits
 from actors.data.fashion_mnist import FashionMnist
 from actors.data.gaussian import Gaussian
@@ -31,20 +23,4 @@ REAL_DATA: dict[str, type[RealData]] = {
     "hub": Hub,
 }
 
-__all__ = [
-    "REAL_DATA",
-    "Cifar10",
-    "DatasetInfo",
-    "Digits",
-    "FashionMnist",
-    "Gaussian",
-    "Hub",
-    "ImageFolder",
-    "Parquet",
-    "RealData",
-    "fresh_available",
-    "fresh_range",
-    "range_positions",
-    "split",
-    "split_range",
-]
+__all__ = ["REAL_DATA", "RealData"]

@@ -31,10 +31,7 @@ class FashionMnist(RealData):
     split: Literal["train", "test"] = Field("train", description="60,000 or 10,000 rows")
 
     def open(self) -> Source:
-        names = [
-            f"{PREFIX[self.split]}-images-idx3-ubyte.gz",
-            f"{PREFIX[self.split]}-labels-idx1-ubyte.gz",
-        ]
+        names = [f"{PREFIX[self.split]}-{kind}-ubyte.gz" for kind in ("images-idx3", "labels-idx1")]
         images, labels = (os.path.join(self.path, name) for name in names)
         for file in (images, labels):
             if not os.path.isfile(file):

@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError, features
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError, features
 
 from actors.errors import UserError
 
@@ -25,16 +25,7 @@ GREY = ("1", "L", "LA")
 COLOUR = ("P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB", "HSV")
 BACKGROUND = "white"
 ALLOWED = "allowed are pixels of up to 8 bits, and grey ones of 16"
-# how the pixels lie in a file that says this of its orientation (EXIF 2.32, tag 0x0112)
-TURNED = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+# of the orientations that a file may give (EXIF 2.32, tag 0x0112)
 SIDEWAYS = (5, 6, 7, 8)
 # what Pillow's readers raise about broken files
 BROKEN = (
@@ -167,24 +158,25 @@ def _channels(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Return the decoded image, turned as its EXIF says."""
+    """Return the image, decoded and turned as its EXIF says."""
     image.load()  # PNG may have its EXIF after the pixels, and Pillow turns TIFF itself
-    turn = TURNED.get(_orientation(image))
-    return image if turn is None else image.transpose(turn)
+    try:
+        ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:  # the EXIF cannot be read, or not be written again once the image is turned
+        pass
+    return image
 
 
 def _sideways(image: Image.Image) -> bool:
     """Whether width and height change places once an image that is not decoded yet is upright."""
     if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
         return False  # Pillow has done it, or would have to decode the image to know
-    return _orientation(image) in SIDEWAYS
-
-
-def _orientation(image: Image.Image) -> int:
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        return image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
     except Exception:  # what cannot be read says nothing, and Pillow's errors there are many
-        return 1
+        return False
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -9,9 +9,11 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 
-from actors.data import ImageFolder, Parquet, RealData
+from actors.data import RealData
 from actors.data.files import LocalPath, files_below
+from actors.data.image_folder import ImageFolder
 from actors.data.images import decode
+from actors.data.parquet import Parquet
 from actors.errors import NonFiniteError, UserError
 from actors.generators.family import Conduct, Draw, Family, TrainingSet
 from actors.generators.pipelines import (

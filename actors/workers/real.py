@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from actors import data as real
+from actors.data import REAL_DATA
+from actors.data.dataset import range_positions
 from actors.errors import UserError
 from actors.pool import schema, shards
 from actors.pool.step import Report, Step
@@ -17,12 +18,12 @@ def write(storage: Storage, step: Step, report: Report) -> list[File]:
     Raises:
         UserError: the data set is not what the step was planned with.
     """
-    kind = real.REAL_DATA[step.config["dataset"]["kind"]]
+    kind = REAL_DATA[step.config["dataset"]["kind"]]
     dataset = kind(**step.config["dataset"], **step.settings["dataset"])
     if dataset.info.digest != step.config["digest"]:
         raise UserError("dataset: its content has changed since this was planned; run again")
     first, rows = step.config["range"]
-    rows_at = real.range_positions(dataset, first, rows, step.seed)
+    rows_at = range_positions(dataset, first, rows, step.seed)
     records = []
     for start in range(0, rows, block := _block(step.config["shard_rows"])):
         images, labels = dataset.read(rows_at[start : start + block])

@@ -18,8 +18,8 @@ import numpy as np
 import ray
 import torch
 
-from actors import data as real
 from actors.config import Resources
+from actors.data.dataset import split
 from actors.generators import sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
@@ -51,8 +51,8 @@ def plain(chosen: config.Experiment) -> float:
     started = time.perf_counter()
     family, device, seed = chosen.generators["ddpm"], torch.device("cpu"), chosen.seed
     assert isinstance(family, Denoiser)
-    images, _ = real.split(chosen.dataset, "train", seed)
-    reference, _ = real.split(chosen.dataset, "reference", seed)
+    images, _ = split(chosen.dataset, "train", seed)
+    reference, _ = split(chosen.dataset, "reference", seed)
     shape = chosen.dataset.image_shape
     data = TrainingSet(lambda rows: images[rows], len(images), shape)
     network = loop.train(family, data, derive_seed(seed, "t"), Conduct(device))

@@ -20,7 +20,8 @@ from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 
-from actors.data import Digits, split
+from actors.data.dataset import split
+from actors.data.digits import Digits
 from actors.generators import GENERATORS, sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet

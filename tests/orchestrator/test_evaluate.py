@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from actors.data import Digits, split
+from actors.data.dataset import split
+from actors.data.digits import Digits
 from actors.metrics.frechet import frechet_distance
 from tests.runs import call
 

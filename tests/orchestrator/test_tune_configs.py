@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-from actors.data import split
+from actors.data.dataset import split
 from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.pool.schema import tensor_array
 from orchestrator import config

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from actors.data import Cifar10
+from actors.data.cifar10 import Cifar10
 from tests.actors.data.image_files import noise, write
 
 IMAGES = [noise(i, 32, 32) for i in range(10)]

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from actors.data import Digits, ImageFolder, fresh_available, fresh_range, split
-from actors.data.dataset import range_positions, split_range
+from actors.data.dataset import fresh_available, fresh_range, range_positions, split, split_range
+from actors.data.digits import Digits
+from actors.data.image_folder import ImageFolder
 from tests.actors.data.image_files import encoded, noise, write
 
 

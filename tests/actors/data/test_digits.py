@@ -4,7 +4,7 @@ import sys
 import numpy as np
 from sklearn.datasets import load_digits
 
-from actors.data import Digits
+from actors.data.digits import Digits
 
 
 def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
@@ -21,7 +21,7 @@ def test_digits_are_scikit_learns_scaled_to_bytes() -> None:
 
 def test_a_configuration_of_digits_imports_neither_the_data_nor_datasets() -> None:
     program = (
-        "import sys; from actors.data import Digits; Digits().info; "
+        "import sys; from actors.data.digits import Digits; Digits().info; "
         "print({'datasets', 'sklearn'} & set(sys.modules))"
     )
     done = subprocess.run(

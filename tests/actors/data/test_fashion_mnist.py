@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from actors.data import FashionMnist
-from actors.data.fashion_mnist import DEBIAN
+from actors.data.fashion_mnist import DEBIAN, FashionMnist
 from actors.errors import UserError
 from tests.actors.data.image_files import write
 

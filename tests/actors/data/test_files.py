@@ -9,10 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from actors.data import ImageFolder, Parquet
 from actors.data.feature_source import Candidates
 from actors.data.files import files_below, tables_of_one_split, walk
+from actors.data.image_folder import ImageFolder
 from actors.data.images import suffixes
+from actors.data.parquet import Parquet
 from actors.errors import UserError
 from actors.features.opening import open_input
 from actors.features.pixels import Pixels

@@ -3,8 +3,8 @@ import pytest
 from pydantic import ValidationError
 from scipy.stats import kstest
 
-from actors.data import Gaussian, split
-from actors.data.gaussian import centres
+from actors.data.dataset import split
+from actors.data.gaussian import Gaussian, centres
 
 ROWS = 20_000
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from actors.data import Cifar10, Hub
+from actors.data.cifar10 import Cifar10
+from actors.data.hub import Hub
 from tests.actors.data.image_files import encoded, noise
 
 IMAGES = [noise(i, 5, 4) for i in range(12)]

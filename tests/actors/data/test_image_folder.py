@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from actors.data import ImageFolder, RealData
-from actors.data.image_folder import classes_of
+from actors.data import RealData
+from actors.data.image_folder import ImageFolder, classes_of
 from actors.errors import UserError
 from tests.actors.data.image_files import encoded, noise, write
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps, features
 
-from actors.data.images import TURNED, decode, read_header, suffixes
+from actors.data.images import decode, read_header, suffixes
 from actors.errors import UserError
 from tests.actors.data.image_files import encoded, noise, photo, turned
 
@@ -62,9 +62,13 @@ def test_a_turned_picture_is_read_upright_as_pillow_turns_it(orientation: int, k
 def test_an_upright_png_and_its_turned_twin_are_equal_before_and_after_resizing() -> None:
     pixels = photo(3, 40, 60)
     upright = encoded(pixels)
-    for orientation, turn in TURNED.items():
-        undo = {6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}.get(orientation, turn)
-        twin = encoded(Image.fromarray(pixels).transpose(undo), exif=turned(orientation))
+    undo = (
+        *(Image.Transpose.FLIP_LEFT_RIGHT, Image.Transpose.ROTATE_180),
+        *(Image.Transpose.FLIP_TOP_BOTTOM, Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_90),
+        *(Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_270),
+    )
+    for orientation, turn in enumerate(undo, 2):
+        twin = encoded(Image.fromarray(pixels).transpose(turn), exif=turned(orientation))
         for side in (None, 32):
             assert np.array_equal(decode(twin, 3, side), decode(upright, 3, side))
 

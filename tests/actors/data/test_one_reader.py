@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from actors.data import ImageFolder
+from actors.data.image_folder import ImageFolder
 from actors.data.reading import Reading
 from actors.features.opening import open_input
 from actors.features.pixels import Pixels

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
-from actors.data import Parquet
+from actors.data.parquet import Parquet
 from actors.pool.schema import tensor_array
 from tests.actors.data.image_files import encoded, noise
 

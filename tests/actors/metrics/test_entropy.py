@@ -7,7 +7,8 @@ from scipy.special import digamma, gammaln
 from scipy.stats import multivariate_normal, norm
 from sklearn.neighbors import NearestNeighbors
 
-from actors.data import Digits, split
+from actors.data.dataset import split
+from actors.data.digits import Digits
 from actors.distances.space import GIVEN
 from actors.features.pixels import Pixels
 from actors.metrics.entropy import Spacing, entropy

@@ -7,7 +7,7 @@ import ray
 from ray.exceptions import RayTaskError
 from safetensors.numpy import load_file
 
-from actors.data import split
+from actors.data.dataset import split
 from actors.distances.space import NETWORK
 from actors.features import EXTRACTORS, weights
 from actors.pool import selections

@@ -7,8 +7,8 @@ import pytest
 import ray
 from ray.exceptions import RayTaskError
 
-from actors.data import ImageFolder
 from actors.data.dataset import range_positions, split_range
+from actors.data.image_folder import ImageFolder
 from actors.pool import shards
 from actors.pool.manifest import files_of
 from actors.pool.step import Step

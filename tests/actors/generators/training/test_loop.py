@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.multiprocessing.spawn import spawn
 
-from actors.data import Digits, split
+from actors.data.dataset import split
+from actors.data.digits import Digits
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS
 from actors.generators.denoiser import Denoiser
