@@ -57,9 +57,9 @@ class Candidates:
         counts: defaultdict[str, float] = defaultdict(float)
         for first, end, drawn in self.strata or [(0, len(self.arrivals), self.total)]:
             here = self.arrivals[first:end]
-            total = sum(one.published for one in here)
-            for one in here:
-                counts[one.source] += one.published * drawn / total
+            total = sum(arrival.published for arrival in here)
+            for arrival in here:
+                counts[arrival.source] += arrival.published * drawn / total
         return dict(counts)
 
 
@@ -72,12 +72,12 @@ def real_rows(experiment: Experiment) -> Arrival:
 def arrivals(experiment: Experiment, iteration: int, fresh: int) -> list[Arrival]:
     """Return what joins the pool after an iteration: samples by weight, then fresh rows."""
     published = published_rows(
-        {name: one.sampling.rows for name, one in experiment.generators.items()},
+        {name: generator.sampling.rows for name, generator in experiment.generators.items()},
         experiment.weights,
     )
     joined = [
-        Arrival(name, iteration, one.sampling.rows, published[name])
-        for name, one in experiment.generators.items()
+        Arrival(name, iteration, generator.sampling.rows, published[name])
+        for name, generator in experiment.generators.items()
     ]
     return [*joined, Arrival(FRESH, iteration, fresh, fresh)] if fresh else joined
 
@@ -98,23 +98,23 @@ def published_rows(rows: dict[str, int], weights: dict[str, float]) -> dict[str,
 def candidates_for(
     experiment: Experiment,
     generations: Sequence[Sequence[Arrival]],
-    own: OwnSet | None,
+    training_set: OwnSet | None,
     ratio: float | None,
 ) -> Candidates:
     """Return what a training set is selected from.
 
     Args:
-        own: of the generator, if it has a training set of its own.
+        training_set: of the generator, if it has one that others do not share.
         ratio: rows selected / candidate rows.
 
     Raises:
         ValueError: "field: what"; there are too few rows.
     """
-    joined = tuple(one for generation in generations for one in generation)
-    everything = sum(one.published for one in joined)
+    joined = tuple(arrival for generation in generations for arrival in generation)
+    everything = sum(arrival.published for arrival in joined)
     paradigm = experiment.paradigm
-    if own and own.rows:
-        rows = own.rows
+    if training_set and training_set.rows:
+        rows = training_set.rows
     elif paradigm.fixed_rows:
         rows = experiment.dataset.rows
     else:
@@ -128,7 +128,7 @@ def candidates_for(
             _enough(everything, wanted, f"selection.ratio: {ratio:g} of them draws")
             strata = ((0, len(joined), wanted),)
     total = sum(drawn for _, _, drawn in strata) if strata else everything
-    _enough(total, rows, "training_sets: selects" if own else "dataset.rows: selects")
+    _enough(total, rows, "training_sets: selects" if training_set else "dataset.rows: selects")
     return Candidates(joined, strata, total, rows)
 
 
@@ -139,7 +139,7 @@ def _equal_shares(
     strata, first = [], 0
     for number, generation in enumerate(generations):
         share = wanted // len(generations) + (number < wanted % len(generations))
-        there = sum(one.published for one in generation)
+        there = sum(arrival.published for arrival in generation)
         _enough(there, share, f"paradigm.draw: equal_share of generation {number} is")
         strata.append((first, first + len(generation), share))
         first += len(generation)

@@ -30,8 +30,8 @@ def check(experiment: Experiment, *, whole: bool) -> None:
     Args:
         whole: False for the experiment as it is at a single iteration.
     """
-    for one in (names, images, features, labels, measures, fresh, alarms, changes, rows):
-        one(experiment)
+    for check_these in (names, images, features, labels, measures, fresh, alarms, changes, rows):
+        check_these(experiment)
     if whole:
         samples(experiment)
 
@@ -42,7 +42,7 @@ def names(experiment: Experiment) -> None:
     if reserved:
         raise ValueError(f"generators: {reserved.pop()!r} is the name of a source of real rows")
     generators = list(experiment.generators)
-    trained = [name for name, one in experiment.generators.items() if one.trains]
+    trained = [name for name, entry in experiment.generators.items() if entry.trains]
     for name in experiment.weights:
         _known("weights", name, generators)
     for name in experiment.training_sets:
@@ -50,9 +50,9 @@ def names(experiment: Experiment) -> None:
     for field in ("quota", "cap"):
         for name in getattr(experiment, field):
             _known(field, name, [REAL, FRESH, *generators])
-    for alarm, one in experiment.alarms.items():
-        if one.generator is not None:
-            _known(f"alarms.{alarm}.generator", one.generator, trained)
+    for alarm, entry in experiment.alarms.items():
+        if entry.generator is not None:
+            _known(f"alarms.{alarm}.generator", entry.generator, trained)
     if experiment.weights:
         missing = [name for name in generators if name not in experiment.weights]
         if missing:
@@ -64,8 +64,8 @@ def names(experiment: Experiment) -> None:
     for field, method in (
         ("selection", experiment.selection),
         *(
-            (f"training_sets.{name}.selection", own.selection)
-            for name, own in experiment.training_sets.items()
+            (f"training_sets.{name}.selection", training_set.selection)
+            for name, training_set in experiment.training_sets.items()
         ),
     ):
         if method and method.needed_column:
@@ -127,13 +127,13 @@ def features(experiment: Experiment) -> None:
 def labels(experiment: Experiment) -> None:
     """Class-conditional generators whose training sets would lack labels."""
     generators = experiment.generators
-    conditional = [name for name, one in generators.items() if one.conditional]
+    conditional = [name for name, entry in generators.items() if entry.conditional]
     if conditional and experiment.dataset.classes is None:
         raise ValueError(
             f"generators.{conditional[0]}.labels: dataset {experiment.dataset.kind!r} has no "
             "labels; allowed is false"
         )
-    without = [name for name, one in generators.items() if not one.conditional]
+    without = [name for name, entry in generators.items() if not entry.conditional]
     if conditional and without and experiment.iterations > 1:
         raise ValueError(
             f"generators.{conditional[0]}.labels: generator {without[0]!r} samples into the "
@@ -255,21 +255,22 @@ def rows(experiment: Experiment) -> None:
         arrived.append(arrivals(experiment, iteration, experiment.fresh_rows(iteration)))
         generations = experiment.paradigm.generations(real_rows(experiment), arrived)
         for name in experiment.generators:
-            own = experiment.training_sets.get(name)
+            training_set = experiment.training_sets.get(name)
             ratio = experiment.method_for(name).ratio
-            if own and own.selection and own.rows and own.selection.ratio is not None:
+            method = training_set and training_set.selection
+            if training_set and training_set.rows and method and method.ratio is not None:
                 raise ValueError(
-                    f"training_sets.{name}: found rows {own.rows} and selection.ratio {ratio}; "
-                    "allowed is one of the two"
+                    f"training_sets.{name}: found rows {training_set.rows} and selection.ratio "
+                    f"{ratio}; allowed is one of the two"
                 )
             try:
-                candidates = candidates_for(experiment, generations, own, ratio)
+                candidates = candidates_for(experiment, generations, training_set, ratio)
                 check_limits(experiment, candidates)
             except ValueError as error:
                 raise ValueError(f"{error} (after iteration {iteration})") from None
             counts[name].append(candidates.rows)
             low = lowered(ratio, [*lowering.values()] * iteration)
-            lowest[name].append(candidates_for(experiment, generations, own, low).rows)
+            lowest[name].append(candidates_for(experiment, generations, training_set, low).rows)
     for name, generator in experiment.generators.items():
         least, fewest = generator.least_rows, min(counts[name])
         if fewest < least:

@@ -192,8 +192,8 @@ class Experiment(Config):
 
     def method_for(self, generator: str | None) -> Selection:
         """Return how the training set of a generator is selected; None: the shared one."""
-        own = self.training_sets.get(generator) if generator else None
-        return own.selection if own and own.selection else self.selection
+        training_set = self.training_sets.get(generator) if generator else None
+        return training_set.selection if training_set and training_set.selection else self.selection
 
     def arm_experiments(self) -> dict[str, Experiment]:
         """Return each arm's own configuration; an experiment without arms is one arm, `main`."""

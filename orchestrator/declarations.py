@@ -102,12 +102,12 @@ def _add(commands: Any, name: str, command: Command, listed: dict[str, Any]) -> 
 
 
 def _add_fields(
-    parser: argparse.ArgumentParser, fields: dict[str, dict[str, Any]], own: dict[str, Any]
+    parser: argparse.ArgumentParser, fields: dict[str, dict[str, Any]], reserved: dict[str, Any]
 ) -> None:
     """Add the fields of a schema as options, a group for each block; none is required."""
     groups: dict[str, Any] = {}
     for path, field in fields.items():
-        if f"--{path}" in own or path in own:
+        if f"--{path}" in reserved or path in reserved:
             continue
         block = path.partition(".")[0] if "." in path else ""
         if block not in groups:

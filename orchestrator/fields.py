@@ -30,13 +30,13 @@ SCHEMAS: dict[str, type[BaseModel]] = {
 
 def choices(annotation: Any) -> list[str]:
     """Return the values that are allowed where they can be listed, as YAML."""
-    found = []
+    described = []
     for member in members(annotation):
         if typing.get_origin(member) is Literal:
-            found += [str(value) for value in typing.get_args(member)]
+            described += [str(value) for value in typing.get_args(member)]
         elif member is bool:
-            found += ["true", "false"]
-    return found
+            described += ["true", "false"]
+    return described
 
 
 def type_name(annotation: Any) -> str:
@@ -62,7 +62,7 @@ def fields(model: type[BaseModel], prefix: str = "", kind: str = "") -> dict[str
 
     A name that the user gives stands as NAME; a field that only some kinds of a block have says so.
     """
-    found: dict[str, dict[str, Any]] = {}
+    described: dict[str, dict[str, Any]] = {}
     for name, field in model.model_fields.items():
         path, annotation = f"{prefix}{name}", field.annotation
         blocks, named = [], []
@@ -75,7 +75,7 @@ def fields(model: type[BaseModel], prefix: str = "", kind: str = "") -> dict[str
         if not models or len(models) < len(blocks) - (types.NoneType in blocks):
             default = field.default
             given = default is not PydanticUndefined and not isinstance(default, BaseModel)
-            found[path] = {
+            described[path] = {
                 "type": type_name(annotation),
                 "choices": choices(annotation),
                 "default": _text(default) if given and name != "kind" else None,
@@ -83,10 +83,10 @@ def fields(model: type[BaseModel], prefix: str = "", kind: str = "") -> dict[str
                 "only": kind if name != "kind" else "",
             }
         for block, under in ((models, path), (inner, f"{path}.NAME")):
-            for one in block:
-                tag = _kind(one) if len(block) > 1 else kind
-                _join(found, fields(one, f"{under}.", tag), len(block))
-    return found
+            for choice in block:
+                tag = _kind(choice) if len(block) > 1 else kind
+                _join(described, fields(choice, f"{under}.", tag), len(block))
+    return described
 
 
 def _kind(model: type[BaseModel]) -> str:
@@ -94,10 +94,12 @@ def _kind(model: type[BaseModel]) -> str:
     return "" if tag is None else str(typing.get_args(tag.annotation)[0])
 
 
-def _join(found: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]], kinds: int) -> None:
+def _join(
+    described: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]], kinds: int
+) -> None:
     """Add the fields of one kind of a block; a field of every kind is said once."""
     for path, field in more.items():
-        known = found.setdefault(path, field)
+        known = described.setdefault(path, field)
         if known is field:
             continue
         known["choices"] = list(dict.fromkeys([*known["choices"], *field["choices"]]))
@@ -110,7 +112,7 @@ def _join(found: dict[str, dict[str, Any]], more: dict[str, dict[str, Any]], kin
         if field["default"] != known["default"]:
             known["default"] = None
         only = dict.fromkeys([*known["only"].split(", "), *field["only"].split(", ")])
-        known["only"] = ", ".join(one for one in only if one)
+        known["only"] = ", ".join(kind for kind in only if kind)
         if kinds > 1 and len(only) == kinds:
             known["only"] = ""
 

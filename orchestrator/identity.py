@@ -16,7 +16,8 @@ LEFT_OUT = {"arms", "damaged", "features", "generators", "resources", "store"}
 
 def experiment_key(experiment: Experiment) -> str:
     """Return the hash of all that determines what comes out of an experiment, and of its name."""
-    return key({arm: identity(own) for arm, own in experiment.arm_experiments().items()})
+    arms = experiment.arm_experiments().items()
+    return key({arm: identity(configuration) for arm, configuration in arms})
 
 
 def key(value: object) -> str:
@@ -35,7 +36,9 @@ def identity(experiment: Experiment) -> dict[str, Any]:
     value["features"] = {**_extractor(experiment.features), "threads": threads}
     value["evaluation"]["features"] = _extractor(experiment.measured_in)
     shape = experiment.dataset.image_shape
-    value["generators"] = {n: _family(one, shape) for n, one in experiment.generators.items()}
+    value["generators"] = {
+        name: _family(family, shape) for name, family in experiment.generators.items()
+    }
     return value
 
 

@@ -27,7 +27,7 @@ class Loop:
         self.experiment = experiment
         self.alarms = Alarms(plan, arm, experiment, decide)
         self._plan, self._arm = plan, arm
-        self._trained = [name for name, one in experiment.generators.items() if one.trains]
+        self._trained = [name for name, family in experiment.generators.items() if family.trains]
         self._fresh_used = 0
         self._sampled: Counter[str] = Counter()
         self._checkpoints: dict[str, Step] = {}
@@ -96,17 +96,17 @@ class Loop:
             made = made | {FRESH: (samples, self._selecting.embed(samples))}
             self._fresh_used += fresh
         joined = arrivals(self.experiment.at(n), n, fresh)
-        return [Stored(one, *made[one.source]) for one in joined]
+        return [Stored(arrival, *made[arrival.source]) for arrival in joined]
 
     def _select_for(self, n: int, name: str, generations: list[list[Stored]]) -> Step:
         """Select D_n of a generator: its own, or the one that all share."""
         experiment = self.experiment.at(n)
-        own, method = experiment.training_sets.get(name), experiment.method_for(name)
-        arrived = [[one.arrival for one in generation] for generation in generations]
+        training_set, method = experiment.training_sets.get(name), experiment.method_for(name)
+        arrived = [[stored.arrival for stored in generation] for generation in generations]
         ratio = self.alarms.lowered(method.ratio)
-        candidates = candidates_for(experiment, arrived, own, ratio)
-        pairs = [(one.samples, one.features) for rows in generations for one in rows]
-        whose = name if own else None
+        candidates = candidates_for(experiment, arrived, training_set, ratio)
+        pairs = [(stored.samples, stored.features) for rows in generations for stored in rows]
+        whose = name if training_set else None
         return self._select(n, whose, steps.choice(experiment, n, whose, pairs, candidates, method))
 
     def _select(self, n: int, whose: str | None, choice: steps.Choice) -> Step:

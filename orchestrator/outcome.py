@@ -52,7 +52,7 @@ class Outcome:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Outcome":
         """Return the outcome that was written."""
-        return cls(**{**value, "results": [Result.from_json(one) for one in value["results"]]})
+        return cls(**{**value, "results": [Result.from_json(item) for item in value["results"]]})
 
 
 @dataclass(frozen=True)

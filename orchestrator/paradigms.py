@@ -44,7 +44,7 @@ class Accumulate(Paradigm):
     kind: Literal["accumulate"] = "accumulate"
 
     def generations(self, real: T, arrived: Sequence[Sequence[T]]) -> list[list[T]]:
-        return [[real], *(list(one) for one in arrived)]
+        return [[real], *(list(generation) for generation in arrived)]
 
 
 class AccumulateSubsample(Paradigm):

@@ -110,8 +110,8 @@ class Plan:
         return {
             "steps": sorted(self.steps),
             "training_sets": [
-                {"arm": arm, "iteration": i, "generator": name, "path": one.select.path}
-                for (arm, i, name), one in self.training_sets.items()
+                {"arm": arm, "iteration": i, "generator": name, "path": training_set.select.path}
+                for (arm, i, name), training_set in self.training_sets.items()
             ],
         }
 

@@ -12,8 +12,8 @@ def make_plan(experiment: Experiment, decide: Decide | None = None) -> Plan:
         decide: which alarms went off; without it, none does.
     """
     plan = Plan(experiment, experiment.arm_experiments())
-    loops = [Loop(plan, arm, own, decide) for arm, own in plan.arms.items()]
-    for n in range(1, max(own.iterations for own in plan.arms.values()) + 1):
+    loops = [Loop(plan, arm, configuration, decide) for arm, configuration in plan.arms.items()]
+    for n in range(1, max(configuration.iterations for configuration in plan.arms.values()) + 1):
         for loop in loops:
             if n <= loop.experiment.iterations and not loop.alarms.ended:
                 loop.iterate(n)

@@ -37,7 +37,7 @@ class Result:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Result":
         """Return the result that was written."""
-        return cls(**{**value, "measures": [Measure(**one) for one in value["measures"]]})
+        return cls(**{**value, "measures": [Measure(**item) for item in value["measures"]]})
 
     def measure(self, metric: str, subject: str = "samples") -> Measure | None:
         """Return one number with its card; None where a generator has none, having no training."""
@@ -65,7 +65,7 @@ def read_result(
         arm,
         iteration,
         generator,
-        [Measure(**one) for one in measures],
+        [Measure(**item) for item in measures],
         {name: path for name, file in PICTURES.items() if (path := f"{step}/{file}") in files},
         shares,
         step,

@@ -48,7 +48,7 @@ class Run:
         self._redone: Counter[str] = Counter()
         self._alarms_logged = 0
         self.plan = self._make_plan(set())
-        arms = {arm: own.model_dump(mode="json") for arm, own in self.plan.arms.items()}
+        arms = {arm: config.model_dump(mode="json") for arm, config in self.plan.arms.items()}
         self.outcome = replace(outcome, arms=arms)
 
     def open(self, tracker: "Tracker | None" = None) -> None:
@@ -122,8 +122,8 @@ class Run:
 
     def results(self) -> list[Result]:
         """Return what has been measured, in the order of the plan; each file is read once."""
-        found = (self._result(self.plan, key) for key in self.plan.evaluations)
-        return [result for result in found if result]
+        results = (self._result(self.plan, key) for key in self.plan.evaluations)
+        return [result for result in results if result]
 
     def _result(self, plan: Plan, key: Evaluation) -> Result | None:
         """Return what an evaluate step of a plan measured; None before it is done."""

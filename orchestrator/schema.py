@@ -14,7 +14,7 @@ def members(annotation: Any) -> list[Any]:
     if origin is typing.Annotated:
         return members(typing.get_args(annotation)[0])
     if origin in (typing.Union, types.UnionType):
-        return [one for arg in typing.get_args(annotation) for one in members(arg)]
+        return [member for arg in typing.get_args(annotation) for member in members(arg)]
     return [annotation]
 
 
@@ -93,19 +93,19 @@ def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:
     annotation: Any = root
     value = raw
     *parents, last = details["loc"] or ("",)
-    for part in parents:
-        if isinstance(value, dict) and part in value:
-            annotation, value = _child(annotation, value, part), value[part]
-            path.append(str(part))
-        elif isinstance(value, list) and isinstance(part, int):
-            path.append(str(part))
-            value = value[part]
+    for step in parents:
+        if isinstance(value, dict) and step in value:
+            annotation, value = _child(annotation, value, step), value[step]
+            path.append(str(step))
+        elif isinstance(value, list) and isinstance(step, int):
+            path.append(str(step))
+            value = value[step]
         # else: the kind of a union's member, which is no field
     is_kind = not isinstance(last, int) and isinstance(value, dict) and value.get("kind") == last
     if last not in ("", "[key]") and not (is_kind and last not in value):
         path.append(str(last))
     field = ".".join(path)
-    found = details["input"]
+    given = details["input"]
     message = details["msg"].removeprefix("Value error, ")
     match details["type"]:
         case "extra_forbidden":
@@ -117,15 +117,15 @@ def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:
         case "missing":
             return f"{field}: missing; it must be given"
         case "union_tag_invalid" | "union_tag_not_found":
-            tag = found.get("kind") if isinstance(found, dict) else found
+            tag = given.get("kind") if isinstance(given, dict) else given
             said = f"found {tag!r}" if tag is not None else "missing"
             kinds = details.get("ctx", {}).get("expected_tags") or ", ".join(
                 repr(typing.get_args(m.model_fields["kind"].annotation)[0])
                 for m in members(_child(annotation, value, str(last)))
             )
             return f"{field}.kind: {said}; allowed are {kinds}"
-        case "value_error" if not isinstance(found, str | int | float):
+        case "value_error" if not isinstance(given, str | int | float):
             return f"{field}: {message}" if field else message
         case _:
             allowed_text = message[0].lower() + message[1:]
-            return f"{field}: found {found!r}; {allowed_text}"
+            return f"{field}: found {given!r}; {allowed_text}"

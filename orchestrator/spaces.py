@@ -42,6 +42,6 @@ class Space:
     def candidates(self, training_set: Step) -> list[Step]:
         """Plan the features of what a training set was selected from, if not selected by them."""
         samples = [self._plan.steps[path].step for path in training_set.inputs["samples"]]
-        features = [self.embed(one) for one in samples]
+        features = [self.embed(samples) for samples in samples]
         selected_by = training_set.inputs["features"]
         return [] if selected_by == tuple(step.path for step in features) else features

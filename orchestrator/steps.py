@@ -121,7 +121,7 @@ def select(choice: Choice, ranked: Step | None = None) -> Step:
     """Select a training set among candidates, or from their order."""
     limits: dict[str, Any] = {}
     if any(choice.limits.values()):
-        sources = [one.source for one in choice.candidates.arrivals]
+        sources = [arrival.source for arrival in choice.candidates.arrivals]
         limits = {"limits": choice.limits, "sources": sources}
     return Step(
         "select",
@@ -159,9 +159,9 @@ def selection_seed(experiment: Experiment, iteration: int, generator: str | None
     """Return the seed of a training set, the shared one or a generator's own."""
     if generator is None:
         return derive_seed(experiment.seed, "select", iteration)
-    own = experiment.training_sets[generator].seed
-    if own is not None:
-        return derive_seed(own, "select", iteration)
+    seed = experiment.training_sets[generator].seed
+    if seed is not None:
+        return derive_seed(seed, "select", iteration)
     return derive_seed(experiment.seed, "select", generator, iteration)
 
 
@@ -171,11 +171,11 @@ def _method(method: Method) -> dict[str, Any]:
 
 def _drawn(candidates: Candidates) -> dict[str, Any]:
     """Return what says which rows are candidates, where not all of the steps' rows are."""
-    published = [one.published for one in candidates.arrivals]
-    sizes = [one.rows for one in candidates.arrivals]
+    published = [arrival.published for arrival in candidates.arrivals]
+    sizes = [arrival.rows for arrival in candidates.arrivals]
     if published == sizes and not candidates.strata:
         return {}
-    strata = [list(one) for one in candidates.strata]
+    strata = [list(arrival) for arrival in candidates.strata]
     return {"candidates": {"sizes": sizes, "published": published, "strata": strata}}
 
 
@@ -259,7 +259,7 @@ def _needs(resources: Resources) -> dict[str, float]:
 
 
 def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
-    return {role: (step.path,) for role, step in inputs.items() if step}
+    return {name: (step.path,) for name, step in inputs.items() if step}
 
 
 def _divided(

@@ -61,10 +61,10 @@ def execute(
             if finished is None:
                 executor.submit(client, list(waiting.values()))
                 continue
-            for one in finished:
-                if planned := waiting.pop(one.path, None):
-                    if one.cause:
-                        raise StepError(planned, one.cause)
+            for outcome in finished:
+                if planned := waiting.pop(outcome.path, None):
+                    if outcome.cause:
+                        raise StepError(planned, outcome.cause)
                     yield planned
             if not finished:
                 yield None

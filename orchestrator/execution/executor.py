@@ -66,10 +66,11 @@ class Executor:
         """Take steps in for a client; one that others want is done once for all."""
         with self._changed:
             self._heard[client] = time.monotonic()
-            for one in planned:
-                if one.step.path not in self._jobs:
-                    self._jobs[one.step.path] = Job(one, next(self._numbers))
-                self._jobs[one.step.path].clients.add(client)
+            for step in planned:
+                path = step.step.path
+                if path not in self._jobs:
+                    self._jobs[path] = Job(step, next(self._numbers))
+                self._jobs[path].clients.add(client)
             for job in self._jobs.values():
                 job.missing = {path for path in job.inputs if path in self._jobs}
 
@@ -106,9 +107,9 @@ class Executor:
         """Return how far the running steps are, by key or path of their unit."""
         running = self._alone.running() or {}
         return {
-            key: (one.fraction, one.note)
-            for key, one in running.items()
-            if one.fraction is not None
+            key: (work.fraction, work.note)
+            for key, work in running.items()
+            if work.fraction is not None
         }
 
     def spent(self) -> dict[str, float]:
@@ -215,7 +216,7 @@ class Executor:
             return
         for client in job.clients:
             self._outbox[client].append(Finished(job.path, cause))
-        for other in [one for one in self._jobs.values() if job.path in one.missing]:
+        for other in [waiting for waiting in self._jobs.values() if job.path in waiting.missing]:
             self._fail(other, cause)
 
     def _fail_all(self, cause: BaseException) -> None:
@@ -242,7 +243,7 @@ class Executor:
         for lost in self._team.look():
             did = [job for job in self._jobs.values() if any(n == lost.id for n, _ in job.deaths)]
             self._notes.append(f"{_lost([lost.name])}{_which_did(did)}")
-        for client in [c for c, heard in self._heard.items() if now - heard > CLIENT_SECONDS]:
+        for client in [c for c, since in self._heard.items() if now - since > CLIENT_SECONDS]:
             self.drop(client)
         self._check_places(now)
         if self._team.starting and not self._calls and now - self._moved > PATIENT_SECONDS:
@@ -262,7 +263,7 @@ class Executor:
                 continue
             job.placeless_since = job.placeless_since or now
             if now - job.placeless_since >= NODE_SECONDS:
-                names = _lost([one.name for one in self._team.lost])
+                names = _lost([node.name for node in self._team.lost])
                 did = _which_did([job] if job.deaths else [])
                 why = "what is left has no room for the work"
                 self._fail(job, NodeLostError(f"{names}{did}; {why}"))

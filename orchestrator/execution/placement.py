@@ -49,11 +49,11 @@ def suffices(has: Resources, wanted: Resources) -> bool:
 def fits(wanted: Iterable[Resources], free: Sequence[Node]) -> bool:
     """Whether all of what is wanted has room side by side, the largest placed first."""
     left = [[node.cpus, node.gpus] for node in free]
-    for one in sorted(wanted, key=lambda r: (r.gpus, r.cpus), reverse=True):
+    for worker in sorted(wanted, key=lambda r: (r.gpus, r.cpus), reverse=True):
         for room in left:
-            if one.cpus <= room[0] + SLACK and one.gpus <= room[1] + SLACK:
-                room[0] -= one.cpus
-                room[1] -= one.gpus
+            if worker.cpus <= room[0] + SLACK and worker.gpus <= room[1] + SLACK:
+                room[0] -= worker.cpus
+                room[1] -= worker.gpus
                 break
         else:
             return False

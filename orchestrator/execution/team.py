@@ -64,7 +64,7 @@ class Team:
         self.lost = [node for node in self.lost if node.id not in alive] + new
         self.nodes = alive
         now = time.monotonic()
-        for member in [one for one in self._members if one.job is None]:
+        for member in [member for member in self._members if member.job is None]:
             if member.node not in self.nodes or now - member.since > IDLE_SECONDS:
                 self.bury(member)
         return new

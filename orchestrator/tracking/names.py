@@ -20,9 +20,8 @@ def valid_name(name: str) -> str:
     A name that it would refuse, such as a sweep's label `ddpm+edm`, keeps what can be kept and
     ends with a hash, so that two different names stay different.
     """
-    valid = "/".join(
-        "_" if part in ("", ".", "..") else NOT_ALLOWED.sub("_", part) for part in name.split("/")
-    )
+    levels = name.split("/")
+    valid = "/".join("_" if x in ("", ".", "..") else NOT_ALLOWED.sub("_", x) for x in levels)
     if valid == name and len(name) <= LONGEST_NAME:
         return name
     ending = f"-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
@@ -64,7 +63,7 @@ def git_commit() -> str | None:
     """Return the commit of this source tree, None outside a checkout."""
     folder = Path(__file__).parent
     try:
-        found = subprocess.run(
+        done = subprocess.run(
             ["git", "rev-parse", "HEAD"],
             check=False,
             cwd=folder,
@@ -74,4 +73,4 @@ def git_commit() -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return found.stdout.strip() or None
+    return done.stdout.strip() or None

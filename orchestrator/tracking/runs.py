@@ -134,7 +134,7 @@ def as_metrics(values: Mapping[str, float], step: int) -> list[Any]:
 
 def pictures_of(client: Any, run_id: str) -> set[str]:
     """Return the paths of the pictures that a run has."""
-    return {one.path for one in client.list_artifacts(run_id, "images")}
+    return {artifact.path for artifact in client.list_artifacts(run_id, "images")}
 
 
 def write_picture(

@@ -170,11 +170,11 @@ def _find_experiment(client: Any, uri: str) -> str:
     # direct SQLite would put artifacts under the folder of whoever came first
     file = Path(uri.removeprefix(SQLITE)).absolute()
     location = (file.parent / ARTIFACTS).as_uri() if uri.startswith(SQLITE) else None
-    if found := patiently(lambda: client.get_experiment_by_name(EXPERIMENT)):
-        before = found.artifact_location
+    if experiment := patiently(lambda: client.get_experiment_by_name(EXPERIMENT)):
+        before = experiment.artifact_location
         if location and before != location and before.endswith(f"/{ARTIFACTS}"):
             _move_artifacts(file, before, location)
-        return str(found.experiment_id)
+        return str(experiment.experiment_id)
     # another run may make it at the same time
     with suppress(MlflowException):
         made = patiently(lambda: client.create_experiment(EXPERIMENT, location, TAGS))

@@ -57,15 +57,15 @@ class Tracker(Log):
         self._arms: dict[str, str] = {}
         self._generators: dict[tuple[str, str], str] = {}
         with explained(self.uri):
-            for arm, own in plan.arms.items():
-                shown = _tags(own) | own_tags
+            for arm, configuration in plan.arms.items():
+                shown = _tags(configuration) | own_tags
                 path, called, run_id = (key, name, self.run_id)
                 if not parent:
                     path, called = f"{key}/{arm}", arm
-                    run = self._open(path, called, self.run_id, shown, _params(own))
+                    run = self._open(path, called, self.run_id, shown, _params(configuration))
                     run_id = run.info.run_id
                 self._arms[arm] = run_id
-                for generator, family in own.generators.items():
+                for generator, family in configuration.generators.items():
                     below = self._open(
                         f"{path}/{generator}",
                         generator,
@@ -132,7 +132,7 @@ class Tracker(Log):
             return {}
         with tempfile.TemporaryDirectory() as folder:
             file = Path(self._client.download_artifacts(run_id, CHECKPOINTS, folder))
-            return {one["iteration"]: one for one in json.loads(file.read_text(encoding="utf-8"))}
+            return {row["iteration"]: row for row in json.loads(file.read_text(encoding="utf-8"))}
 
     def _write_measures(self, run_id: str, result: Result) -> None:
         of_arm = records.arm_metrics(result)
