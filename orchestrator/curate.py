@@ -77,7 +77,7 @@ class Curation(Config):
                 "allowed is 1"
             )
         if self.features.fits:
-            able = ", ".join(kind for kind, one in EXTRACTORS.items() if not one.fits)
+            able = ", ".join(kind for kind, extractor in EXTRACTORS.items() if not extractor.fits)
             raise ValueError(
                 f"features.kind: found {self.features.kind!r}, which is fitted on the real rows of "
                 f"an experiment; allowed are {able}"

@@ -44,15 +44,15 @@ def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage
         )
     console.print(table)
 
-    own = any(generator for _, _, generator in plan.training_sets)
-    names = ["arm", "iteration", *["generator"] * own, "rows", "candidates", "ratio"]
+    several = any(generator for _, _, generator in plan.training_sets)
+    names = ["arm", "iteration", *["generator"] * several, "rows", "candidates", "ratio"]
     table = Table(*names, title="Training sets")
     for (arm, iteration, generator), training_set in plan.training_sets.items():
         candidates = training_set.candidates
         table.add_row(
             arm,
             str(iteration),
-            *[generator or "all"] * own,
+            *[generator or "all"] * several,
             f"{candidates.rows:,}",
             f"{candidates.total:,}",
             f"{candidates.rows / candidates.total:.3g}",
@@ -85,9 +85,9 @@ def exact_selection(plan: Plan) -> tuple[int, int] | None:
     height, width, channels = plan.experiment.dataset.image_shape
     needs = [
         (total, total * (4 * features + 32))
-        for (arm, iteration, generator), one in plan.training_sets.items()
+        for (arm, iteration, generator), training_set in plan.training_sets.items()
         if iteration > 1 and not plan.arms[arm].at(iteration).method_for(generator).blind
-        for total in [one.candidates.total]
+        for total in [training_set.candidates.total]
         for features in [plan.arms[arm].features.dimension((height, width, channels))]
     ]
     return max(needs, default=None)
@@ -99,8 +99,8 @@ def pool_size(plan: Plan) -> tuple[int, int]:
     height, width, channels = plan.experiment.dataset.image_shape
     # the embed steps of a space are told apart by its identity
     spaces = [plan.experiment.features, plan.experiment.measured_in]
-    distinct = {str(one.identity): one for one in spaces}.values()
-    features = sum(one.dimension((height, width, channels)) for one in distinct)
+    distinct = {str(space.identity): space for space in spaces}.values()
+    features = sum(space.dimension((height, width, channels)) for space in distinct)
     return rows, rows * (height * width * channels + 4 * features + ROW_BYTES)
 
 

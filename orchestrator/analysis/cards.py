@@ -35,20 +35,20 @@ def main_card(cards: list[str]) -> str:
 
 def spelled(card: dict[str, Any]) -> str:
     """Return in a few words what a number was measured on."""
-    parts = [f"{card['features']} features", f"n {card['n']:,}"]
+    phrases = [f"{card['features']} features", f"n {card['n']:,}"]
     if card["k"] is not None:
-        parts.append(f"k {card['k']}")
+        phrases.append(f"k {card['k']}")
     if card["reference"]:
-        parts.append(
+        phrases.append(
             f"against {card['reference'].replace('_', ' ')} ({card['reference_n']:,} rows)"
         )
-    parts += [
+    phrases += [
         f"{key.replace('_', ' ')} {value}".replace("_", " ")
         for key, value in card["settings"].items()
     ]
     if card["resize"] != "none":
-        parts.append(f"images {card['resize']}")
-    return ", ".join(parts)
+        phrases.append(f"images {card['resize']}")
+    return ", ".join(phrases)
 
 
 def spelled_text(card: str) -> str:
@@ -56,13 +56,13 @@ def spelled_text(card: str) -> str:
     return spelled(json.loads(card))
 
 
-def differing(one: dict[str, Any], other: dict[str, Any]) -> str:
+def differing(card: dict[str, Any], other: dict[str, Any]) -> str:
     """Return the fields of a card that differ from another's."""
-    parts = []
-    for name, value in one.items():
+    phrases = []
+    for name, value in card.items():
         if isinstance(value, dict) and isinstance(other.get(name), dict):
-            parts.append(differing(value, other[name]))
+            phrases.append(differing(value, other[name]))
         elif value != other.get(name):
             plain = "rows of the reference" if name == "reference_n" else name.replace("_", " ")
-            parts.append(f"{plain} {value}")
-    return ", ".join(filter(None, parts))
+            phrases.append(f"{plain} {value}")
+    return ", ".join(filter(None, phrases))

@@ -84,5 +84,5 @@ def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
 
 def correlations(records: list[Record]) -> dict[str, float]:
     """Return r by metric where there is one, for the tracking server."""
-    found = {metric: pool(records, metric).found.r for metric in METRICS}
-    return {metric: r for metric, r in found.items() if r is not None}
+    values = {metric: pool(records, metric).found.r for metric in METRICS}
+    return {metric: r for metric, r in values.items() if r is not None}

@@ -77,10 +77,10 @@ def last_records(trials: Sequence[Outcome], objective: str) -> list[Record]:
     ]
 
 
-def values_of(found: list[Record]) -> dict[int, float]:
+def values_of(records: list[Record]) -> dict[int, float]:
     """Return the mean over generators for each seed that has every value."""
     by_seed: dict[int, list[float | None]] = {}
-    for record in found:
+    for record in records:
         by_seed.setdefault(record.seed, []).append(record.measure.value)
     return {
         seed: float(np.mean([v for v in values if v is not None]))
@@ -99,33 +99,35 @@ def rank(sweep: Sweep, objective: str) -> Ranking:
     apart: dict[str, str] = {}
     standings = []
     for name, trials in by_point(sweep).items():
-        found = last_records(trials, objective)
-        values = values_of(found)
+        records = last_records(trials, objective)
+        values = values_of(records)
         if unended := sorted({t.status for t in trials if t.status != "finished"}):
             apart[name] = "/".join(unended)
         elif missing := sorted(set(sweep.seeds) - values.keys()):
             apart[name] = f"no value with seed {', '.join(map(str, missing))}"
         else:
-            cards = tuple(sorted({record.card for record in found}))
+            cards = tuple(sorted({record.card for record in records}))
             interval = mean_interval(list(values.values()))
-            iteration = found[0].iteration
+            iteration = records[0].iteration
             standings.append(Standing(name, trials[0].point, values, interval, iteration, cards))
-    comparable = [(one.iteration, one.cards) for one in standings]
+    comparable = [(place.iteration, place.cards) for place in standings]
     main = max(dict.fromkeys(comparable), key=comparable.count, default=None)
-    places = [one for one in standings if (one.iteration, one.cards) == main]
+    places = [place for place in standings if (place.iteration, place.cards) == main]
     if len(places) < 2:
-        apart |= dict.fromkeys((one.name for one in places), "nothing to compare it with")
-    apart |= {one.name: _difference(one, places[0]) for one in standings if one not in places}
+        apart |= dict.fromkeys((place.name for place in places), "nothing to compare it with")
+    apart |= {
+        place.name: _difference(place, places[0]) for place in standings if place not in places
+    }
     sign = 1 if goal == "min" else -1
-    places = sorted(places, key=lambda one: sign * one.interval.mean) if len(places) > 1 else []
+    places = sorted(places, key=lambda place: sign * place.interval.mean) if len(places) > 1 else []
     return Ranking(objective, goal, places, apart)
 
 
-def _difference(one: Standing, usual: Standing) -> str:
+def _difference(standing: Standing, usual: Standing) -> str:
     """Return in what a point differs from those that are compared."""
-    if one.iteration != usual.iteration:
-        return f"ended at iteration {one.iteration}"
-    fields = differing(json.loads(one.cards[0]), json.loads(usual.cards[0]))
+    if standing.iteration != usual.iteration:
+        return f"ended at iteration {standing.iteration}"
+    fields = differing(json.loads(standing.cards[0]), json.loads(usual.cards[0]))
     return fields or "several cards"
 
 
@@ -134,14 +136,14 @@ def front(rankings: list[Ranking]) -> list[str]:
     costs: dict[str, list[float]] = {}
     for ranking in rankings:
         sign = 1 if ranking.goal == "min" else -1
-        for one in ranking.places:
-            costs.setdefault(one.name, []).append(sign * one.interval.mean)
-    complete = {name: own for name, own in costs.items() if len(own) == len(rankings)}
+        for standing in ranking.places:
+            costs.setdefault(standing.name, []).append(sign * standing.interval.mean)
+    complete = {name: cost for name, cost in costs.items() if len(cost) == len(rankings)}
     return [
         name
-        for name, own in complete.items()
+        for name, cost in complete.items()
         if not any(
-            other != own and all(a <= b for a, b in zip(other, own, strict=True))
+            other != cost and all(a <= b for a, b in zip(other, cost, strict=True))
             for other in complete.values()
         )
     ]

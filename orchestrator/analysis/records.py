@@ -80,8 +80,8 @@ def point_of(trial: Outcome) -> str:
 def arms_in_series(arms: dict[str, dict[str, Any]]) -> dict[str, str]:
     """Return the series of each arm: arms that differ in their seed only are repeats of one."""
     alike: dict[str, list[str]] = {}
-    for arm, own in arms.items():
-        rest = {name: value for name, value in own.items() if name != "seed"}
+    for arm, configuration in arms.items():
+        rest = {name: value for name, value in configuration.items() if name != "seed"}
         alike.setdefault(json.dumps(rest, sort_keys=True), []).append(arm)
     series: dict[str, str] = {}
     for names in alike.values():
@@ -148,13 +148,13 @@ def records_of(
     ]
 
 
-def summaries(found: list[Record]) -> list[Summary]:
+def summaries(records: list[Record]) -> list[Summary]:
     """Return the mean over seeds of numbers of one measure whose cards are equal.
 
     Numbers without a value are left out.
     """
     groups: dict[tuple[str, str, int, str], list[Record]] = {}
-    for record in found:
+    for record in records:
         if record.measure.value is not None:
             where = (record.series, record.generator, record.iteration, record.card)
             groups.setdefault(where, []).append(record)
@@ -165,34 +165,34 @@ def summaries(found: list[Record]) -> list[Summary]:
     ]
 
 
-def usual_card(found: list[Record]) -> str:
+def usual_card(records: list[Record]) -> str:
     """Return the card that most of some records have."""
-    return main_card([record.card for record in found])
+    return main_card([record.card for record in records])
 
 
-def keys(found: list[Record]) -> list[Key]:
+def keys(records: list[Record]) -> list[Key]:
     """Return the measures there are, in the order they came."""
-    return list(dict.fromkeys(record.key for record in found))
+    return list(dict.fromkeys(record.key for record in records))
 
 
-def by_generator(found: list[Record]) -> dict[str, list[Record]]:
+def by_generator(records: list[Record]) -> dict[str, list[Record]]:
     """Return the records of each generator; of all, under no name, where they are the same.
 
     They are where generators share a training set.
     """
     groups: dict[str, list[Record]] = {}
-    for record in found:
+    for record in records:
         groups.setdefault(record.generator, []).append(record)
     seen = [
         {(r.series, r.iteration, r.seed): (r.card, r.measure.value) for r in group}
         for group in groups.values()
     ]
-    shared = found[0].measure.subject == "training_set" if found else False
-    if len(groups) == 1 or (shared and all(one == seen[0] for one in seen)):
+    shared = records[0].measure.subject == "training_set" if records else False
+    if len(groups) == 1 or (shared and all(group_values == seen[0] for group_values in seen)):
         return {"": next(iter(groups.values()))}
     return groups
 
 
-def last_iteration(found: list[Record]) -> int:
+def last_iteration(records: list[Record]) -> int:
     """Return the last iteration that something was measured at."""
-    return max((record.iteration for record in found), default=0)
+    return max((record.iteration for record in records), default=0)

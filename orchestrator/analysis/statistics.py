@@ -31,17 +31,17 @@ def mean_interval(values: Sequence[float], level: float = 0.95) -> Interval:
     Raises:
         ValueError: no values, or values that are not finite.
     """
-    found = np.asarray(values, np.float64)
-    if not len(found) or not np.isfinite(found).all():
+    finite = np.asarray(values, np.float64)
+    if not len(finite) or not np.isfinite(finite).all():
         raise ValueError(f"values: found {list(values)}; allowed are one and more finite numbers")
-    mean, n = float(found.mean()), len(found)
+    mean, n = float(finite.mean()), len(finite)
     if n < 2:
         return Interval(mean, n)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1) * stats.sem(found))
+    half = float(stats.t.ppf((1 + level) / 2, n - 1) * stats.sem(finite))
     return Interval(mean, n, mean - half, mean + half)
 
 
-def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval | None:
+def paired(first: Mapping[int, float], second: Mapping[int, float]) -> Interval | None:
     """Return the mean difference of two arms over the seeds that both have, with its interval.
 
     Args:
@@ -52,9 +52,9 @@ def paired(one: Mapping[int, float], other: Mapping[int, float]) -> Interval | N
         The interval of the paired t-test; None where no seed is common. Differences that are not
         finite are left out.
     """
-    both = [one[seed] - other[seed] for seed in one if seed in other]
-    found = [difference for difference in both if np.isfinite(difference)]
-    return mean_interval(found) if found else None
+    both = [first[seed] - second[seed] for seed in first if seed in second]
+    differences = [difference for difference in both if np.isfinite(difference)]
+    return mean_interval(differences) if differences else None
 
 
 def is_apart(difference: Interval | None) -> bool | None:

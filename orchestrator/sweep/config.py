@@ -196,10 +196,10 @@ class SweepConfig(Config):
         experiment = validate(raw, f"{named(point)}: ")
         if not changes:
             return experiment
-        own = dict(experiment.changes)
+        changed = dict(experiment.changes)
         for first, other in changes:
-            own[first] = merge(Experiment, own.get(first, {}), self._fields(other))
-        return validate({**raw, "changes": own}, f"{named(point)}: ")
+            changed[first] = merge(Experiment, changed.get(first, {}), self._fields(other))
+        return validate({**raw, "changes": changed}, f"{named(point)}: ")
 
     def _fields(self, point: Point) -> dict[str, Any]:
         """Return the fields that a point sets."""
@@ -241,16 +241,16 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> SweepConfig:
     return sweep
 
 
-def _experiment(found: Any, folder: Path) -> Any:
+def _experiment(given: Any, folder: Path) -> Any:
     """Return the fields of a sweep's experiment: its own, laid over those of a file beside it."""
-    if isinstance(found, str):
-        found = {"base": found}
-    if isinstance(found, dict) and isinstance(found.get("base"), str):
-        base = read_yaml(str(folder / found["base"]))
+    if isinstance(given, str):
+        given = {"base": given}
+    if isinstance(given, dict) and isinstance(given.get("base"), str):
+        base = read_yaml(str(folder / given["base"]))
         # a sweep has points in the place of arms
-        own = {key: value for key, value in found.items() if key != "base"}
-        return merge(Experiment, {**base, "arms": {}}, own) if isinstance(base, dict) else base
-    return found
+        fields = {key: value for key, value in given.items() if key != "base"}
+        return merge(Experiment, {**base, "arms": {}}, fields) if isinstance(base, dict) else base
+    return given
 
 
 def _override(raw: dict[str, Any], dotted: str, value: Any) -> Any:

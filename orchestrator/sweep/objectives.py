@@ -18,12 +18,12 @@ def reported(objectives: Mapping[str, str], measures: Mapping[str, float]) -> di
     Args:
         objectives: `min` or `max` by measure.
     """
-    found = {}
+    values = {}
     for name, mode in objectives.items():
         worst = WORST if mode == "min" else -WORST
         value = measures.get(name, worst)
-        found[objective(name)] = worst if math.isnan(value) else min(max(value, -WORST), WORST)
-    return found
+        values[objective(name)] = worst if math.isnan(value) else min(max(value, -WORST), WORST)
+    return values
 
 
 def objective(name: str) -> str:

@@ -59,8 +59,8 @@ class Population(PopulationBasedTraining):
         # in no quantile, and behind nobody
         ended.last_score = None
         ended.last_train_time = int(self._next_perturbation_sync)
-        left = [one for one in tune_controller.get_live_trials() if one is not trial]
-        states = [self._trial_state[one] for one in left]
-        waiting = all(one.last_train_time >= self._next_perturbation_sync for one in states)
+        left = [member for member in tune_controller.get_live_trials() if member is not trial]
+        states = [self._trial_state[member] for member in left]
+        waiting = all(member.last_train_time >= self._next_perturbation_sync for member in states)
         if left and waiting and (result := states[0].last_result):
             self.on_trial_result(tune_controller, left[0], result)

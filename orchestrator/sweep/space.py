@@ -37,8 +37,8 @@ class Axis(Config):
             "a range": self.low is not None or self.high is not None,
         }
         if sum(given.values()) != 1:
-            found = " and ".join(name for name, there in given.items() if there) or "nothing"
-            raise ValueError(f"found {found}; allowed is one of values, overrides, low and high")
+            names = " and ".join(name for name, there in given.items() if there) or "nothing"
+            raise ValueError(f"found {names}; allowed is one of values, overrides, low and high")
         if not given["a range"]:
             if not self.labels:
                 raise ValueError("found no values; allowed are one and more")
@@ -95,31 +95,31 @@ class Axis(Config):
         if self.overrides is not None:
             return self.overrides[point]
         value = self.values[point] if self.values is not None else point
-        for part in reversed(name.split(".")):
-            value = {part: value}
+        for key in reversed(name.split(".")):
+            value = {key: value}
         return dict(value)
 
 
-def as_axis(found: Any) -> Any:
+def as_axis(given: Any) -> Any:
     """Return a list of values, or values by label, in the form of an axis."""
-    if isinstance(found, list):
-        return {"values": _by_label((label_of(value), value) for value in found)}
-    if isinstance(found, dict):
-        if not {"values", "overrides", "low", "high"} & set(found):
-            found = {"values": found}
+    if isinstance(given, list):
+        return {"values": _by_label((label_of(value), value) for value in given)}
+    if isinstance(given, dict):
+        if not {"values", "overrides", "low", "high"} & set(given):
+            given = {"values": given}
         # labels may be numbers in YAML
         return {
             key: _by_label((str(label), value) for label, value in inner.items())
             if key in ("values", "overrides") and isinstance(inner, dict)
             else inner
-            for key, inner in found.items()
+            for key, inner in given.items()
         }
-    return found
+    return given
 
 
-def _by_label(found: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+def _by_label(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for label, value in found:
+    for label, value in pairs:
         if label in values:
             raise ValueError(
                 f"found two values called {label!r}; allowed are values that differ, or each "
@@ -159,12 +159,12 @@ def random_points(space: Space, count: int, seed: int) -> Iterator[Point]:
     Args:
         count: at most the size of the space.
     """
-    found: list[Point] = []
+    drawn: list[Point] = []
     for number in itertools.count():
-        if len(found) == count:
+        if len(drawn) == count:
             return
         generator = np.random.default_rng(derive_seed(seed, "point", number))
         point = {field: axis.draw(generator) for field, axis in space.items()}
-        if point not in found:
-            found.append(point)
+        if point not in drawn:
+            drawn.append(point)
             yield point

@@ -206,7 +206,7 @@ class Sweeping:
         seed = self._sweep.repeat.seeds[0]
         experiment = self._sweep.at(self._sweep.any_point(), seed)
         models = experiment.generators.values()
-        room = [how_many(one.resources, self._nodes) for one in models if one.trains]
+        room = [how_many(model.resources, self._nodes) for model in models if model.trains]
         return max(1, max(room, default=1) // len(models))
 
     def _close_trials(self) -> None:
@@ -251,8 +251,8 @@ class Sweeping:
         for point in self._sweep.points():
             for seed in self._sweep.repeat.seeds:
                 for path, planned in make_plan(self._sweep.at(point, seed)).steps.items():
-                    own = f"{named(point)}, seed {seed}"
-                    whose = f"seed {seed}" if path in steps else own
+                    alone = f"{named(point)}, seed {seed}"
+                    whose = f"seed {seed}" if path in steps else alone
                     steps[path] = replace(planned, arms=[whose])
         return steps
 
@@ -293,33 +293,35 @@ class _Marks(tune.Callback):
         setting = self._setting
         point = setting.sweep.point_of(trial.config)
         for seed, id in trial_ids(setting.sweep, trial.trial_id, trial.config).items():
-            found = read_trial(setting.storage, setting.folder, id)
+            stored = read_trial(setting.storage, setting.folder, id)
             # one that died early has written nothing
-            found = found or Outcome(
+            stored = stored or Outcome(
                 f"{named(point)}, seed {seed}", "running", seed, id=id, point=point
             )
-            if found.status == "running":
-                ended = replace(found, status=status, error=error)
+            if stored.status == "running":
+                ended = replace(stored, status=status, error=error)
                 write_outcome(setting.storage, trial_folder(setting.folder, id), ended)
 
 
 def _log_ending(tracked: Log, sweep: Sweep) -> None:
     """Write to the sweep's run which points are best, and what the trials shared."""
-    found = {name: one for name in sweep.objectives if (one := rank(sweep, name).best)}
-    tracked.log_metrics({f"best/{name}": one.interval.mean for name, one in found.items()})
+    first = {name: standing for name in sweep.objectives if (standing := rank(sweep, name).best)}
+    tracked.log_metrics(
+        {f"best/{name}": standing.interval.mean for name, standing in first.items()}
+    )
     tracked.log_metrics({f"shared/{name}": value for name, value in sweep.shared.items()})
     pooled = correlations(records(sweep))
     tracked.log_metrics({f"correlation/{name}": r for name, r in pooled.items()})
-    tracked.tag({f"best/{name}": one.name for name, one in found.items()})
+    tracked.tag({f"best/{name}": standing.name for name, standing in first.items()})
 
 
 def distinct(points: list[Point]) -> list[Point]:
     """Return every point once."""
-    found: list[Point] = []
+    different: list[Point] = []
     for point in points:
-        if point not in found:
-            found.append(point)
-    return found
+        if point not in different:
+            different.append(point)
+    return different
 
 
 def prepare() -> None:

@@ -56,9 +56,10 @@ def run_point(given: dict[str, Any], setting: Setting) -> None:
     if sweep.scheduler.kind == "pbt":
         done, points = history(points[0][1])
     else:
-        recorded = [read_trial(setting.storage, setting.folder, one) for one in ids.values()]
-        if all(one and one.status in ENDED for one in recorded):
-            _replay([one for one in recorded if one], sweep.objectives)
+        recorded = [read_trial(setting.storage, setting.folder, id) for id in ids.values()]
+        before = [trial for trial in recorded if trial and trial.status in ENDED]
+        if len(before) == len(ids):
+            _replay(before, sweep.objectives)
             return
     Seeds(points, setting, ids).run(done)
 
@@ -85,7 +86,7 @@ def _replay(trials: list[Outcome], objectives: Mapping[str, str]) -> None:
     iterations = sorted({result.iteration for result in results})
     for iteration in iterations:
         measures = means(result for result in results if result.iteration == iteration)
-        told = {"iteration": iteration, **measures, **reported(objectives, measures)}
+        summary = {"iteration": iteration, **measures, **reported(objectives, measures)}
         if iteration == iterations[-1]:
-            told |= ending(trials)
-        tune.report(told)
+            summary |= ending(trials)
+        tune.report(summary)
