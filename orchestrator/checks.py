@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from actors.data.dataset import fresh_available
+from actors.features import weights
 from actors.pool.schema import FRESH, REAL
 from orchestrator.alarms import lowered
 from orchestrator.candidates import (
@@ -42,7 +43,7 @@ def names(experiment: Experiment) -> None:
     if reserved:
         raise ValueError(f"generators: {reserved.pop()!r} is the name of a source of real rows")
     generators = list(experiment.generators)
-    trained = [name for name, entry in experiment.generators.items() if entry.trains]
+    trained = list(experiment.trained)
     for name in experiment.weights:
         _known("weights", name, generators)
     for name in experiment.training_sets:
@@ -114,7 +115,7 @@ def features(experiment: Experiment) -> None:
             continue
         try:
             extractor.check_images(experiment.dataset.image_shape, experiment.dataset.rows)
-            extractor.digest()
+            weights.check(extractor)
         except ValueError as error:
             raise ValueError(f"{field}.{error}") from None
         if extractor.execution.get("device") == "cuda" and not experiment.resources.features.gpus:
@@ -271,7 +272,7 @@ def rows(experiment: Experiment) -> None:
             counts[name].append(candidates.rows)
             low = lowered(ratio, [*lowering.values()] * iteration)
             lowest[name].append(candidates_for(experiment, generations, training_set, low).rows)
-    for name, generator in experiment.generators.items():
+    for name, generator in experiment.trained.items():
         least, fewest = generator.least_rows, min(counts[name])
         if fewest < least:
             whole = counts[name][0] < least
@@ -282,12 +283,12 @@ def rows(experiment: Experiment) -> None:
                 f"{least} that generators.{name} needs for a batch"
             )
         k = experiment.evaluation.entropy_k
-        if generator.trains and fewest <= k:
+        if fewest <= k:
             raise ValueError(
                 f"evaluation.entropy_k: found {k}; allowed are up to {fewest - 1}, one less than "
                 "the rows of a training set"
             )
-        needed = max(least, k + 1 if generator.trains else 0)
+        needed = max(least, k + 1)
         if min(lowest[name]) < needed:
             alarm, action = next(iter(lowering.items()))
             raise ValueError(

@@ -18,7 +18,7 @@ from actors.config import Config, Resources, tagged_union
 from actors.data import REAL_DATA
 from actors.errors import UserError
 from actors.features import EXTRACTORS
-from actors.generators import GENERATORS
+from actors.generators import GENERATORS, TrainedFamily
 from actors.metrics.equal_rows import SETS
 from actors.metrics.groups import GROUPS
 from actors.selection import METHODS
@@ -172,6 +172,11 @@ class Experiment(Config):
     def _consistent(self, info: ValidationInfo) -> Experiment:
         check(self, whole=(info.context or {}).get("whole", True))
         return self
+
+    @property
+    def trained(self) -> dict[str, TrainedFamily]:
+        """The generators that are trained, by name."""
+        return {n: one for n, one in self.generators.items() if isinstance(one, TrainedFamily)}
 
     @property
     def measured_in(self) -> Features:

@@ -18,7 +18,7 @@ from actors.curation.curation import curate
 from actors.curation.outputs import describe
 from actors.data.feature_source import Candidates
 from actors.errors import UserError
-from actors.features import EXTRACTORS
+from actors.features import EXTRACTORS, FittedExtractor, weights
 from actors.features.images import Images
 from actors.features.opening import open_input
 from actors.pool.atomic import check_target
@@ -59,7 +59,7 @@ class Curation(Config):
     skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
     files: Literal["link", "copy"] | None = Field(None, description="how kept images are placed")
     report: str | None = Field(None, description="new .html or .png file")
-    shards: int = Field(1, ge=1, description="Ray actors of greedy; 1 is this process")
+    shards: int = Field(1, ge=1, description="Ray actors that select; 1 is this process")
 
     @model_validator(mode="after")
     def _consistent(self) -> Curation:
@@ -71,19 +71,20 @@ class Curation(Config):
                 f"report: found {self.report!r}; allowed is a name that ends in "
                 f"{' or '.join(report.SUFFIXES)}"
             )
-        if self.shards > 1 and self.selection.kind != "greedy":
+        if self.shards > 1 and self.selection.over_shards is None:
             raise ValueError(
                 f"shards: found {self.shards}, but selection.kind is {self.selection.kind}; "
                 "allowed is 1"
             )
-        if self.features.fits:
-            able = ", ".join(kind for kind, extractor in EXTRACTORS.items() if not extractor.fits)
+        if isinstance(self.features, FittedExtractor):
+            kinds = EXTRACTORS.items()
+            able = ", ".join(kind for kind, its in kinds if not issubclass(its, FittedExtractor))
             raise ValueError(
                 f"features.kind: found {self.features.kind!r}, which is fitted on the real rows of "
                 f"an experiment; allowed are {able}"
             )
         try:
-            self.features.digest()
+            weights.check(self.features)
         except UserError as error:
             raise ValueError(f"features.{error}") from None
         if self.files and outputs.is_table(self.out):

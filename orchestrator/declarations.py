@@ -93,6 +93,9 @@ def _add(commands: Any, name: str, command: Command, listed: dict[str, Any]) -> 
         action = target.add_argument(argument, **details)
         if argument == "config":
             action.completer = _yaml_files  # type: ignore[attr-defined]
+        if action.metavar == "KIND" and command.fields in listed:
+            kinds = listed[command.fields][action.dest]["choices"]
+            action.help = f"{action.help}: {', '.join(kinds)}"
     if command.subcommands:
         subcommands = parser.add_subparsers(dest="subcommand", required=True, metavar="SUBCOMMAND")
         for sub, question in command.subcommands.items():

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from actors.config import tagged_union
 from actors.errors import UserError
-from actors.features import EXTRACTORS
+from actors.features import EXTRACTORS, FittedExtractor, weights
 from actors.features.opening import open_input
 from actors.features.pixels import Pixels
 from actors.metrics.alone import gather
@@ -48,7 +48,7 @@ class Request(Evaluation):
     @model_validator(mode="after")
     def _weights(self) -> Request:
         try:
-            self.features.digest()
+            weights.check(self.features)
         except UserError as error:
             raise ValueError(f"features.{error}") from None
         return self
@@ -100,7 +100,7 @@ def _open(name: str, path: str, request: Request) -> Any:
         return open_input(
             path,
             # fitted later: until then images are looked at as pixels
-            Pixels() if request.features.fits else request.features,
+            Pixels() if isinstance(request.features, FittedExtractor) else request.features,
             column=request.column,
             image_size=request.image_size,
             channels=request.channels,

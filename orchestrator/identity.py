@@ -47,9 +47,6 @@ def _extractor(extractor: Extractor) -> dict[str, Any]:
 
 
 def _family(generator: Family, image_shape: tuple[int, int, int]) -> dict[str, Any]:
-    value = generator.model_dump(mode="json", exclude={"resources", *generator.EXECUTION})
-    value |= {"threads": generator.resources.threads, "digest": generator.digest(image_shape)}
-    for block in ("training", "sampling"):
-        for field in generator.execution_fields(block):
-            del value[block][field]
-    return value
+    value, _ = generator.divided()
+    digest = generator.digest(image_shape)
+    return {**value, "threads": generator.resources.threads, "digest": digest}

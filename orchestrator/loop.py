@@ -8,9 +8,10 @@ workers do each step with one function of `actors/workers`, and reads back what 
 
 from collections import Counter
 
+from actors.generators import TrainedFamily
 from actors.pool.schema import FRESH
 from actors.pool.step import Step
-from actors.selection import METHODS
+from actors.selection.random import Random
 from orchestrator import steps
 from orchestrator.candidates import Candidates, arrivals, candidates_for, real_rows
 from orchestrator.config import Experiment
@@ -27,7 +28,7 @@ class Loop:
         self.experiment = experiment
         self.alarms = Alarms(plan, arm, experiment, decide)
         self._plan, self._arm = plan, arm
-        self._trained = [name for name, family in experiment.generators.items() if family.trains]
+        self._trained = list(experiment.trained)
         self._fresh_used = 0
         self._sampled: Counter[str] = Counter()
         self._checkpoints: dict[str, Step] = {}
@@ -38,10 +39,9 @@ class Loop:
         self._measuring = Space(plan, arm, experiment, experiment.measured_in, real)
         self._reference = self._measuring.embed(held_out)
         self._real = Stored(real_rows(experiment), real, self._selecting.embed(real))
-        everything = METHODS["random"].model_validate({"kind": "random"})
         whole = Candidates.all_of(self._real.arrival)
         pairs = [(self._real.samples, self._real.features)]
-        first = self._select(1, None, steps.choice(experiment, 1, None, pairs, whole, everything))
+        first = self._select(1, None, steps.choice(experiment, 1, None, pairs, whole, Random()))
         self._training_sets = dict.fromkeys(self._trained, first)
 
     def iterate(self, n: int) -> None:
@@ -49,8 +49,8 @@ class Loop:
         experiment = self.experiment.at(n)
         made: dict[str, tuple[Step, Step]] = {}
         for name, generator in experiment.generators.items():
-            if generator.trains:
-                self._train(n, name)
+            if isinstance(generator, TrainedFamily):
+                self._train(n, name, generator)
             samples = self._sample(n, name)
             made[name] = samples, self._selecting.embed(samples)
             self._evaluate(n, name, samples)
@@ -60,11 +60,9 @@ class Loop:
             for name in self._trained:
                 self._training_sets[name] = self._select_for(n + 1, name, generations)
 
-    def _train(self, n: int, name: str) -> None:
-        experiment, training_set = self.experiment.at(n), self._training_sets[name]
-        goes_on = experiment.generators[name].starts_from_previous
-        previous = self._checkpoints.get(name) if goes_on else None
-        step = steps.train(experiment, name, n, training_set, previous)
+    def _train(self, n: int, name: str, generator: TrainedFamily) -> None:
+        previous = self._checkpoints.get(name) if generator.starts_from_previous else None
+        step = steps.train(self.experiment, name, generator, n, self._training_sets[name], previous)
         self._checkpoints[name] = self._add(step, n, name)
 
     def _sample(self, n: int, name: str) -> Step:

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from rich.console import Console
 
-from actors.generators.gaussian_mixture import GaussianMixture
 from actors.metrics.measures import Measure
-from actors.metrics.oracle import Band, Form, training_set_entropy, variance_change
+from actors.metrics.oracle import Band, training_set_entropy, variance_change
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.statistics import is_apart, paired
 from orchestrator.config import Experiment
@@ -42,6 +41,11 @@ class Course:
         return self.experiment.selection.kind
 
     @property
+    def at_random(self) -> bool:
+        """Whether it selects at random."""
+        return self.experiment.selection.uniform
+
+    @property
     def inside(self) -> dict[str, np.ndarray]:
         """Whether the values of each predicted metric lie in its band, from iteration 2."""
         return {
@@ -64,7 +68,7 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
                 break
             for metric, card in known.items():
                 cards[metric].append(card)
-        fits = isinstance(generator, GaussianMixture) and experiment.measured_in.kind == "pixels"
+        fits = generator.has_density and experiment.measured_in.is_pixels
         if others or not fits or not cards["entropy"]:
             continue
         values = {
@@ -82,22 +86,19 @@ def predict(experiment: Experiment, cards: dict[str, list[Measure]]) -> dict[str
     that of the entropy where no two rows of a training set have the same pixels.
     """
     (generator,) = experiment.generators.values()
-    assert isinstance(generator, GaussianMixture)
     first, entropy = cards["variance"][0], cards["entropy"][0]
     rows, dimensions = first.n, int(np.prod(experiment.dataset.image_shape))
-    form: Form = "full" if generator.covariance == "tied" else generator.covariance
+    form = generator.gaussian
     holds = (
-        generator.components == 1
-        and generator.regularization == 0
-        and experiment.paradigm.kind == "replace"
-        and experiment.selection.kind == "random"
+        experiment.paradigm.kind == "replace"
+        and experiment.selection.uniform
         and not experiment.training_sets
         and not any(experiment.fresh)
         and all(card.n == rows for card in cards["variance"])
         and (form == "spherical" or experiment.dataset.has_equal_variances)
         and first.known_value > 0
     )
-    if not holds:
+    if form is None or not holds:
         return {}
     iterations = len(cards["variance"])
     change = variance_change(form, rows, dimensions, iterations)
@@ -156,7 +157,7 @@ def selections(found: list[Course]) -> list[str]:
     lines = []
     ends: dict[str, list[tuple[int, dict[str, tuple[float, float]]]]] = defaultdict(list)
     for course in found:
-        if course.selection == "random" or (random := _partner(course, found)) is None:
+        if course.at_random or (random := _partner(course, found)) is None:
             continue
         last = min(len(one.values["entropy"]) for one in (course, random))
         both = {
@@ -195,7 +196,7 @@ def _compared(kind: str, pairs: list[tuple[int, dict[str, tuple[float, float]]]]
 def _partner(course: Course, found: list[Course]) -> Course | None:
     """Return the random arm that differs in its selection alone, as far as its numbers tell."""
     for other in found:
-        if other.selection != "random" or other.experiment.seed != course.experiment.seed:
+        if not other.at_random or other.experiment.seed != course.experiment.seed:
             continue
         last = min(len(one.values["entropy"]) for one in (course, other)) - 1
         cards = [[card_of(one.cards[m][last], {}) for m in UNITS] for one in (course, other)]

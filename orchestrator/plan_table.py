@@ -86,7 +86,7 @@ def exact_selection(plan: Plan) -> tuple[int, int] | None:
     needs = [
         (total, total * (4 * features + 32))
         for (arm, iteration, generator), training_set in plan.training_sets.items()
-        if iteration > 1 and not plan.arms[arm].at(iteration).method_for(generator).blind
+        if iteration > 1 and not plan.arms[arm].at(iteration).method_for(generator).uniform
         for total in [training_set.candidates.total]
         for features in [plan.arms[arm].features.dimension((height, width, channels))]
     ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from actors.features import Extractor
+from actors.features import Extractor, FittedExtractor
 from actors.pool.step import Step
 from orchestrator import steps
 from orchestrator.candidates import Arrival
@@ -30,8 +30,9 @@ class Space:
         self._arm = arm
         self._experiment = experiment
         self._extractor = extractor
-        fit = steps.fit(experiment, extractor, real) if extractor.fits else None
-        self._fitted = plan.add(fit, arm, 0) if fit else None
+        self._fitted = None
+        if isinstance(extractor, FittedExtractor):
+            self._fitted = plan.add(steps.fit(experiment, extractor, real), arm, 0)
 
     def embed(self, samples: Step) -> Step:
         """Plan the features of a sample step, which is planned."""

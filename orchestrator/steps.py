@@ -7,7 +7,7 @@ from typing import Any
 from actors.config import Resources
 from actors.data.dataset import fresh_range, split_range
 from actors.features import Extractor
-from actors.generators import Family
+from actors.generators import Family, TrainedFamily
 from actors.pool.schema import FRESH, REAL
 from actors.pool.step import Step
 from actors.seeds import derive_seed
@@ -189,13 +189,13 @@ def _inputs(pairs: Sequence[tuple[Step, Step]]) -> dict[str, tuple[str, ...]]:
 def train(
     experiment: Experiment,
     name: str,
+    generator: TrainedFamily,
     iteration: int,
     training_set: Step,
     previous: Step | None = None,
 ) -> Step:
     """Train a generator on a training set, from scratch or from the iteration before."""
-    generator = experiment.generators[name]
-    config, execution = _divided(generator, "training", left_out="sampling")
+    config, execution = generator.divided("sampling")
     return Step(
         "train",
         "generator",
@@ -226,7 +226,7 @@ def sample(
         before: samples of this generator in earlier iterations.
     """
     generator = experiment.generators[name]
-    config, execution = _divided(generator, "sampling", left_out="training")
+    config, execution = generator.divided("training")
     digest = generator.digest(experiment.dataset.image_shape)
     return Step(
         "sample",
@@ -260,18 +260,6 @@ def _needs(resources: Resources) -> dict[str, float]:
 
 def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
     return {name: (step.path,) for name, step in inputs.items() if step}
-
-
-def _divided(
-    generator: Family, block: str, *, left_out: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the settings of a generator that determine the output, and the others."""
-    config = generator.model_dump(
-        mode="json", exclude={left_out, "resources", *generator.EXECUTION}
-    )
-    fields = sorted(generator.execution_fields(block))
-    settings = generator.model_dump(mode="json", include=set(generator.EXECUTION))
-    return config, settings | ({block: {f: config[block].pop(f) for f in fields}} if fields else {})
 
 
 def _classes(experiment: Experiment, generator: Family) -> dict[str, int | None]:

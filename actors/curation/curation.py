@@ -12,8 +12,7 @@ from actors.curation.figures import Figures, measure, row_keys
 from actors.data.feature_source import Candidates, FeatureSource, Progress, Rows, blocks, check_ids
 from actors.errors import UserError
 from actors.features.memory import load
-from actors.selection import Method, Selection, greedy
-from actors.selection.greedy import Greedy
+from actors.selection import Method, Selection
 from actors.selection.selection import Reasons, explain
 
 Chosen = tuple[FeatureSource, np.ndarray, Selection, Reasons]
@@ -95,7 +94,7 @@ def _here(candidates: Candidates, method: Method, n: int, seed: int, phases: Pha
     with phases.timed("read", candidates.rows) as progress:
         array = load(candidates, progress)
     with phases.timed("select", n) as progress:
-        selection = choose(method, array, n, seed, quality, progress)
+        selection = method.select(array, n, seed, quality, progress)
     with phases.timed("explain"):
         reasons = explain(array, selection.positions)
     with phases.timed("find duplicates"):
@@ -107,47 +106,13 @@ def _on_ray(
     candidates: Candidates, method: Method, n: int, seed: int, shards: int, phases: Phases
 ) -> Chosen:
     """Choose with Ray actors; this process holds no more than a block of features."""
-    with phases.timed("read", candidates.rows) as progress:
-        keys = row_keys(blocks(candidates, progress), candidates.rows)
-    with phases.timed("select", n) as progress:
-        selection, reasons = choose_sharded(method, candidates, n, seed, shards, progress)
-    return candidates, keys, selection, reasons
-
-
-def choose(
-    method: Method,
-    features: np.ndarray,
-    n: int,
-    seed: int,
-    quality: np.ndarray | None = None,
-    progress: Progress | None = None,
-) -> Selection:
-    """Choose n of the (N, d) rows; greedy calls `progress` with its picks so far."""
-    if isinstance(method, Greedy):
-        return greedy(features, n, seed=seed, progress=progress)
-    return method.select(features, n, seed, quality)
-
-
-def choose_sharded(
-    method: Method,
-    source: FeatureSource,
-    n: int,
-    seed: int,
-    shards: int,
-    progress: Progress | None = None,
-) -> tuple[Selection, Reasons]:
-    """Choose n rows of a source with `shards` Ray actors that read a range of rows each.
-
-    Raises:
-        UserError: only greedy has this form.
-    """
-    if not isinstance(method, Greedy):
+    if method.over_shards is None:
         raise UserError(
             f"shards: found {shards}, but selection.kind is {method.kind}; allowed is 1"
         )
-    from actors.selection.sharded import greedy_sharded
-
-    selection = greedy_sharded(source, n, seed=seed, shards=shards, progress=progress)
-    if selection.reasons is None:
-        raise AssertionError("a sharded selection comes with its reasons")
-    return selection, selection.reasons
+    with phases.timed("read", candidates.rows) as progress:
+        keys = row_keys(blocks(candidates, progress), candidates.rows)
+    with phases.timed("select", n) as progress:
+        selection = method.over_shards(candidates, n, seed=seed, shards=shards, progress=progress)
+    assert selection.reasons is not None
+    return candidates, keys, selection, selection.reasons

@@ -4,15 +4,16 @@ A shard, some of the candidates, proposes its farthest rows and is given what wa
 a round as many picks are accepted as are certain.
 """
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from actors.distances.nearest_chosen import Block, NearestChosen, ReceivedRows, as_tensor
+from actors.distances.nearest_chosen import Block, NearestChosen, as_tensor
 
 # rows brought up to date together, and rows proposed for picking, by all shards in a round
 REFRESHED = 4096
@@ -34,6 +35,13 @@ class Picks:
     vectors: np.ndarray
 
 
+class Rest(NamedTuple):
+    """Rows that are not proposed: none is farther, and none as far before this position."""
+
+    squared: float
+    position: int
+
+
 @dataclass(frozen=True)
 class Proposal:
     """The farthest rows of a shard, with their exact distances.
@@ -42,15 +50,33 @@ class Proposal:
         positions: (m,) int64 candidate positions, ascending.
         squared: (m,) float64 squared distances to the nearest picked row.
         vectors: (m, d) float32.
-        bound: no other row of the shard is farther than this, squared.
-        tied: lowest position of the others that may be exactly that far.
+        rest: bound for the other rows of the shard.
     """
 
     positions: np.ndarray
     squared: np.ndarray
     vectors: np.ndarray
-    bound: float
-    tied: int
+    rest: Rest
+
+
+def farthest(rests: Iterable[Rest]) -> Rest:
+    """Return the bound for all rows that some bounds are for."""
+    return max(rests, key=lambda rest: (rest.squared, -rest.position))
+
+
+def largest(values: torch.Tensor, most: int) -> tuple[torch.Tensor, Rest]:
+    """Return the ascending places of the `most` largest values, and the bound for the others.
+
+    Of equal values the lowest places are taken; the position of the bound is a place too.
+    """
+    if len(values) <= most:
+        return torch.arange(len(values), device=values.device), Rest(-np.inf, len(values))
+    bound = torch.topk(values, most + 1, sorted=True).values[-1]
+    above = torch.nonzero(values > bound)[:, 0]
+    equal = torch.nonzero(values == bound)[:, 0]
+    filled = most - len(above)
+    places = torch.cat((above, equal[:filled])).sort().values
+    return places, Rest(float(bound), int(equal[filled]))
 
 
 class Shard:
@@ -62,48 +88,52 @@ class Shard:
 
     def __init__(self, features: np.ndarray, n: int, offset: int = 0, parts: int = 1) -> None:
         """Take the (rows, d) features of this part and the number of rows to pick in all."""
-        own = as_tensor(features)
-        received = ReceivedRows(own, min(n, max(len(own), PROPOSED))) if parts > 1 else None
-        self._state = NearestChosen(own, n, received)
+        rows = as_tensor(features)
+        kept = min(n, max(len(rows), PROPOSED)) if parts > 1 else None
+        self._state = NearestChosen(rows, n, kept)
         self._offset = offset
         self._refreshed = max(LEAST, REFRESHED // parts)
         self._proposed = max(LEAST, PROPOSED // parts)
+
+    @property
+    def picked(self) -> int:
+        """How many picks are taken into account."""
+        return self._state.count
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         """Return the (m, d) features of rows of this shard."""
         return self._state.features[torch.from_numpy(positions - self._offset)].numpy(force=True)
 
-    def add(self, picks: Picks) -> None:
-        """Take picked rows into account."""
+    def add(self, picks: Picks) -> bool:
+        """Take picked rows into account; return True."""
         device = self._state.features.device
         here = torch.from_numpy(picks.positions - self._offset)
         here = here[(here >= 0) & (here < len(self._state.features))].to(device)
         self._state.choose(here, as_tensor(picks.vectors).to(device))
+        return True
 
     def propose(self) -> Proposal:
         """Return the farthest rows."""
         state = self._state
         if state.nearest.max() < 0:
             state.refresh(torch.nonzero(state.squared >= 0)[:, 0])
-        rows, bound, tied = largest(state.squared, self._refreshed)
+        rows, outer = largest(state.squared, self._refreshed)
         # not the picked ones among them: what they were compared with last may be let go
-        state.refresh(rows[state.squared[rows] >= 0], bound)
+        state.refresh(rows[state.squared[rows] >= 0], outer.squared)
         fresh = state.squared[rows]
-        inside, inner_bound, inner_tied = largest(fresh, self._proposed)
-        if inner_bound >= bound:
+        places, inner = largest(fresh, self._proposed)
+        if inner.position < len(rows):
             # rows are ascending, so the lowest place among the tied is the lowest position
-            inner = int(rows[inner_tied]) if inner_tied < len(rows) else len(state.features)
-            tied = min(inner, tied) if inner_bound == bound else inner
-            bound = inner_bound
-        inside = inside[(fresh[inside] >= bound) & (fresh[inside] >= 0)]
-        positions = rows[inside].numpy(force=True) + self._offset
-        squared = fresh[inside].numpy(force=True)
-        return Proposal(positions, squared, self.vectors(positions), bound, tied + self._offset)
+            outer = farthest((outer, Rest(inner.squared, int(rows[inner.position]))))
+        places = places[(fresh[places] >= outer.squared) & (fresh[places] >= 0)]
+        positions = rows[places].numpy(force=True) + self._offset
+        rest = Rest(outer.squared, outer.position + self._offset)
+        return Proposal(positions, fresh[places].numpy(force=True), self.vectors(positions), rest)
 
     def cover(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the rank and the distance of the nearest picked row, (rows,) each.
 
-        Those of picked rows are -1.
+        Those of picked rows are -1 and 0.
         """
         left = torch.nonzero(self._state.squared >= 0)[:, 0]
         self._state.refresh(left)
@@ -119,73 +149,52 @@ def ranges(rows: int, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-class LocalShards:
+class Shards(ABC):
+    """All shards of the candidates, as whoever decides on the picks sees them.
+
+    Attributes:
+        picks: positions of the rows that every shard was told to be picked, by round.
+    """
+
+    def __init__(self) -> None:
+        self.picks: list[np.ndarray] = []
+
+    @property
+    def picked(self) -> int:
+        """How many picks the shards were given."""
+        return sum(map(len, self.picks))
+
+    def add(self, picks: Picks) -> None:
+        """Give every shard what was picked."""
+        self.ask("add", picks)
+        self.picks.append(picks.positions)
+
+    @abstractmethod
+    def vectors(self, positions: np.ndarray) -> np.ndarray:
+        """Return the (m, d) features of rows."""
+
+    @abstractmethod
+    def ask(self, method: str, *arguments: Any) -> list[Any]:
+        """Call a method of every shard; return what they give, in the order of their rows."""
+
+
+class LocalShards(Shards):
     """Shards that all lie in this process."""
 
     def __init__(self, features: np.ndarray, n: int, parts: int = 1) -> None:
         """Take (N, d) features, the number of rows to pick and the number of shards, 1 to N."""
+        super().__init__()
         self._features = as_tensor(features).numpy()
         self._shards = [
             Shard(self._features[start:stop], n, start, parts)
             for start, stop in ranges(len(features), parts)
         ]
-        self.picked = 0
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
-        """Return the (m, d) features of rows."""
         return self._features[positions]
 
-    def add(self, picks: Picks) -> None:
-        """Give every shard what was picked."""
-        for shard in self._shards:
-            shard.add(picks)
-        self.picked += len(picks.positions)
-
-    def propose(self, picks: Picks) -> list[Proposal]:
-        """Give every shard what was picked last; return their proposals."""
-        self.add(picks)
-        return [shard.propose() for shard in self._shards]
-
-    def cover(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Return rank and distance of the nearest pick of every row, shard by shard."""
-        return [shard.cover() for shard in self._shards]
-
-
-def largest(values: torch.Tensor, most: int) -> tuple[torch.Tensor, float, int]:
-    """Return the places of the largest values, ascending; equal ones go to the lowest places.
-
-    Returns:
-        The (m,) places, the largest value outside, and the lowest place outside that has it (minus
-        infinity and the number of values where all are inside).
-    """
-    if len(values) <= most:
-        return torch.arange(len(values), device=values.device), -torch.inf, len(values)
-    bound = torch.topk(values, most + 1, sorted=True).values[-1]
-    above = torch.nonzero(values > bound)[:, 0]
-    equal = torch.nonzero(values == bound)[:, 0]
-    filled = most - len(above)
-    places = torch.cat((above, equal[:filled])).sort().values
-    return places, float(bound), int(equal[filled])
-
-
-class Shards(Protocol):
-    """All shards of the candidates, as whoever decides on the picks sees them."""
-
-    @property
-    def picked(self) -> int:
-        """Number of picks that the shards have taken into account."""
-
-    def vectors(self, positions: np.ndarray) -> np.ndarray:
-        """Return the (m, d) features of rows."""
-
-    def propose(self, picks: Picks) -> Sequence[Proposal]:
-        """Give every shard what was picked last; return their proposals."""
-
-    def add(self, picks: Picks) -> None:
-        """Give every shard what was picked."""
-
-    def cover(self) -> Sequence[tuple[np.ndarray, np.ndarray]]:
-        """Return rank and distance of the nearest pick of every row, shard by shard."""
+    def ask(self, method: str, *arguments: Any) -> list[Any]:
+        return [getattr(shard, method)(*arguments) for shard in self._shards]
 
 
 def farthest_first(
@@ -201,17 +210,15 @@ def farthest_first(
         nearest row picked before; NaN for the first row.
     """
     start = np.array([first])
-    picks = Picks(start, shards.vectors(start))
-    positions, squared = [start], [np.array([np.nan])]
-    count = 1
-    while count < n:
-        picks, at_pick = accept(merge(shards.propose(picks)), n - count)
-        positions.append(picks.positions)
+    shards.add(Picks(start, shards.vectors(start)))
+    squared = [np.array([np.nan])]
+    while shards.picked < n:
+        picks, at_pick = accept(merge(shards.ask("propose")), n - shards.picked)
+        shards.add(picks)
         squared.append(at_pick)
-        count += len(at_pick)
         if progress:
-            progress(count)
-    return np.concatenate(positions), np.sqrt(np.concatenate(squared))
+            progress(shards.picked)
+    return np.concatenate(shards.picks), np.sqrt(np.concatenate(squared))
 
 
 def merge(proposals: Sequence[Proposal]) -> Proposal:
@@ -219,18 +226,15 @@ def merge(proposals: Sequence[Proposal]) -> Proposal:
     if len(proposals) == 1:
         return proposals[0]
     squared = np.concatenate([p.squared for p in proposals])
-    bound = max(p.bound for p in proposals)
-    tied = min(p.tied for p in proposals if p.bound == bound)
     positions = np.concatenate([p.positions for p in proposals])
-    inside, inner_bound, inner_tied = largest(torch.from_numpy(squared), PROPOSED)
-    if inner_tied < len(positions) and inner_bound >= bound:
-        inner = int(positions[inner_tied])
-        tied = min(inner, tied) if inner_bound == bound else inner
-        bound = inner_bound
-    kept = inside.numpy()
-    kept = kept[squared[kept] >= bound]
+    rest = farthest(p.rest for p in proposals)
+    places, inner = largest(torch.from_numpy(squared), PROPOSED)
+    if inner.position < len(positions):
+        rest = farthest((rest, Rest(inner.squared, int(positions[inner.position]))))
+    kept = places.numpy()
+    kept = kept[squared[kept] >= rest.squared]
     vectors = np.concatenate([p.vectors for p in proposals])[kept]
-    return Proposal(positions[kept], squared[kept], vectors, bound, tied)
+    return Proposal(positions[kept], squared[kept], vectors, rest)
 
 
 def accept(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
@@ -239,7 +243,7 @@ def accept(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
     Returns:
         The (p,) picks and their squared distances at the pick.
     """
-    rows, bound, tied = proposal.positions, proposal.bound, proposal.tied
+    rows, rest = proposal.positions, proposal.rest
     if not len(rows):  # all of them fell behind others when they were brought up to date
         return Picks(rows, proposal.vectors), proposal.squared
     block = Block(as_tensor(proposal.vectors), proposal.squared)
@@ -247,8 +251,10 @@ def accept(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
     distances: list[float] = []
     while len(places) < min(most, len(rows)):
         place = int(block.squared.argmax())  # the first of equal ones: the lowest position
-        farthest = float(block.squared[place])
-        if farthest < max(bound, 0) or (farthest == bound and rows[place] > tied):
+        squared = float(block.squared[place])
+        if squared < max(rest.squared, 0):
+            break
+        if squared == rest.squared and rows[place] > rest.position:
             break
         places.append(place)
         distances.append(block.pick(place))

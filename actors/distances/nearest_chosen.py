@@ -29,44 +29,6 @@ def squared_lengths(differences: torch.Tensor) -> torch.Tensor:
     return differences.mul_(differences).sum(dim=1)
 
 
-class OwnRows:
-    """The vectors of chosen rows that are all among the features: nothing is copied."""
-
-    def __init__(self, features: torch.Tensor, most: int) -> None:
-        self.capacity = most
-        self._features = features
-        self._rows = torch.empty(most, dtype=torch.int64, device=features.device)
-        self.count = 0
-
-    def add(self, rows: torch.Tensor, _vectors: torch.Tensor) -> None:
-        """Add (m,) rows of the features."""
-        self._rows[self.count : self.count + len(rows)] = rows
-        self.count += len(rows)
-
-    def take(self, ranks: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the (m, d) vectors of these ranks."""
-        return torch.index_select(self._features, 0, self._rows[ranks], out=out)
-
-
-class ReceivedRows:
-    """The vectors of the last rows chosen anywhere; older ones are let go."""
-
-    def __init__(self, features: torch.Tensor, most: int) -> None:
-        self.capacity = most
-        self._kept = features.new_empty(most, features.shape[1])
-        self.count = 0
-
-    def add(self, _rows: torch.Tensor, vectors: torch.Tensor) -> None:
-        """Add (m, d) vectors in the place of the oldest, m at most the capacity."""
-        ranks = torch.arange(self.count, self.count + len(vectors), device=vectors.device)
-        self._kept[ranks % self.capacity] = vectors
-        self.count += len(vectors)
-
-    def take(self, ranks: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
-        """Return the (m, d) vectors of these ranks, all among the last ones kept."""
-        return torch.index_select(self._kept, 0, ranks % self.capacity, out=out)
-
-
 class NearestChosen:
     """Squared distances of N rows to their nearest chosen row.
 
@@ -77,22 +39,26 @@ class NearestChosen:
             bound for the others; -1 for the chosen ones, below every distance that is left.
         nearest: (N,) int64 rank of the chosen row at that distance, the lowest of equally near
             ones; -1 before any comparison.
+        count: how many rows are chosen so far.
     """
 
-    def __init__(
-        self, features: torch.Tensor, most: int, chosen: OwnRows | ReceivedRows | None = None
-    ) -> None:
+    def __init__(self, features: torch.Tensor, most: int, kept: int | None = None) -> None:
         """Take (N, d) float32 features and the largest number of rows that will be chosen.
 
         Args:
-            chosen: where the vectors of chosen rows are found; by default among the features.
+            kept: how many vectors of chosen rows are kept, the last ones; None where all of them
+                are among the features.
         """
         n, d = features.shape
         device = features.device
         self.features = features
         self.squared = torch.full((n,), torch.inf, dtype=torch.float64, device=device)
         self.nearest = torch.full((n,), -1, dtype=torch.int64, device=device)
-        self._chosen = chosen or OwnRows(features, most)
+        self.count = 0
+        self._kept = kept
+        # vectors of chosen rows, and by rank where in there each is
+        self._vectors = features if kept is None else features.new_empty(kept, d)
+        self._places = torch.empty(most, dtype=torch.int64, device=device)
         self._compared = torch.zeros(n, dtype=torch.int64, device=device)
         # work space, kept: fresh memory of this size costs more than what is done in it
         self._rows = features.new_empty(ROW_BLOCK, d)
@@ -104,11 +70,6 @@ class NearestChosen:
         self._sizes = torch.cat([self._products.sizes(self._gather(b)) for b in blocks])
         self._chosen_sizes = self._sizes.new_empty(most, 2)
 
-    @property
-    def count(self) -> int:
-        """How many rows are chosen so far."""
-        return self._chosen.count
-
     def choose(self, rows: torch.Tensor, vectors: torch.Tensor | None = None) -> None:
         """Add rows to the chosen ones.
 
@@ -117,11 +78,17 @@ class NearestChosen:
             vectors: (all, d) of all of them where they are not all among the features.
         """
         given = self.features[rows] if vectors is None else vectors
-        lost = self.count + len(given) - self._chosen.capacity
-        if lost > 0:
-            self.refresh(torch.nonzero((self._compared < lost) & (self.squared >= 0))[:, 0])
-        self._chosen_sizes[self.count : self.count + len(given)] = self._products.sizes(given)
-        self._chosen.add(rows, given)
+        end = self.count + len(given)
+        places = rows
+        if self._kept is not None:
+            # the oldest make room, once every row was compared with them
+            behind = (self._compared < end - self._kept) & (self.squared >= 0)
+            self.refresh(torch.nonzero(behind)[:, 0])
+            places = torch.arange(self.count, end, device=rows.device) % self._kept
+            self._vectors[places] = given
+        self._places[self.count : end] = places
+        self._chosen_sizes[self.count : end] = self._products.sizes(given)
+        self.count = end
         self.squared[rows] = -1
 
     def refresh(self, rows: torch.Tensor, floor: float = -1) -> None:
@@ -149,8 +116,8 @@ class NearestChosen:
         return torch.index_select(self.features, 0, rows, out=self._rows[: len(rows)])
 
     def _compare(self, rows: torch.Tensor, start: int, stop: int) -> None:
-        ranks = torch.arange(start, stop, device=rows.device)
-        centres = self._chosen.take(ranks, out=self._centres[: len(ranks)])
+        places = self._places[start:stop]
+        centres = torch.index_select(self._vectors, 0, places, out=self._centres[: stop - start])
         self._products.set_centres(centres, self._chosen_sizes[start:stop])
         for block in rows.split(ROW_BLOCK):
             row, column = self._products.possible(
@@ -180,7 +147,7 @@ class NearestChosen:
         m = len(rows)
         a, b = self._pair[0, :m], self._pair[1, :m]
         a.copy_(self._gather(rows))
-        b.copy_(self._chosen.take(ranks, out=self._rows[:m]))
+        b.copy_(torch.index_select(self._vectors, 0, self._places[ranks], out=self._rows[:m]))
         return squared_lengths(a.sub_(b))
 
 

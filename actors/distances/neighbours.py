@@ -24,13 +24,9 @@ from actors.distances.rounding import (
 MARGIN = 4
 # powers of two of elements between which float64 holds the squares of their differences
 LOWEST, HIGHEST = -400, 480
-# rows that are searched again together
+# rows that are searched again together, and the bytes of those they are compared with at once
 OPEN_BLOCK = 256
-# rows they are compared with at once: few at first, so that of many copies the first decide
-FIRST_CHUNK, LARGEST_CHUNK = 64, 4096
 CHUNK_BYTES = 1 << 25
-# rows compared with the first of their kind at once
-COPIES_BLOCK = 4096
 # rows of which all pairs are compared
 DIRECT = 64
 
@@ -70,8 +66,6 @@ def nearest(
     search = _Search(queries, base, k, own)
     squared, positions, certain = search.by_candidates()
     left = np.flatnonzero(~certain)
-    # those of one length together: what they may be near to has about that length as well
-    left = left[np.argsort(search.lengths[left], kind="stable")]
     for start in range(0, len(left), OPEN_BLOCK):
         some = left[start : start + OPEN_BLOCK]
         squared[some], positions[some] = search.by_products(some, squared[some, -1])
@@ -80,21 +74,13 @@ def nearest(
 
 
 class _Search:
-    """What both looks need to know.
-
-    Attributes:
-        lengths: (m,) of the queries about the centre, scaled.
-    """
+    """What both looks need to know."""
 
     def __init__(self, queries: np.ndarray, base: np.ndarray, k: int, own: np.ndarray) -> None:
         """Take the rows and (m,) the base row left out for each query; -1 for none."""
         self._queries, self._base, self._k, self._own = queries, base, k, own
         self._centre = middle(base)
         self._scale = scaling(largest_power(queries, base), base.shape[1])
-        self._columns, self._column_lengths = centred(base, self._centre, self._scale)
-        self._rows, self.lengths = self._columns, self._column_lengths
-        if queries is not base:
-            self._rows, self.lengths = centred(queries, self._centre, self._scale)
 
     def by_candidates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the k nearest of a few rows that are the nearest by float32 products.
@@ -103,22 +89,27 @@ class _Search:
             (m, k) squared distances and positions, and (m,) whether no other row is among them.
         """
         m, (n, d) = len(self._queries), self._base.shape
+        columns, column_lengths = centred(self._base, self._centre, self._scale)
+        rows, lengths = columns, column_lengths
+        if self._queries is not self._base:
+            rows, lengths = centred(self._queries, self._centre, self._scale)
         count = min(n, self._k + int(self._own[0] >= 0) + MARGIN)
-        approximate, near = faiss.knn(self._rows, self._columns, count)
+        approximate, near = faiss.knn(rows, columns, count)
         near.sort(axis=1)
         row = np.repeat(np.arange(m), count)
         squared = squared_distances(self._queries, self._base, row, near.ravel()).reshape(m, count)
         squared[near == self._own[:, None]] = np.inf
         order = np.argsort(squared, axis=1, kind="stable")[:, : self._k]
-        squared, near = (np.take_along_axis(part, order, axis=1) for part in (squared, near))
-        reach = self._reach(squared[:, -1])
+        squared, near = (np.take_along_axis(each, order, axis=1) for each in (squared, near))
+        # a bound for the scaled true distances of the farthest of them
+        reach = self._scale * np.sqrt(squared[:, -1]) * (1 + difference_error(d))
         # what is longer is farther than the k nearest are
-        longest = np.minimum(self._column_lengths.max(), self.lengths + reach)
-        slack = product_error(d, np.float32) * np.square(self.lengths + longest) + underflow(d)
+        longest = np.minimum(column_lengths.max(), lengths + reach)
+        slack = product_error(d, np.float32) * np.square(lengths + longest) + underflow(d)
         return squared, near, (approximate[:, -1] - slack > np.square(reach)) | (count == n)
 
     def by_products(self, some: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k nearest of all rows that float64 products and lengths do not rule out.
+        """Return the k nearest of all rows that float64 products do not rule out.
 
         Args:
             some: (b,) queries.
@@ -128,77 +119,37 @@ class _Search:
             (b, k) squared distances and positions.
         """
         queries, own = self._queries[some], self._own[some]
-        squared = np.full((len(some), self._k), np.inf)
-        positions = np.full((len(some), self._k), len(self._base))
-        reach = self._reach(limit)
-        # those of the queries and of what they are compared with may both be rounded
-        lengths = self.lengths[some]
-        reach += 2 * difference_error(self._base.shape[1]) * (lengths + reach)
-        low, high = (lengths - reach).min(), (lengths + reach).max()
-        inside = (self._column_lengths >= low) & (self._column_lengths <= high)
-        near = self._unrepeated[inside[self._unrepeated]]
-        largest = max(1, min(LARGEST_CHUNK, CHUNK_BYTES // (8 * self._base.shape[1])))
-        start, size = 0, min(FIRST_CHUNK, largest)
-        while start < len(near):
-            chunk = near[start : start + size]
-            pairs = Pairs(self._base[chunk], self._centre)
-            found, slack = pairs.squared(queries)
-            least = np.maximum(found - slack, 0)
-            # of equally near rows those before are taken
-            possible = (least <= limit[:, None]) & (least < squared[:, -1:])
-            possible &= chunk != own[:, None]
-            pairs.recompute(found, queries, possible & (slack > 0))
-            row, column = np.nonzero(possible)
-            squared, positions = _merged(squared, positions, row, chunk[column], found[row, column])
-            start, size = start + size, min(2 * size, largest)
-        return squared, positions
+        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        step = max(1, CHUNK_BYTES // (8 * max(self._base.shape[1], OPEN_BLOCK)))
+        for start in range(0, len(self._unrepeated), step):
+            chunk = self._unrepeated[start : start + step]
+            squared, slack = Pairs(self._base[chunk], self._centre).squared(queries)
+            row, column = np.nonzero((squared - slack <= limit[:, None]) & (chunk != own[:, None]))
+            position = chunk[column]
+            exact = squared_distances(queries, self._base, row, position)
+            found.append((position, exact, row))
+        positions, distances, rows = map(np.concatenate, zip(*found, strict=True))
+        # of equally near rows the lowest positions are taken
+        order = np.lexsort((positions, distances, rows))
+        first = np.searchsorted(rows[order], np.arange(len(some)))
+        kept = order[first[:, None] + np.arange(self._k)]
+        return distances[kept], positions[kept]
 
     @cached_property
     def _unrepeated(self) -> np.ndarray:
         # a row with k copies before it, and one more for the row left out, is nobody's neighbour
         return without_repeats(self._base, self._k + 1)
 
-    def _reach(self, squared: np.ndarray) -> np.ndarray:
-        """Return a bound for the scaled true distance of what has a computed squared distance."""
-        return self._scale * np.sqrt(squared) * (1 + difference_error(self._base.shape[1]))
-
-
-def _merged(
-    squared: np.ndarray,
-    positions: np.ndarray,
-    row: np.ndarray,
-    position: np.ndarray,
-    distance: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the (b, k) nearest of those known and of (p,) more, all of higher positions."""
-    b, k = squared.shape
-    rows = np.concatenate((np.repeat(np.arange(b), k), row))
-    distances = np.concatenate((squared.ravel(), distance))
-    every = np.concatenate((positions.ravel(), position))
-    order = np.lexsort((every, distances, rows))
-    first = np.searchsorted(rows[order], np.arange(b))
-    kept = order[first[:, None] + np.arange(k)]
-    return distances[kept], every[kept]
-
 
 def without_repeats(rows: np.ndarray, most: int) -> np.ndarray:
     """Return the ascending positions of (n, d) rows, at most `most` of equal ones: the first."""
-    # equal rows have equal keys; rows of one key are compared, so that chance decides nothing
-    weights = np.random.default_rng(0).normal(size=rows.shape[1])
-    keys = np.einsum("nd,d->n", rows, weights)
-    _, first, group, count = np.unique(
-        keys, return_index=True, return_inverse=True, return_counts=True
-    )
+    width = rows.dtype.itemsize * rows.shape[1]
+    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, width)))[:, 0]
+    _, group, count = np.unique(whole, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     rank = np.empty(len(rows), np.int64)
-    rank[order] = np.arange(len(rows)) - (np.cumsum(count) - count)[group[order]]
-    many = np.flatnonzero(count[group] > most)
-    if not len(many):
-        return np.arange(len(rows))
-    parts = np.array_split(many, -(-len(many) // COPIES_BLOCK))
-    equal = np.concatenate([(rows[part] == rows[first[group[part]]]).all(axis=1) for part in parts])
-    mixed = np.isin(group[many], group[many[~equal]])
-    return np.delete(np.arange(len(rows)), many[(rank[many] >= most) & ~mixed])
+    rank[order] = np.arange(len(rows)) - np.repeat(np.cumsum(count) - count, count)
+    return np.flatnonzero(rank < most)
 
 
 def nearest_before(rows: np.ndarray) -> np.ndarray:

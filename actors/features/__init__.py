@@ -1,12 +1,12 @@
 """Features: the space in which distances are measured.
 
-To add an extractor: a file with a configuration that has `dimension` and `extract`, for one that is
-fitted also `fit`, and its line here.
+To add an extractor: a file with an `Extractor`, or a `FittedExtractor` for one that is fitted, and
+its line here.
 """
 
 from actors.features.dinov2 import Dinov2
 from actors.features.encoder import Encoder
-from actors.features.extractor import Extractor
+from actors.features.extractor import Extractor, FittedExtractor
 from actors.features.inception import Inception
 from actors.features.pca import Pca
 from actors.features.pixels import Pixels
@@ -19,4 +19,4 @@ EXTRACTORS: dict[str, type[Extractor]] = {
     "inception": Inception,
 }
 
-__all__ = ["EXTRACTORS", "Extractor"]
+__all__ = ["EXTRACTORS", "Extractor", "FittedExtractor"]

@@ -12,7 +12,7 @@ from actors.data.files import LocalPath
 from actors.data.hub import reachable
 from actors.errors import UserError
 from actors.features.extractor import Fitted
-from actors.features.network import OFFLINE, Network, check_package, hash_file
+from actors.features.network import Network, check_package, hash_file
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +27,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 class Dinov2(Network):
     """The CLS token after the final layer norm of a DINOv2 from the hub or a folder."""
 
+    downloads: ClassVar[bool] = True
     EXECUTION: ClassVar[frozenset[str]] = Network.EXECUTION | {"weights"}
     resize: ClassVar[str] = "shortest edge 256 bicubic, centre 224"
 
@@ -130,7 +131,7 @@ def from_hub(name: str) -> str:
     raise UserError(
         f"weights: {name} is not in the cache {constants.HF_HUB_CACHE!r}, and {cause}; put its "
         f"folder models--{name.replace('/', '--')} there, or name a folder with {CONFIG} and "
-        f"{WEIGHTS}; {OFFLINE}"
+        f"{WEIGHTS}"
     )
 
 
@@ -140,7 +141,7 @@ def read_config(folder: str) -> dict[str, Any]:
     Raises:
         UserError: it is none.
     """
-    allowed = f"a folder with {CONFIG} and {WEIGHTS} of a Dinov2Model; {OFFLINE}"
+    allowed = f"a folder with {CONFIG} and {WEIGHTS} of a Dinov2Model"
     if not os.path.isfile(os.path.join(folder, WEIGHTS)):
         raise UserError(f"weights: {folder!r} has no {WEIGHTS}; allowed is {allowed}")
     try:

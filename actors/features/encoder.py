@@ -5,19 +5,18 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from actors.features.extractor import Fitted
+from actors.features.extractor import Fitted, FittedExtractor
 from actors.features.network import Network
 
 BODY, HEAD = "body.", "head."
 
 
-class Encoder(Network):
+class Encoder(Network, FittedExtractor):
     """The last layer but one of a classifier of the real labels, or an autoencoder's middle.
 
     Each feature is scaled to mean 0 and variance 1 over the real training set.
     """
 
-    fits: ClassVar[bool] = True
     resize: ClassVar[str] = "averaged down to 32 a side where larger"
 
     kind: Literal["encoder"] = "encoder"

@@ -23,8 +23,10 @@ class Extractor(Config):
 
     # fields that say where files are and how to compute: they change rounding at most
     EXECUTION: ClassVar[frozenset[str]] = frozenset()
-    # whether it is fitted on the real training set before it can extract
-    fits: ClassVar[bool] = False
+    # whether it needs weights from the network, or files of them
+    downloads: ClassVar[bool] = False
+    # whether its features are the pixels themselves
+    is_pixels: ClassVar[bool] = False
     # what it does to the size of images, for the card
     resize: ClassVar[str] = "none"
     # how near two images may be in it and still be distinguished
@@ -62,10 +64,6 @@ class Extractor(Config):
     def dimension(self, image_shape: tuple[int, int, int]) -> int:
         """Return the number of features of one (height, width, channels) image."""
 
-    def fit(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Fitted:
-        """Return weights fitted on (n, height, width, channels) uint8 images, (n,) int64 labels."""
-        raise NotImplementedError(f"{self.kind} is not fitted")
-
     @abstractmethod
     def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
         """Return (n, d) float32 features of (n, height, width, channels) uint8 images.
@@ -73,3 +71,11 @@ class Extractor(Config):
         Args:
             fitted: what `fit` returned, for extractors that are fitted.
         """
+
+
+class FittedExtractor(Extractor):
+    """An extractor that is fitted on the real training set before it can extract."""
+
+    @abstractmethod
+    def fit(self, images: np.ndarray, labels: np.ndarray | None, seed: int) -> Fitted:
+        """Return weights fitted on (n, height, width, channels) uint8 images, (n,) int64 labels."""

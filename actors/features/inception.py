@@ -12,7 +12,7 @@ from actors.data.files import LocalPath
 from actors.data.hub import reachable
 from actors.errors import UserError
 from actors.features.extractor import Fitted
-from actors.features.network import OFFLINE, Network, check_package, hash_file
+from actors.features.network import Network, check_package, hash_file
 
 FEATURES = 2048
 # the first digits of the sha256 of the published file
@@ -24,6 +24,7 @@ URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{NAME}
 class Inception(Network):
     """The 2,048 features of the last pooling, as FID takes them (Heusel et al. 2017)."""
 
+    downloads: ClassVar[bool] = True
     EXECUTION: ClassVar[frozenset[str]] = Network.EXECUTION | {"weights"}
     resize: ClassVar[str] = "299 bilinear as TensorFlow 1"
 
@@ -47,7 +48,7 @@ class Inception(Network):
         check_package("torch_fidelity", "torch-fidelity", self.kind)
         file = self.weights or from_cache()
         if not os.path.isfile(file):
-            raise UserError(f"weights: {file!r} is not there; allowed is {NAME}; {OFFLINE}")
+            raise UserError(f"weights: {file!r} is not there; allowed is {NAME}")
         # a .pth is a pickle: none but the published one is opened
         if not file.endswith(".safetensors") and not hash_file(file).startswith(PUBLISHED):
             raise UserError(
@@ -78,9 +79,7 @@ def from_cache() -> str:
             cause = " ".join(str(error).split())[:300]
         else:
             return file
-    raise UserError(
-        f"weights: {NAME} is not in {folder!r}, and {cause}; put it there, or name it; {OFFLINE}"
-    )
+    raise UserError(f"weights: {NAME} is not in {folder!r}, and {cause}; put it there, or name it")
 
 
 @lru_cache(maxsize=1)

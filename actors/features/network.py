@@ -1,6 +1,9 @@
 """What the extractors that are networks have in common."""
 
+import hashlib
+import os
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -13,11 +16,6 @@ from actors.features.extractor import Extractor
 
 if TYPE_CHECKING:
     import torch
-import hashlib
-import os
-from functools import lru_cache
-
-OFFLINE = "without network work the kinds pixels, pca and encoder"
 
 
 class Network(Extractor):
@@ -68,7 +66,7 @@ def check_package(module: str, package: str, kind: str) -> None:
     if find_spec(module) is None:
         raise UserError(
             f"kind: {kind!r} needs the package {package}, which is not installed; install it with "
-            f"pip install 'ouroboros-loop[{kind}]'; {OFFLINE}"
+            f"pip install 'ouroboros-loop[{kind}]'"
         )
 
 

@@ -7,16 +7,15 @@ import numpy as np
 from pydantic import Field
 
 from actors.distances.space import PIXELS, Space
-from actors.features.extractor import Extractor, Fitted
+from actors.features.extractor import Fitted, FittedExtractor
 
 # values centred at once, in float64
 BLOCK = 1 << 24
 
 
-class Pca(Extractor):
+class Pca(FittedExtractor):
     """Coordinates on the top principal components of the real training set's scaled pixels."""
 
-    fits: ClassVar[bool] = True
     # a projection, whose distances are those of pixels or less
     space: ClassVar[Space] = PIXELS
 

@@ -12,6 +12,7 @@ class Pixels(Extractor):
     """The image itself, flattened and scaled to [-1, 1]; 1 there is 127.5 in 0..255 pixel space."""
 
     space: ClassVar[Space] = PIXELS
+    is_pixels: ClassVar[bool] = True
 
     kind: Literal["pixels"] = "pixels"
 

@@ -1,4 +1,4 @@
-"""Weights that a fit step stored, and the identity card of features."""
+"""Weights of extractors, read and fitted, and the card of the features made with them."""
 
 import hashlib
 from functools import lru_cache
@@ -7,12 +7,24 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from actors.features import EXTRACTORS
+from actors.errors import UserError
+from actors.features import EXTRACTORS, Extractor
 from actors.features.extractor import Fitted
 from actors.pool.manifest import read_step
 from actors.pool.storage import File, Storage
 
 FILE = "weights.safetensors"
+
+
+def check(extractor: Extractor) -> None:
+    """Raise UserError, "field: what", unless the weights that an extractor reads can be had."""
+    try:
+        extractor.digest()
+    except UserError as error:
+        *kinds, last = [kind for kind, one in EXTRACTORS.items() if not one.downloads]
+        raise UserError(
+            f"{error}; without network work the kinds {', '.join(kinds)} and {last}"
+        ) from None
 
 
 def save(storage: Storage, step_path: str, fitted: Fitted) -> File:

@@ -9,8 +9,9 @@ import torch
 from pydantic import Field, model_validator
 
 from actors.generators import networks
-from actors.generators.family import Conduct, Draw, Family, Sampling, TrainingSet
+from actors.generators.family import Conduct, Draw, Sampling, TrainedFamily, TrainingSet
 from actors.generators.networks import Precision, Predict, UNet, guided
+from actors.generators.training.loop import check_labels, train
 from actors.generators.training.settings import Training
 
 
@@ -27,7 +28,7 @@ class DenoiserSampling(Sampling):
     compile: bool = Field(False, description="torch.compile the network")
 
 
-class Denoiser(Family):
+class Denoiser(TrainedFamily):
     """A network trained to denoise, and a sampler that applies it."""
 
     network: UNet = UNet()
@@ -63,11 +64,20 @@ class Denoiser(Family):
         return self.training.workers
 
     @property
+    def max_failures(self) -> int:
+        return self.training.max_failures
+
+    @property
     def starts_from_previous(self) -> bool:
         return self.training.init == "previous"
 
     def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
         self.network.check_size(*image_shape[:2])
+
+    @property
+    @abstractmethod
+    def scheduler(self) -> Any:
+        """A diffusers scheduler with the same noise levels, in its first state."""
 
     @abstractmethod
     def loss(
@@ -90,9 +100,18 @@ class Denoiser(Family):
         """
 
     def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
-        from actors.generators.training.loop import train  # it imports diffusers: two seconds
+        if self.labels:
+            check_labels(data)
+        shape, classes = data.image_shape, data.classes if self.labels else None
+        with torch.random.fork_rng([conduct.device] if conduct.device.type == "cuda" else []):
+            network = networks.initial(self.network, shape, classes, seed, conduct.initial)
+            settings, labels = self.training, self.labels
+            return train(network, self.loss, settings, data, seed, conduct, labels=labels)
 
-        return train(self, data, seed, conduct)
+    def save(self, model: Any, folder: Path) -> None:
+        """Write the network, and the diffusers scheduler that samples it."""
+        model.save_pretrained(folder / "unet")
+        self.scheduler.save_pretrained(folder / "scheduler")
 
     def load(self, folder: Path, device: torch.device) -> Any:
         network = networks.load(folder).to(device)

@@ -2,7 +2,6 @@
 models", NeurIPS 2022. Symbols and equation numbers are the paper's."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -32,6 +31,13 @@ class EDM(Denoiser):
                 f"sigma_min {self.sigma_min} must be smaller than sigma_max {self.sigma_max}"
             )
         return self
+
+    @property
+    def scheduler(self) -> Any:
+        from diffusers import EDMEulerScheduler  # costs two seconds
+
+        fields = {"sigma_min", "sigma_max", "sigma_data", "rho"}
+        return EDMEulerScheduler(**self.model_dump(include=fields))
 
     def denoise(self, predict: Predict, x: torch.Tensor, sigma: torch.Tensor) -> torch.Tensor:
         """D(x; sigma), equation 7, with the coefficients of table 1; sigma is (n,)."""
@@ -75,15 +81,3 @@ class EDM(Denoiser):
             euler = x + (after - now) * d
             x = euler if after == 0 else x + (after - now) * (d + slope(euler, after)) / 2
         return x.float()
-
-    def save(self, model: Any, folder: Path) -> None:
-        """Write the network and the diffusers scheduler with the same preconditioning."""
-        from diffusers import EDMEulerScheduler
-
-        model.save_pretrained(folder / "unet")
-        EDMEulerScheduler(
-            sigma_min=self.sigma_min,
-            sigma_max=self.sigma_max,
-            sigma_data=self.sigma_data,
-            rho=self.rho,
-        ).save_pretrained(folder / "scheduler")

@@ -3,7 +3,7 @@
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from actors.data.image_folder import ImageFolder
 from actors.data.images import decode
 from actors.data.parquet import Parquet
 from actors.errors import NonFiniteError, UserError
-from actors.generators.family import Conduct, Draw, Family, TrainingSet
+from actors.generators.family import Draw, Family
 from actors.generators.pipelines import (
     LocalOrHub,
     check_pipeline,
@@ -33,7 +33,6 @@ ALLOWED_IMAGES = "a folder of images, a Parquet file or a folder of them"
 class External(Family):
     """Samples a pipeline, or gives out images; it is never trained."""
 
-    trains: ClassVar[bool] = False
     gives_each_once: ClassVar[bool] = True
     EXECUTION: ClassVar[frozenset[str]] = frozenset({"images", "pipeline"})
 
@@ -58,10 +57,6 @@ class External(Family):
             raise ValueError(f"steps {self.steps} needs `pipeline`")
         return self
 
-    @property
-    def least_rows(self) -> int:
-        return 0
-
     def check_images(self, image_shape: Shape, rows: int) -> None:
         if self.images is None:
             check_pipeline(self._folder(), self.steps)
@@ -85,12 +80,6 @@ class External(Family):
         if self.images is None:
             return hash_folder(self._folder())
         return open_images(self.images, image_shape).info.digest
-
-    def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> NoReturn:
-        raise NotImplementedError("an external generator is not trained")
-
-    def save(self, model: Any, folder: Path) -> NoReturn:
-        raise NotImplementedError("an external generator has no checkpoint")
 
     def load(self, folder: Path, device: torch.device) -> Any:
         """Return the pipeline on the device; None for images."""

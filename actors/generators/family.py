@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -101,12 +101,12 @@ class Sampling(Config):
 
 
 class Family(Config):
-    """Configuration and mathematics of one generator family."""
+    """Configuration and mathematics of one generator family: how it is opened and sampled."""
 
-    # whether it has a train step
-    trains: ClassVar[bool] = True
     # whether its samples are a fixed sequence, which it goes on with at each iteration
     gives_each_once: ClassVar[bool] = False
+    # whether the density of its samples is known
+    has_density: ClassVar[bool] = False
     # fields that say where its files are; the digest identifies their content
     EXECUTION: ClassVar[frozenset[str]] = frozenset()
 
@@ -118,25 +118,28 @@ class Family(Config):
         """Return the fields of a block (training, sampling) that change at most its rounding."""
         return frozenset(getattr(getattr(self, block, None), "EXECUTION", ()))
 
+    def divided(self, *left_out: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the fields that determine the output and the others, as JSON values.
+
+        Args:
+            left_out: blocks that are in neither; `resources` is in none.
+        """
+        config = self.model_dump(mode="json", exclude={*left_out, "resources"})
+        execution = {name: config.pop(name) for name in sorted(self.EXECUTION)}
+        for block, value in config.items():
+            if fields := sorted(self.execution_fields(block)):
+                execution[block] = {field: value.pop(field) for field in fields}
+        return config, execution
+
     @property
     def conditional(self) -> bool:
         """Whether it learns and samples class labels."""
         return False
 
     @property
-    def least_rows(self) -> int:
-        """Fewest rows it can train on."""
-        return 1
-
-    @property
-    def training_workers(self) -> int:
-        """Ray Train workers; 1 trains inside the worker that does the step."""
-        return 1
-
-    @property
-    def starts_from_previous(self) -> bool:
-        """Whether a training goes on from the weights of the iteration before."""
-        return False
+    def gaussian(self) -> Literal["full", "diag", "spherical"] | None:
+        """Covariance of the one Gaussian that it fits by maximum likelihood, where it does so."""
+        return None
 
     def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
         """Raise ValueError, "field: what", when it cannot make so many images of this shape.
@@ -150,16 +153,8 @@ class Family(Config):
         return None
 
     @abstractmethod
-    def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
-        """Return the fitted model; None on all but the first of several workers."""
-
-    @abstractmethod
-    def save(self, model: Any, folder: Path) -> None:
-        """Write the model as safetensors and JSON."""
-
-    @abstractmethod
     def load(self, folder: Path, device: torch.device) -> Any:
-        """Open a saved model for sampling."""
+        """Open a model for sampling, that of the checkpoint in a folder where it is trained."""
 
     @abstractmethod
     def sample(self, model: Any, draw: Draw) -> tuple[torch.Tensor, torch.Tensor | None]:
@@ -167,3 +162,35 @@ class Family(Config):
 
         A sample depends on the seed and its index alone, whatever else is drawn with it.
         """
+
+
+class TrainedFamily(Family):
+    """A family with a train step, which stores the checkpoint that is sampled."""
+
+    @property
+    def least_rows(self) -> int:
+        """Fewest rows it can train on."""
+        return 1
+
+    @property
+    def training_workers(self) -> int:
+        """Ray Train workers; 1 trains inside the worker that does the step."""
+        return 1
+
+    @property
+    def max_failures(self) -> int:
+        """How many lost ones of several training workers are survived."""
+        return 0
+
+    @property
+    def starts_from_previous(self) -> bool:
+        """Whether a training goes on from the weights of the iteration before."""
+        return False
+
+    @abstractmethod
+    def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+        """Return the fitted model; None on all but the first of several workers."""
+
+    @abstractmethod
+    def save(self, model: Any, folder: Path) -> None:
+        """Write the model as safetensors and JSON."""

@@ -2,7 +2,6 @@
 matching on straight paths: Lipman et al., "Flow matching for generative modeling", ICLR 2023."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -38,8 +37,8 @@ class Flow(Denoiser):
         noisy = (1 - t) * images + t * noise
         return (predict(noisy, level * TIMES) - (noise - images)).square().mean()
 
+    @property
     def scheduler(self) -> Any:
-        """Return a new diffusers scheduler, which keeps state from step to step."""
         from diffusers import FlowMatchEulerDiscreteScheduler  # costs two seconds
 
         return FlowMatchEulerDiscreteScheduler(num_train_timesteps=TIMES, shift=self.sampling.shift)
@@ -52,15 +51,10 @@ class Flow(Denoiser):
         """
         images = noise(0)
         steps = self.sampling.steps
-        scheduler = self.scheduler()
+        scheduler = self.scheduler  # it keeps state from step to step
         scheduler.set_timesteps(sigmas=np.linspace(1, 1 / steps, steps), device=images.device)
         # else it looks the first step up, for which a GPU has to be waited for
         scheduler.set_begin_index(0)
         for time in scheduler.timesteps:
             images = scheduler.step(predict(images, time), time, images).prev_sample
         return images
-
-    def save(self, model: Any, folder: Path) -> None:
-        """Write the network and the diffusers scheduler that samples it."""
-        model.save_pretrained(folder / "unet")
-        self.scheduler().save_pretrained(folder / "scheduler")

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from pydantic import Field
 from safetensors.torch import load_file, save_file
 
 from actors.errors import UserError
-from actors.generators.family import Conduct, Draw, Family, TrainingSet
+from actors.generators.family import Conduct, Draw, TrainedFamily, TrainingSet
 from actors.seeds import derive_seed
 
 WEIGHTS, PARAMETERS = "mixture.safetensors", "mixture.json"
@@ -36,8 +36,10 @@ class Mixture:
     converged: bool = True
 
 
-class GaussianMixture(Family):
+class GaussianMixture(TrainedFamily):
     """scikit-learn's Gaussian mixture; `components: 1` is a single Gaussian."""
+
+    has_density: ClassVar[bool] = True
 
     kind: Literal["gaussian_mixture"]
     components: int = Field(10, ge=1, description="Gaussians in the mixture")
@@ -50,6 +52,12 @@ class GaussianMixture(Family):
     @property
     def least_rows(self) -> int:
         return max(2, self.components)
+
+    @property
+    def gaussian(self) -> Literal["full", "diag", "spherical"] | None:
+        if self.components > 1 or self.regularization > 0:
+            return None
+        return "full" if self.covariance == "tied" else self.covariance
 
     def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Mixture:
         """Fit the mixture.

@@ -12,6 +12,8 @@ import torch
 from pydantic import Field, model_validator
 
 from actors.config import Config
+from actors.errors import UserError
+from actors.seeds import derive_seed
 
 # which of torch's number formats a network computes in
 Precision = Literal["float32", "bfloat16", "float16"]
@@ -138,6 +140,34 @@ def load(folder: Path) -> Any:
         folder / "unet", use_safetensors=True, low_cpu_mem_usage=False
     )
     return network.eval()
+
+
+def initial(
+    settings: UNet,
+    image_shape: tuple[int, int, int],
+    classes: int | None,
+    seed: int,
+    folder: Path | None,
+) -> Any:
+    """Return a network to be trained: fresh weights, or those of the checkpoint in a folder.
+
+    Torch's random state is another one afterwards.
+
+    Raises:
+        UserError: the checkpoint has another network.
+    """
+    torch.manual_seed(derive_seed(seed, "initial weights"))
+    network = settings.build(image_shape, classes)
+    if folder is not None:
+        previous = load(folder)
+        found, wanted = fingerprint(previous), fingerprint(network)
+        if found != wanted:
+            raise UserError(
+                f"training.init: the checkpoint of the iteration before has the network {found}; "
+                f"allowed is {wanted}, the one to be trained"
+            )
+        network.load_state_dict(previous.state_dict())
+    return network
 
 
 def fingerprint(network: Any) -> str:

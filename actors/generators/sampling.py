@@ -1,6 +1,7 @@
 """Sampling a generator: random numbers per (seed, sample index), so how work is cut is free."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,10 @@ CPU_BATCH = 256
 
 
 class BatchSize:
-    """The largest number of samples that were found to fit together."""
+    """The largest number of samples that were found to fit together; None: all, until one fails."""
 
     def __init__(self, wanted: int | None, device: torch.device) -> None:
-        """Take the number asked for, or None to try all at once on a GPU."""
         self.value = wanted or (CPU_BATCH if device.type == "cpu" else None)
-
-    def first(self, rows: int) -> int:
-        """Return how many of the rows to compute first."""
-        return rows if self.value is None else min(rows, self.value)
-
-    def halve(self, tried: int) -> None:
-        """Take note that so many did not fit."""
-        self.value = max(1, tried // 2)
 
 
 @torch.inference_mode()
@@ -43,33 +35,27 @@ def sample(
     Raises:
         NonFiniteError: some samples contain NaN or infinity.
     """
-    parts: list[torch.Tensor] = []
+    made: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []
     rows, done, started = len(draw.indices), 0, time.monotonic()
     while done < rows:
-        size = batch_size.first(rows - done)
-        some = Draw(
-            draw.seed,
-            draw.indices[done : done + size],
-            draw.image_shape,
-            draw.before,
-            draw.classes,
-        )
+        size = min(rows - done, batch_size.value or rows)
         try:
-            images, classes = family.sample(model, some)
+            indices = draw.indices[done : done + size]
+            images, classes = family.sample(model, replace(draw, indices=indices))
         except torch.OutOfMemoryError:
             if size == 1:
                 raise
-            batch_size.halve(size)
+            batch_size.value = size // 2
             torch.cuda.empty_cache()
             continue
-        parts.append(images)
+        made.append(images)
         if classes is not None:
             labels.append(classes)
         done += size
         speed = done / (time.monotonic() - started)
         report(done / rows, f"{speed:.3g} samples/s, {(rows - done) / speed:.0f} s left of these")
-    images = torch.cat(parts)
+    images = torch.cat(made)
     bad = int((~images.isfinite()).flatten(1).any(dim=1).sum())
     if bad:
         first, last = int(draw.indices[0]), int(draw.indices[-1])

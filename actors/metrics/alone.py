@@ -9,7 +9,7 @@ import numpy as np
 from actors.data.feature_source import Candidates, FeatureSource
 from actors.distances.space import GIVEN
 from actors.errors import UserError
-from actors.features import Extractor
+from actors.features import Extractor, FittedExtractor
 from actors.features.extractor import Fitted, size_on_card
 from actors.features.images import Images, in_colour
 from actors.features.memory import load
@@ -22,7 +22,7 @@ class Extracted:
     """The images of a folder as the features that a fitted extractor makes of them."""
 
     images: Images
-    extractor: Extractor
+    extractor: FittedExtractor
     fitted: Fitted
 
     @property
@@ -61,7 +61,7 @@ def gather(
         shown = readings["real"] if alike else "; ".join(f"{n} {r}" for n, r in readings.items())
         card["resize"] = size_on_card(shown, extractor.resize)
         space = extractor.space
-        if extractor.fits:
+        if isinstance(extractor, FittedExtractor):
             sources, card["extractor"] = _fitted(inputs, extractor, seed)
     first = sources["real"].dimension
     for name, source in sources.items():
@@ -99,7 +99,7 @@ def _of_one_kind(inputs: Mapping[str, Candidates]) -> dict[str, Any]:
 
 
 def _fitted(
-    inputs: Mapping[str, Any], extractor: Extractor, seed: int
+    inputs: Mapping[str, Any], extractor: FittedExtractor, seed: int
 ) -> tuple[dict[str, FeatureSource], str]:
     """Fit on the rows trained on, or on the real ones; labels are the names of folders."""
     shapes = {name: one.reading.shape for name, one in inputs.items()}

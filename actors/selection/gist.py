@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from actors.data.feature_source import Progress
 from actors.distances.nearest_chosen import NearestChosen, as_tensor
 from actors.distances.neighbours import nearest
 from actors.errors import UserError
@@ -110,23 +111,18 @@ def independent_set(
     # `keep` is strict, so the limit is the number just below
     limit = float(np.nextafter(threshold * threshold, -1.0))
     kept: list[torch.Tensor] = []
-    at_pick: list[float] = []
-    left = len(order)
-    for rows in order.to(features.device).split(VISITED):
-        state.refresh(rows, limit)
-        far = rows[state.squared[rows] > limit]
-        now, distances = keep(state, far, n - len(at_pick), limit)
-        state.choose(now)
-        kept.append(now)
-        at_pick += distances
-        left -= len(rows)
-        if len(at_pick) == n:
-            found = np.sqrt(at_pick)
-            found[0] = np.nan
-            return Selection(torch.cat(kept).numpy(force=True), found)
-        if len(at_pick) + left < n:
+    squared: list[float] = []
+    for start in range(0, len(order), VISITED):
+        if len(squared) == n or len(squared) + len(order) - start < n:
             break
-    return None
+        rows = order[start : start + VISITED].to(features.device)
+        now, distances = keep(state, rows, n - len(squared), limit)
+        kept.append(now)
+        squared += distances
+    if len(squared) < n:
+        return None
+    found = np.sqrt([np.nan, *squared[1:]])
+    return Selection(torch.cat(kept).numpy(force=True), found)
 
 
 def diversity(selection: Selection) -> float:
@@ -181,7 +177,12 @@ class Gist(Method):
         return None if self.quality == "density" else self.quality
 
     def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+        self,
+        features: np.ndarray,
+        n: int,
+        seed: int,
+        quality: np.ndarray | None = None,
+        progress: Progress | None = None,
     ) -> Selection:
         if self.needed_column and quality is None:
             raise UserError(

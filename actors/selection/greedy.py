@@ -1,13 +1,13 @@
 """Greedy selection: exact, blocked farthest-first traversal (Shi et al. 2025; Gonzalez 1985)."""
 
-from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 import torch
 
-from actors.data.feature_source import Progress
-from actors.distances.farthest_first import LocalShards, Picks, Shards, farthest_first
+from actors.data.feature_source import FeatureSource, Progress
+from actors.distances.farthest_first import LocalShards, Shards, farthest_first
+from actors.errors import UserError
 from actors.selection.selection import Method, Reasons, Selection, check_request
 
 
@@ -41,28 +41,62 @@ def greedy_from(
         return Selection(*farthest_first(LocalShards(features, n), n, first, progress))
 
 
+def greedy_sharded(
+    source: FeatureSource, n: int, *, seed: int, shards: int, progress: Progress | None = None
+) -> Selection:
+    """Select as `greedy` does, on a connected Ray, with the features divided over actors.
+
+    Args:
+        source: (N, d) rows that every actor can read a range of.
+        n: rows to choose, 1 to N.
+        seed: seed of the first row.
+        shards: number of actors, 1 to N.
+        progress: called after every round with the number of rows chosen so far.
+
+    Returns:
+        The selection of `greedy`, with the reasons of every row.
+
+    Raises:
+        UserError: n, the shards or the features are not as above.
+    """
+    from actors.selection.shard_actors import actors_of  # it imports ray
+
+    for name, value in (("n", n), ("shards", shards)):
+        if not 1 <= value <= source.rows:
+            raise UserError(f"{name}: found {value}; allowed are 1 to {source.rows}, the rows")
+    with actors_of(source, n, shards) as held:
+        return with_reasons(held, n, first_row(source.rows, seed), progress)
+
+
+def with_reasons(shards: Shards, n: int, first: int, progress: Progress | None = None) -> Selection:
+    """Select n rows of some shards from a given first row, with the reason of every row."""
+    with torch.inference_mode():
+        positions, distances = farthest_first(shards, n, first, progress)
+        ranks, nearest = map(np.concatenate, zip(*shards.ask("cover"), strict=True))
+    covered_by = np.where(ranks < 0, np.arange(len(ranks)), positions[ranks])
+    return Selection(positions, distances, reasons=Reasons(covered_by, nearest))
+
+
 def first_row(rows: int, seed: int) -> int:
     """Return the position of the row that a traversal starts from."""
     return int(np.random.default_rng(seed).integers(rows))
 
 
-def with_reasons(shards: Shards, chosen: Selection) -> Selection:
-    """Return a selection that was picked of the shards with the reason of every row."""
-    last = chosen.positions[shards.picked :]
-    shards.add(Picks(last, shards.vectors(last)))
-    ranks, distances = map(np.concatenate, zip(*shards.cover(), strict=True))
-    covered_by = np.where(ranks < 0, np.arange(len(ranks)), chosen.positions[ranks])
-    return replace(chosen, reasons=Reasons(covered_by, distances))
-
-
 class Greedy(Method):
     """Farthest-first traversal."""
 
+    function = staticmethod(greedy)
+    over_shards = staticmethod(greedy_sharded)
     nested: ClassVar[bool] = True
 
     kind: Literal["greedy"]
 
     def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+        self,
+        features: np.ndarray,
+        n: int,
+        seed: int,
+        quality: np.ndarray | None = None,
+        progress: Progress | None = None,
     ) -> Selection:
-        return greedy(features, n, seed=seed)
+        return greedy(features, n, seed=seed, progress=progress)

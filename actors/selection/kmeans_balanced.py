@@ -109,6 +109,8 @@ def kmeans(points: np.ndarray, k: int, seed: int, starts: int = 1) -> tuple[np.n
 class KMeansBalanced(Method):
     """Hierarchical k-means, equal shares from the top down."""
 
+    function = staticmethod(kmeans_balanced)
+
     kind: Literal["kmeans_balanced"]
     clusters: list[PositiveInt] | None = Field(
         None,
@@ -122,8 +124,3 @@ class KMeansBalanced(Method):
         if clusters and not falling(clusters):
             raise ValueError(f"found {clusters}; allowed is none larger than the one before")
         return clusters
-
-    def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
-    ) -> Selection:
-        return kmeans_balanced(features, n, seed=seed, clusters=self.clusters)

@@ -17,11 +17,7 @@ def random_rows(features: np.ndarray, n: int, *, seed: int) -> Selection:
 class Random(Method):
     """Uniform draw without replacement."""
 
-    blind: ClassVar[bool] = True
+    function = staticmethod(random_rows)
+    uniform: ClassVar[bool] = True
 
-    kind: Literal["random"]
-
-    def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
-    ) -> Selection:
-        return random_rows(features, n, seed=seed)
+    kind: Literal["random"] = "random"

@@ -1,6 +1,6 @@
 """What every selection method takes and gives, and why a row is selected or not."""
 
-from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 
 from actors.config import Config
+from actors.data.feature_source import Progress
 from actors.distances.nearest_chosen import NearestChosen, as_tensor
 from actors.errors import UserError
 
@@ -54,10 +55,14 @@ class Selection:
 class Method(Config):
     """Configuration of one selection method."""
 
+    # from (N, d) features, n, and as keywords the seed and the method's own fields
+    function: ClassVar[Callable[..., Selection]]
+    # the same from a source of rows, which some number of Ray actors read; None where there is none
+    over_shards: ClassVar[Callable[..., Selection] | None] = None
     # whether a smaller selection is the beginning of a larger one
     nested: ClassVar[bool] = False
-    # whether it chooses without looking at the features, only at how many rows there are
-    blind: ClassVar[bool] = False
+    # whether all sets of n rows are equally likely: it looks at no features
+    uniform: ClassVar[bool] = False
 
     kind: str
     ratio: float | None = Field(
@@ -69,15 +74,21 @@ class Method(Config):
         """Name of the column of the candidates that `select` takes as quality, if any."""
         return None
 
-    @abstractmethod
     def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+        self,
+        features: np.ndarray,
+        n: int,
+        seed: int,
+        quality: np.ndarray | None = None,
+        progress: Progress | None = None,
     ) -> Selection:
         """Choose n of the (N, d) float32 rows.
 
         Args:
             quality: (N,) values of the needed column, higher is better.
+            progress: called with the number of rows chosen so far, by methods that know it.
         """
+        return self.function(features, n, seed=seed, **self.model_dump(exclude={"kind", "ratio"}))
 
 
 def check_request(features: np.ndarray, n: int) -> None:

@@ -61,12 +61,9 @@ def semdedup(features: np.ndarray, n: int, *, seed: int, clusters: int | None = 
 class SemDeDup(Method):
     """Near-duplicates dropped within k-means clusters."""
 
+    function = staticmethod(semdedup)
+
     kind: Literal["semdedup"]
     clusters: int | None = Field(
         None, ge=1, description="k-means clusters, at most the rows kept; null derives them"
     )
-
-    def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
-    ) -> Selection:
-        return semdedup(features, n, seed=seed, clusters=self.clusters)

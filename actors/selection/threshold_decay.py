@@ -84,10 +84,7 @@ def filter_in_order(
     limit, left = threshold, order.to(features.device)
     for _ in range(MAX_PASSES):
         for rows in left[state.squared[left] > limit * limit].split(VISITED):
-            state.refresh(rows, limit * limit)
-            far = rows[state.squared[rows] > limit * limit]
-            now, distances = keep(state, far, n - len(at_pick), limit * limit)
-            state.choose(now)
+            now, distances = keep(state, rows, n - len(at_pick), limit * limit)
             kept.append(now)
             at_pick += distances
             if len(at_pick) == n:
@@ -108,43 +105,37 @@ def filter_in_order(
 def keep(
     state: NearestChosen, rows: torch.Tensor, most: int, limit: float
 ) -> tuple[torch.Tensor, list[float]]:
-    """Visit (m,) rows in order, up to date; keep up to `most` farther than the squared limit."""
+    """Visit (m,) rows in order; choose up to `most` farther from all chosen than a squared limit.
+
+    Returns:
+        The rows chosen, and their squared distances at the choice.
+    """
+    state.refresh(rows, limit)
+    rows = rows[state.squared[rows] > limit]
     if not len(rows):
         return rows, []
     block = Block(state.features[rows], state.squared[rows].numpy(force=True))
     kept: list[int] = []
     distances: list[float] = []
-    place = 0
     while len(kept) < most:
-        far = block.squared[place:] > limit
-        ahead = int(far.argmax())
-        if not far[ahead]:
+        # those before the last one kept were visited
+        first = kept[-1] + 1 if kept else 0
+        far = np.flatnonzero(block.squared[first:] > limit)
+        if not len(far):
             break
-        place += ahead
-        kept.append(place)
-        distances.append(block.pick(place))
-        place += 1
-        if place == len(rows):
-            break
+        kept.append(first + int(far[0]))
+        distances.append(block.pick(kept[-1]))
+    state.choose(rows[kept])
     return rows[kept], distances
 
 
 class ThresholdDecay(Method):
     """Random order, strict threshold, decayed after each pass."""
 
+    function = staticmethod(threshold_decay)
+
     kind: Literal["threshold_decay"]
     initial_threshold: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(
         "auto", description="distance in feature units"
     )
     decay: float = Field(0.95, ge=0, lt=1, description="factor on the threshold after each pass")
-
-    def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
-    ) -> Selection:
-        return threshold_decay(
-            features,
-            n,
-            seed=seed,
-            initial_threshold=self.initial_threshold,
-            decay=self.decay,
-        )

@@ -71,11 +71,8 @@ def in_two_levels(features: np.ndarray, n: int, seed: int, parts: int, surplus: 
 class TwoLevel(Method):
     """Greedy selection in parts, then over their union."""
 
+    function = staticmethod(two_level)
+
     kind: Literal["two_level"]
     parts: int = Field(16, ge=1, description="random parts that select on their own")
     surplus: float = Field(1.25, ge=1, description="rows the parts select, in units of the rows")
-
-    def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
-    ) -> Selection:
-        return two_level(features, n, seed=seed, parts=self.parts, surplus=self.surplus)

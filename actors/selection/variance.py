@@ -4,10 +4,9 @@ from typing import Literal
 
 import numpy as np
 
+from actors.distances.pairs import squared_distances
 from actors.selection.selection import Method, Selection, check_request
 
-# rows whose distances are computed together
-ROW_BLOCK = 1024
 # rows among which picks are made without a look at the others
 COMPARED = 1024
 
@@ -39,25 +38,21 @@ def variance(features: np.ndarray, n: int, *, seed: int) -> Selection:
     mean = features.mean(axis=0, dtype=np.float64)
     positions = np.empty(0, np.int64)
     while len(positions) < n:
-        squared = squared_distances(features, mean)
+        squared = squared_from(mean, features)
         squared[positions] = -1
         picks, mean = accept(features, squared, mean, len(positions), n - len(positions))
         positions = np.concatenate((positions, picks))
-    squared = squared_distances(features, mean)
+    squared = squared_from(mean, features)
     degrees = max(n - 1, 1)
     trace = float(squared[positions].sum()) / degrees
     limit = float(np.sort(squared)[-n:].sum()) / degrees
     return Selection(positions, notes={"trace": trace, "trace_limit": limit})
 
 
-def squared_distances(features: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Return the (N,) float64 squared distances of the rows to a centre."""
-    squared = np.empty(len(features))
-    for start in range(0, len(features), ROW_BLOCK):
-        rows = slice(start, start + ROW_BLOCK)
-        difference = features[rows] - centre
-        squared[rows] = np.einsum("nd,nd->n", difference, difference)
-    return squared
+def squared_from(centre: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Return the (N,) float64 squared distances of the rows from a centre."""
+    rows = np.arange(len(features))
+    return squared_distances(features, centre[None], rows, np.zeros_like(rows))
 
 
 def accept(
@@ -102,9 +97,6 @@ def accept(
 class Variance(Method):
     """Greedy maximisation of the trace of the covariance."""
 
-    kind: Literal["variance"]
+    function = staticmethod(variance)
 
-    def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
-    ) -> Selection:
-        return variance(features, n, seed=seed)
+    kind: Literal["variance"]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from actors.errors import NonFiniteError, UserError
-from actors.features import EXTRACTORS, Extractor, weights
+from actors.features import EXTRACTORS, Extractor, FittedExtractor, weights
 from actors.features.extractor import Fitted
 from actors.pool import selections, shards
 from actors.pool.manifest import files_of
@@ -18,6 +18,7 @@ def fit(storage: Storage, step: Step, report: Report) -> list[File]:
         NonFiniteError: some weights are NaN or infinite.
     """
     extractor = _extractor(step)
+    assert isinstance(extractor, FittedExtractor)
     samples = step.inputs["samples"]
     images = selections.gather(storage, samples, "image").all()
     labels = selections.labels(storage, samples)

@@ -13,6 +13,7 @@ from actors.pool import selections
 from actors.pool.manifest import read_step
 from actors.pool.step import Report, Step
 from actors.pool.storage import File, Storage
+from actors.selection import METHODS
 
 
 def evaluate(storage: Storage, step: Step, report: Report) -> list[File]:
@@ -62,7 +63,8 @@ def _is_selected(storage: Storage, step: Step) -> bool:
             if chosen.candidates is None
             else len(chosen.candidates)
         )
-        return config["selection"]["kind"] != "random" and len(chosen) < whole
+        uniform = METHODS[config["selection"]["kind"]].uniform
+        return not uniform and len(chosen) < whole
     return False
 
 

@@ -83,7 +83,7 @@ def _within_limits(storage: Storage, step: Step, ranked: Selection) -> Selection
 def _features(storage: Storage, step: Step, method: Method | None = None) -> np.ndarray:
     """Return the (N, d) features of the candidates; d is 0 for a method that ignores them."""
     candidates = _candidates(step)
-    if method and method.blind:
+    if method and method.uniform:
         total = sum(selections.sizes(storage, step.inputs["samples"]))
         return np.empty((total if candidates is None else len(candidates), 0), np.float32)
     features = selections.gather(storage, step.inputs["features"], "features")

@@ -13,7 +13,7 @@ from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
 from actors.errors import NonFiniteError, UserError
-from actors.generators import Family
+from actors.generators import TrainedFamily
 from actors.generators.family import CHECKPOINT, LOSSES, Conduct, TrainingSet
 from actors.generators.training.checkpoints import Checkpoints
 from actors.pool import selections
@@ -29,36 +29,29 @@ def train(storage: Storage, step: Step, report: Report) -> list[File]:
         NonFiniteError: the loss is NaN or infinite; names the generator and the iteration.
         UserError: as the family's training.
     """
+    family, checkpoints = family_of(step), Checkpoints(storage, step.path, step.key)
+    assert isinstance(family, TrainedFamily)
     try:
-        _fit_with_ray_train(storage, step, report)
+        _fit_with_ray_train(storage, step, family, checkpoints, report)
     except NonFiniteError as error:
         raise NonFiniteError(f"{describe(step)}: {error}") from None
     files = [*storage.files(f"{step.path}/{CHECKPOINT}"), f"{step.path}/{LOSSES}"]
     records = [storage.record(file) for file in files]
-    if checkpoints := _checkpoints_of(storage, step):
-        checkpoints.clear()
+    checkpoints.clear()
     return records
 
 
-def _checkpoints_of(storage: Storage, step: Step) -> Checkpoints | None:
-    """Return the checkpoints inside a training; None for families that train in one go."""
-    settings = step.settings["generator"].get("training")
-    if not settings:
-        return None
-    every, kept = settings["checkpoint_every"], settings["checkpoints_kept"]
-    return Checkpoints(storage, step.path, step.key, every, kept)
-
-
-def _fit_with_ray_train(storage: Storage, step: Step, report: Report) -> None:
-    """Train with as many Ray Train workers as the step says, and store the model."""
-    family = family_of(step)
+def _fit_with_ray_train(
+    storage: Storage, step: Step, family: TrainedFamily, checkpoints: Checkpoints, report: Report
+) -> None:
+    """Train with as many Ray Train workers as the family says, and store the model."""
     several = family.training_workers > 1
     failed = f"{step.path}/failed.json"
     storage.remove(failed)
 
     def work() -> None:
         try:
-            _fit(storage, step, family, report)
+            _fit(storage, step, family, checkpoints, report)
         except (NonFiniteError, UserError) as error:
             if not several:
                 raise
@@ -66,11 +59,13 @@ def _fit_with_ray_train(storage: Storage, step: Step, report: Report) -> None:
             storage.write_json(failed, {"kind": type(error).__name__, "message": str(error)})
 
     with tempfile.TemporaryDirectory() as folder:
+        failures = FailureConfig(max_failures=family.max_failures)
+        run = RunConfig(name=step.key, storage_path=folder, failure_config=failures)
         try:
             TorchTrainer(
                 work,
                 scaling_config=_scaling(step, family.training_workers),
-                run_config=_run(step, folder) if several else None,
+                run_config=run if several else None,
             ).fit()
         except ray.train.WorkerGroupError as error:
             raise next(iter(error.worker_failures.values())) from None
@@ -89,12 +84,9 @@ def _scaling(step: Step, workers: int) -> ScalingConfig:
     return ScalingConfig(num_workers=workers, use_gpu=gpus > 0, resources_per_worker=each)
 
 
-def _run(step: Step, folder: str) -> RunConfig:
-    failures = FailureConfig(max_failures=step.settings["generator"]["training"]["max_failures"])
-    return RunConfig(name=step.key, storage_path=folder, failure_config=failures)
-
-
-def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
+def _fit(
+    storage: Storage, step: Step, family: TrainedFamily, checkpoints: Checkpoints, report: Report
+) -> None:
     # of a group, whose processes are not ours
     torch.set_num_threads(step.config["threads"])
     selection = selections.read(storage, step.inputs["training_set"][0])
@@ -111,7 +103,7 @@ def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
     conduct = Conduct(
         get_device(),
         report,
-        _checkpoints_of(storage, step),
+        checkpoints,
         storage.local_folder(f"{initial[0]}/{CHECKPOINT}") if initial else None,
     )
     model = family.train(data, step.seed, conduct)
@@ -120,7 +112,7 @@ def _fit(storage: Storage, step: Step, family: Family, report: Report) -> None:
         storage.write_json(f"{step.path}/{LOSSES}", conduct.losses)
 
 
-def _store(storage: Storage, step: Step, family: Family, model: Any) -> None:
+def _store(storage: Storage, step: Step, family: TrainedFamily, model: Any) -> None:
     with tempfile.TemporaryDirectory() as folder:
         family.save(model, Path(folder))
         for file in sorted(Path(folder).rglob("*")):

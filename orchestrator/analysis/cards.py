@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from actors.features import EXTRACTORS
+from actors.features import EXTRACTORS, Extractor, FittedExtractor
 from actors.metrics.measures import Measure
 
 # what of a data set may differ between numbers that are compared; the card has the numbers of rows
@@ -23,7 +23,7 @@ def card_of(measure: Measure, configuration: dict[str, Any]) -> str:
     card = measure.card()
     card["dataset"] = {k: v for k, v in dataset.items() if k not in NOT_OF_CARD}
     space = configuration.get("evaluation", {}).get("features") or configuration.get("features", {})
-    if (kind := space.get("kind")) in EXTRACTORS and EXTRACTORS[kind].fits:
+    if issubclass(EXTRACTORS.get(space.get("kind"), Extractor), FittedExtractor):
         card["extractor"] = {**space, "fitted_rows": dataset.get("rows")}
     return json.dumps(card, sort_keys=True)
 

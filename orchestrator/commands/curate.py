@@ -40,7 +40,7 @@ OPTIONS = (
     FieldOption("--channels", "channels", "1|3", False, "1 makes images grey, 3 RGB"),
     FieldOption("--files", "files", "link|copy", True, "how kept images are placed (default link)"),
     FieldOption("--report", "report", "FILE", True, "new .html or .png file with pictures"),
-    FieldOption("--shards", "shards", "K", False, "Ray actors of greedy (default 1: no Ray)"),
+    FieldOption("--shards", "shards", "K", False, "Ray actors that select (default 1: no Ray)"),
 )
 
 

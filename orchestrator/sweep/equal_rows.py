@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actors.errors import UserError
+from actors.features import FittedExtractor
 from actors.metrics.equal_rows import AT_EQUAL_N, SETS
 from orchestrator.analysis.cards import NOT_OF_CARD
 from orchestrator.analysis.words import OF_BOTH, plain
@@ -154,7 +155,8 @@ def _card(experiment: Experiment, metric: str) -> str:
     """Return what of a card is known before anything is measured, but for numbers of rows."""
     space: Mapping[str, Any] = experiment.measured_in.identity
     dataset = experiment.dataset.model_dump(mode="json", exclude_defaults=True)
-    fitted = {"fitted_rows": experiment.dataset.rows} if experiment.measured_in.fits else {}
+    is_fitted = isinstance(experiment.measured_in, FittedExtractor)
+    fitted = {"fitted_rows": experiment.dataset.rows} if is_fitted else {}
     told = {
         **space,
         **fitted,

@@ -205,9 +205,8 @@ class Sweeping:
         """Return how many trials' models can be trained at a time."""
         seed = self._sweep.repeat.seeds[0]
         experiment = self._sweep.at(self._sweep.any_point(), seed)
-        models = experiment.generators.values()
-        room = [how_many(model.resources, self._nodes) for model in models if model.trains]
-        return max(1, max(room, default=1) // len(models))
+        room = [how_many(model.resources, self._nodes) for model in experiment.trained.values()]
+        return max(1, max(room, default=1) // len(experiment.generators))
 
     def _close_trials(self) -> None:
         """Mark the trials whose processes are gone before they could do it themselves."""

@@ -23,7 +23,6 @@ from actors.data.dataset import split
 from actors.generators import sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
-from actors.generators.training import loop
 from actors.metrics.groups import Sets, measure
 from actors.pool import shards
 from actors.pool.storage import Storage
@@ -55,7 +54,7 @@ def plain(chosen: config.Experiment) -> float:
     reference, _ = split(chosen.dataset, "reference", seed)
     shape = chosen.dataset.image_shape
     data = TrainingSet(lambda rows: images[rows], len(images), shape)
-    network = loop.train(family, data, derive_seed(seed, "t"), Conduct(device))
+    network = family.train(data, derive_seed(seed, "t"), Conduct(device))
     fits = sampling.BatchSize(family.sampling.batch_size, device)
     made = np.concatenate(
         [

@@ -20,6 +20,7 @@ import torch
 
 from actors.data.feature_source import Rows
 from actors.selection import greedy, threshold_decay
+from actors.selection.greedy import greedy_sharded
 from orchestrator.execution import cluster
 
 FASHION = Path("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")
@@ -159,8 +160,6 @@ def measure_greedy(features: np.ndarray, n: int) -> Iterator[str]:
             f"  {name:14s} scaled from {PART}   {whole:8.1f} s   {whole / seconds:6.0f} x ours; "
             f"{agree} of {PART} ids agree"
         )
-    from actors.selection.sharded import greedy_sharded  # it imports ray, after prepare()
-
     started = time.perf_counter()
     rounds = [started]
     many = greedy_sharded(

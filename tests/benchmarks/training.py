@@ -26,7 +26,6 @@ from actors.generators import GENERATORS, sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.generators.networks import autocast
-from actors.generators.training import loop
 from actors.metrics.frechet import frechet_distance
 
 ROUNDS = 5
@@ -106,7 +105,7 @@ def our_training(
         return images[chosen_rows]
 
     data = TrainingSet(read, len(images), (height, width, channels))
-    network = loop.train(chosen, data, 0, Conduct(device))
+    network = chosen.train(data, 0, Conduct(device))
     return now(device) - reads[WARM_STEPS], network
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from actors.data.dataset import split
-from actors.generators.family import Conduct, Draw, TrainingSet
+from actors.generators.family import Conduct, Draw, TrainedFamily, TrainingSet
 from actors.pool.schema import tensor_array
 from orchestrator import config
 from orchestrator.execution.placement import Node
@@ -79,6 +79,7 @@ def train_and_sample(experiment: config.Experiment, name: str) -> Any:
     data = TrainingSet(
         lambda rows: images[rows], len(images), shape, labels, experiment.dataset.classes
     )
+    assert isinstance(family, TrainedFamily)
     model = family.train(data, 0, Conduct(torch.device("cpu")))
     with torch.inference_mode():
         draw = Draw(0, torch.arange(2), shape, classes=experiment.dataset.classes)

@@ -1,9 +1,10 @@
 """Batches of a training: what step i sees depends on (seed, i) alone, however it is computed."""
 
 from collections import deque
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -14,9 +15,8 @@ from actors.seeds import derive_seed
 PREFETCHED = 2
 
 
-@dataclass(frozen=True)
-class Batch:
-    """One worker's part of a step's rows.
+class Batch(NamedTuple):
+    """One worker's share of a step's rows.
 
     Attributes:
         images: (n, channels, height, width) float32 in [-1, 1]; uint8 until it is on the device.
@@ -32,19 +32,14 @@ class Batch:
 
     def to(self, device: torch.device, layout: torch.memory_format) -> "Batch":
         """Return the batch on a device, its images as numbers."""
-        images, noise, level = (
-            tensor.to(device, non_blocking=True) for tensor in (self.images, self.noise, self.level)
-        )
-        labels = None if self.labels is None else self.labels.to(device, non_blocking=True)
-        numbers = images.float().div_(127.5).sub_(1).contiguous(memory_format=layout)
-        return Batch(numbers, noise.contiguous(memory_format=layout), level, labels)
+        moved = self.each(lambda tensor: tensor.to(device, non_blocking=True))
+        images = moved.images.float().div_(127.5).sub_(1).contiguous(memory_format=layout)
+        return moved._replace(images=images, noise=moved.noise.contiguous(memory_format=layout))
 
-    def pinned(self) -> "Batch":
-        """Return the batch in memory that a GPU can copy from while it computes."""
-        labels = None if self.labels is None else self.labels.pin_memory()
-        return Batch(
-            self.images.pin_memory(), self.noise.pin_memory(), self.level.pin_memory(), labels
-        )
+    def each(self, change: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
+        """Return the batch with every tensor changed."""
+        tensors = {name: t for name, t in self._asdict().items() if t is not None}
+        return self._replace(**{name: change(tensor) for name, tensor in tensors.items()})
 
 
 def batch_positions(step: int, batch_size: int, rows: int, seed: int) -> np.ndarray:
@@ -69,20 +64,20 @@ class Batches:
     Attributes:
         batch_size: rows of a step over all workers.
         label_dropout: share of rows whose label is dropped; None without labels.
-        part: which of the `parts` workers this one is.
+        rank: which of the workers this one is.
     """
 
     data: TrainingSet
     batch_size: int
     seed: int
     label_dropout: float | None = None
-    part: int = 0
-    parts: int = 1
+    rank: int = 0
+    workers: int = 1
 
     def make(self, step: int) -> Batch:
-        """Return this worker's part of a step, on the CPU."""
-        size = self.batch_size // self.parts
-        mine = slice(self.part * size, (self.part + 1) * size)
+        """Return this worker's share of a step, on the CPU."""
+        size = self.batch_size // self.workers
+        mine = slice(self.rank * size, (self.rank + 1) * size)
         rows = batch_positions(step, self.batch_size, self.data.rows, self.seed)
         height, width, channels = self.data.image_shape
         # drawn for all workers, so that it does not matter how many there are
@@ -107,15 +102,14 @@ class Batches:
             yield from (self.make(step).to(device, layout) for step in range(first, stop))
             return
 
-        def prepare(step: int) -> Batch:
-            return self.make(step).pinned()
+        def pinned(step: int) -> Batch:
+            # a GPU copies from such memory while it computes
+            return self.make(step).each(torch.Tensor.pin_memory)
 
         with ThreadPoolExecutor(1) as ahead:
-            coming = deque(
-                ahead.submit(prepare, step) for step in range(first, min(first + PREFETCHED, stop))
-            )
-            for step in range(first, stop):
-                batch = coming.popleft().result()
-                if step + PREFETCHED < stop:
-                    coming.append(ahead.submit(prepare, step + PREFETCHED))
-                yield batch.to(device, layout)
+            coming: deque[Future[Batch]] = deque()
+            for step in range(first, stop + PREFETCHED):
+                if step < stop:
+                    coming.append(ahead.submit(pinned, step))
+                if step >= first + PREFETCHED:
+                    yield coming.popleft().result().to(device, layout)

@@ -36,33 +36,25 @@ class Checkpoints:
     Attributes:
         step_path: folder of the train step.
         identity: hash of all that determines the training; those of another are refused.
-        every: optimiser steps between two of them.
-        kept: how many of the last ones are kept.
     """
 
     storage: Storage
     step_path: str
     identity: str
-    every: int
-    kept: int
 
     @property
     def _folder(self) -> str:
         return f"{self.step_path}/{FOLDER}"
 
-    def due(self, step: int) -> bool:
-        """Whether one is to be saved after so many steps."""
-        return step % self.every == 0
-
-    def save(self, checkpoint: Checkpoint) -> None:
-        """Store a checkpoint and remove those that are too many."""
+    def save(self, checkpoint: Checkpoint, kept: int) -> None:
+        """Store a checkpoint, and remove all but the last ones, so many."""
         values = {"step": checkpoint.step, "identity": self.identity, **checkpoint.values}
         header = {"values": json.dumps(values)}
         self.storage.write(
             f"{self._folder}/step-{checkpoint.step:09d}.safetensors",
             lambda file: save_file(checkpoint.tensors, file, header),
         )
-        for old in self._paths()[: -self.kept]:
+        for old in self._paths()[:-kept]:
             self.storage.remove(old)
 
     def latest(self) -> Checkpoint | None:

@@ -1,106 +1,98 @@
-"""Training a denoiser: one function for every family, for one worker and for many."""
+"""Training a network to denoise, whatever its loss is, with one worker or with many."""
 
 import time
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.distributed
 from torch.nn.parallel import DistributedDataParallel
 
-from actors.errors import UserError
-from actors.generators import networks
+from actors.errors import NonFiniteError, UserError
 from actors.generators.family import Conduct, TrainingSet
-from actors.generators.networks import Predict, UNet, predictor
+from actors.generators.networks import Predict, predictor
 from actors.generators.training.batches import Batches
 from actors.generators.training.checkpoints import Checkpoint
-from actors.generators.training.losses import Losses
 from actors.generators.training.optimisation import Optimisation
 from actors.generators.training.settings import Training
 from actors.pool.step import Report
 from actors.seeds import derive_seed
 
 REPORT_SECONDS = 0.5
+# steps between two looks at the losses, each of which waits for the device
+CHECK_EVERY = 50
+
+# (prediction, images, noise, level) to the mean loss of a batch
+Loss = Callable[[Predict, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
-class Trained(Protocol):
-    """What a training asks of a generator."""
-
-    @property
-    def network(self) -> UNet: ...
-    @property
-    def training(self) -> Training: ...
-    @property
-    def conditional(self) -> bool:
-        """Whether it learns class labels."""
-
-    def loss(
-        self, predict: Predict, images: torch.Tensor, noise: torch.Tensor, level: torch.Tensor
-    ) -> torch.Tensor:
-        """Return the mean loss of a batch."""
-
-
-def train(family: Trained, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
+def train(
+    network: Any,
+    loss_of: Loss,
+    settings: Training,
+    data: TrainingSet,
+    seed: int,
+    conduct: Conduct,
+    *,
+    labels: bool,
+) -> Any:
     """Train, going on from the last checkpoint; return the network with its averaged weights.
 
     What step i does depends on (seed, i) and the weights alone. In a torch process group every
     process does its part of each batch, and all end with the same weights.
 
+    Torch's random state is another one afterwards.
+
+    Args:
+        network: with the weights to start from.
+        labels: whether it learns class labels, which every row of the data then has.
+
     Raises:
         NonFiniteError: the loss is NaN or infinite.
-        UserError: labels are missing, or a checkpoint is of another configuration.
+        UserError: a checkpoint is of another configuration.
     """
-    check_labels(family, data)
-    settings, device = family.training, conduct.device
+    device, saved = conduct.device, conduct.checkpoints
     steps = settings.steps_for(data.rows)
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
-    part, parts = worker()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        network = initial_network(family, data, seed, conduct).to(device, memory_format=layout)
-        optimisation = Optimisation(network, settings, steps)
-        first, losses = 0, Losses(device, steps, conduct.losses)
-        if conduct.checkpoints and (last := conduct.checkpoints.latest()):
-            optimisation.restore(last.tensors, last.values)
-            first = last.step
-            conduct.losses[:] = last.values["losses"]
-        forward = DistributedDataParallel(network) if parts > 1 else network
-        if settings.compile:
-            forward = torch.compile(forward)
-        dropout = settings.label_dropout if family.conditional else None
-        batches = Batches(data, settings.batch_size, seed, dropout, part, parts)
-        progress = Progress(conduct.report, first, steps)
-        for step, batch in enumerate(batches.iterate(first, steps, device, layout), first):
-            torch.manual_seed(derive_seed(seed, "dropout", step, part))
-            predict = predictor(forward, batch.labels, settings.precision)
-            loss = family.loss(predict, batch.images, batch.noise, batch.level)
-            rate = optimisation.learning_rate
-            optimisation.update(loss)
-            losses.add(loss)
-            done = step + 1
-            save = conduct.checkpoints and conduct.checkpoints.due(done) and done < steps
-            if losses.due(done) or save:
-                losses.look(done, rate)
-            if save and part == 0:
-                tensors, values = optimisation.state()
-                assert conduct.checkpoints
-                conduct.checkpoints.save(
-                    Checkpoint(done, tensors, {**values, "losses": conduct.losses})
-                )
-            progress.at(done)
+    grouped = torch.distributed.is_initialized()
+    rank = torch.distributed.get_rank() if grouped else 0
+    workers = torch.distributed.get_world_size() if grouped else 1
+    network = network.train().to(device, memory_format=layout)
+    optimisation = Optimisation(network, settings, steps)
+    first = 0
+    if saved and (last := saved.latest()):
+        optimisation.restore(last.tensors, last.values)
+        first = last.step
+        conduct.losses[:] = last.values["losses"]
+    forward = DistributedDataParallel(network) if workers > 1 else network
+    if settings.compile:
+        forward = torch.compile(forward)
+    dropout = settings.label_dropout if labels else None
+    batches = Batches(data, settings.batch_size, seed, dropout, rank, workers)
+    losses = Losses(device, steps, conduct.losses)
+    progress = Progress(conduct.report, first, steps)
+    for step, batch in enumerate(batches.iterate(first, steps, device, layout), first):
+        torch.manual_seed(derive_seed(seed, "dropout", step, rank))
+        predict = predictor(forward, batch.labels, settings.precision)
+        loss = loss_of(predict, batch.images, batch.noise, batch.level)
+        rate = optimisation.learning_rate
+        optimisation.update(loss)
+        losses.add(loss)
+        done = step + 1
+        save = saved and done % settings.checkpoint_every == 0 and done < steps
+        if losses.due(done) or save:
+            losses.look(done, rate)
+        if saved and save and rank == 0:
+            tensors, values = optimisation.state()
+            values["losses"] = conduct.losses
+            saved.save(Checkpoint(done, tensors, values), settings.checkpoints_kept)
+        progress.at(done)
     optimisation.take_average()
     return network.eval()
 
 
-def worker() -> tuple[int, int]:
-    """Return which of how many workers of a process group this is."""
-    if not torch.distributed.is_initialized():
-        return 0, 1
-    return torch.distributed.get_rank(), torch.distributed.get_world_size()
-
-
-def check_labels(family: Trained, data: TrainingSet) -> None:
-    """Raise UserError when a class-conditional family has rows without label."""
-    if not family.conditional:
-        return
+def check_labels(data: TrainingSet) -> None:
+    """Raise UserError when there are rows without label, for one that learns labels."""
     if data.labels is None or data.classes is None:
         raise UserError("labels: the training set has none; allowed is `labels: false`")
     missing = int((data.labels < 0).sum())
@@ -111,21 +103,48 @@ def check_labels(family: Trained, data: TrainingSet) -> None:
         )
 
 
-def initial_network(family: Trained, data: TrainingSet, seed: int, conduct: Conduct) -> Any:
-    """Return the network to start from: fresh weights, or those of the initial checkpoint."""
-    torch.manual_seed(derive_seed(seed, "initial weights"))
-    classes = data.classes if family.conditional else None
-    network = family.network.build(data.image_shape, classes)
-    if conduct.initial is not None:
-        previous = networks.load(conduct.initial)
-        found, wanted = networks.fingerprint(previous), networks.fingerprint(network)
-        if found != wanted:
-            raise UserError(
-                f"training.init: the checkpoint of the iteration before has the network {found}; "
-                f"allowed is {wanted}, the one to be trained"
+class Losses:
+    """Collects losses on the device, looks at them together, and keeps their means as a curve."""
+
+    def __init__(self, device: torch.device, steps: int, curve: list[list[float]]) -> None:
+        """Take the steps of the training, and the curve to go on with."""
+        self._curve = curve
+        self._steps = steps
+        self._recent = torch.zeros(CHECK_EVERY, device=device)
+        self._count = 0
+
+    def add(self, loss: torch.Tensor) -> None:
+        """Take the loss of a step."""
+        self._recent[self._count] = loss.detach()
+        self._count += 1
+
+    def due(self, step: int) -> bool:
+        """Whether to look after so many steps."""
+        return self._count == CHECK_EVERY or step == self._steps
+
+    def look(self, step: int, learning_rate: float) -> None:
+        """Put the mean of the recent losses, of all workers, on the curve.
+
+        Raises:
+            NonFiniteError: one is not finite; gives the step, the rate and the last finite loss.
+        """
+        recent = self._recent[: self._count]
+        if torch.distributed.is_initialized():
+            torch.distributed.all_reduce(recent)
+            recent /= torch.distributed.get_world_size()
+        values = recent.tolist()
+        first = step - self._count + 1
+        self._count = 0
+        bad = [number for number, finite in enumerate(recent.isfinite().tolist()) if not finite]
+        if bad:
+            before = [*(value for _, value in self._curve), *values[: bad[0]]]
+            last = f"{before[-1]:.4g}" if before else "none"
+            raise NonFiniteError(
+                f"the training loss is {values[bad[0]]} at step {first + bad[0]} of {self._steps} "
+                f"(learning rate {learning_rate:.3g}, last finite loss {last}); "
+                "try a smaller training.learning_rate or longer warmup_steps"
             )
-        network.load_state_dict(previous.state_dict())
-    return network.train()
+        self._curve.append([step, sum(values) / len(values)])
 
 
 class Progress:

@@ -1,9 +1,9 @@
 """One training's weights and all that moves them; the whole of it can be saved and restored."""
 
+from collections import defaultdict
 from typing import Any
 
 import torch
-from diffusers.optimization import get_scheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from actors.generators.training.settings import Training
@@ -15,6 +15,8 @@ class Optimisation:
     """AdamW with a learning-rate schedule, gradient scaling and clipping, and a weight average."""
 
     def __init__(self, network: torch.nn.Module, settings: Training, steps: int) -> None:
+        from diffusers.optimization import get_scheduler  # costs two seconds
+
         self._network = network
         self._clip = settings.gradient_clip
         self._optimizer = torch.optim.AdamW(
@@ -72,16 +74,16 @@ class Optimisation:
 
     def restore(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
         """Go on from a state."""
-        parts: dict[str, dict[str, torch.Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+        states: dict[str, dict[str, torch.Tensor]] = defaultdict(dict)
         for name, tensor in tensors.items():
-            part, _, rest = name.partition(".")
-            parts[part][rest] = tensor
-        self._network.load_state_dict(parts["network"])
+            whose, _, rest = name.partition(".")
+            states[whose][rest] = tensor
+        self._network.load_state_dict(states["network"])
         if self._average:
-            self._average.load_state_dict(parts["average"])
+            self._average.load_state_dict(states["average"])
         moments: dict[int, dict[str, torch.Tensor]] = {}
         parameters = list(self._network.parameters())
-        for name, stored in parts["optimizer"].items():
+        for name, stored in states["optimizer"].items():
             place, _, moment = name.partition(".")
             like = parameters[int(place)].detach()
             # in the memory layout of its parameter, which the fused update relies on

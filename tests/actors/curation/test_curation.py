@@ -9,6 +9,7 @@ from actors.curation import table
 from actors.curation.curation import Curated, curate
 from actors.data.arrays import ArrayFile
 from actors.data.embeddings import TableFiles
+from actors.data.feature_source import Progress
 from actors.errors import UserError
 from actors.metrics.entropy import entropy
 from actors.selection import METHODS, Method, Selection, greedy
@@ -27,7 +28,12 @@ class ByQuality(Method):
         return "score"
 
     def select(
-        self, features: np.ndarray, n: int, seed: int, quality: np.ndarray | None = None
+        self,
+        features: np.ndarray,
+        n: int,
+        seed: int,
+        quality: np.ndarray | None = None,
+        progress: Progress | None = None,
     ) -> Selection:
         assert quality is not None
         return Selection(np.argsort(-quality)[:n], notes={"lowest": float("nan")})

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from actors.errors import UserError
 from actors.features import dinov2, network
 from actors.features.dinov2 import MEAN, STD, Dinov2, prepare, resize, resize_floats
+from actors.features.weights import check
 
 transformers: Any = pytest.importorskip("transformers")
 
@@ -129,7 +130,10 @@ def test_weights_that_cannot_be_had_are_one_line_in_bounded_time(
         f"weights: facebook/dinov2-small is not in the cache '{tmp_path}', and the hub is out of "
         "reach; put its folder models--facebook--dinov2-small there, or name a folder"
     )
-    assert said.endswith("without network work the kinds pixels, pca and encoder")
+    assert said.endswith("or name a folder with config.json and model.safetensors")
+    with pytest.raises(UserError) as error:
+        check(Dinov2())
+    assert str(error.value) == f"{said}; without network work the kinds pixels, pca and encoder"
 
 
 def test_a_model_in_the_hubs_cache_needs_no_network(

@@ -9,7 +9,8 @@ import ray
 from actors.data.feature_source import Rows
 from actors.errors import UserError
 from actors.selection import explain, greedy
-from actors.selection.sharded import Shards, greedy_sharded
+from actors.selection.greedy import greedy_sharded
+from actors.selection.shard_actors import ShardActors
 
 pytestmark = pytest.mark.usefixtures("local_ray")
 
@@ -42,15 +43,15 @@ def test_a_shard_that_dies_is_rebuilt_and_the_ids_are_the_same(
 ) -> None:
     features = candidates()
     killed: list[str] = []
-    of_all = Shards._of_all
+    ask = ShardActors.ask
 
-    def of_all_after_a_death(self: Shards, method: str, *arguments: Any) -> Any:
+    def ask_after_a_death(self: ShardActors, method: str, *arguments: Any) -> Any:
         if (method == "propose" and self.picked > 100 and not killed) or method == "cover":
             ray.kill(self.actors[len(killed)], no_restart=False)
             killed.append(method)
-        return of_all(self, method, *arguments)
+        return ask(self, method, *arguments)
 
-    monkeypatch.setattr(Shards, "_of_all", of_all_after_a_death)
+    monkeypatch.setattr(ShardActors, "ask", ask_after_a_death)
     many = greedy_sharded(Rows(features), 900, seed=3, shards=2)
     assert killed == ["propose", "cover"]
     assert np.array_equal(many.positions, greedy(features, 900, seed=3).positions)

@@ -14,11 +14,7 @@ from actors.selection.greedy import first_row, with_reasons
 
 def over_shards(features: np.ndarray, n: int, seed: int, parts: int) -> Selection:
     with torch.inference_mode():
-        shards = LocalShards(features, n, parts)
-        chosen = Selection(
-            *farthest_first.farthest_first(shards, n, first_row(len(features), seed))
-        )
-        return with_reasons(shards, chosen)
+        return with_reasons(LocalShards(features, n, parts), n, first_row(len(features), seed))
 
 
 def plain_loop(features: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:

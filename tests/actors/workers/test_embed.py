@@ -51,7 +51,7 @@ def test_features_are_those_of_the_extractor_fitted_on_the_real_rows_and_their_l
     experiment, fitted, embed = embedded(worker, **features)
     real = steps.real_data(experiment, "train")
     images, labels = split(experiment.dataset, "train", real.seed)
-    extractor = EXTRACTORS[features["kind"]](**features)
+    extractor: Any = EXTRACTORS[features["kind"]](**features)
     expected = extractor.extract(images, extractor.fit(images, labels, fitted.seed))
     assert len(files_of(storage, embed.path)) == 4
     found = selections.gather(storage, [embed.path], "features").all()

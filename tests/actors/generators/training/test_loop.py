@@ -19,7 +19,6 @@ from actors.generators.family import Conduct, TrainingSet
 from actors.generators.networks import guided, predictor
 from actors.generators.training.batches import Batches, batch_positions
 from actors.generators.training.checkpoints import Checkpoints
-from actors.generators.training.loop import train
 from actors.pool.storage import Storage
 
 IMAGES, _labels = split(Digits(rows=64, reference_rows=64), "train", 0)
@@ -34,7 +33,7 @@ def data(labels: np.ndarray | None = None) -> TrainingSet:
 
 
 def make(kind: str, *, labels: bool = False, dropout: float = 0.0, **training: Any) -> Any:
-    fields = {"steps": 20, "batch_size": 16, "warmup_steps": 5, **training}
+    fields = {"steps": 20, "batch_size": 16, "warmup_steps": 5, "checkpoint_every": 4, **training}
     network = {"widths": [8, 8], "norm_groups": 4, "dropout": dropout}
     return GENERATORS[kind].model_validate(
         {"kind": kind, "network": network, "labels": labels, "training": fields}
@@ -43,7 +42,7 @@ def make(kind: str, *, labels: bool = False, dropout: float = 0.0, **training: A
 
 def fit(kind: str, steps: int, seed: int = 0, **training: Any) -> Any:
     family = make(kind, steps=steps, **training)
-    return family, train(family, data(), seed, Conduct(CPU))
+    return family, family.train(data(), seed, Conduct(CPU))
 
 
 def weights(network: Any) -> torch.Tensor:
@@ -104,8 +103,8 @@ def stop_at(step: int) -> Any:
     return TrainingSet(images, len(IMAGES), (8, 8, 1), LABELS, 10)
 
 
-def checkpoints(folder: Path, every: int = 4, identity: str = "a") -> Checkpoints:
-    return Checkpoints(Storage(str(folder)), "steps/train/x", identity, every, kept=2)
+def checkpoints(folder: Path, identity: str = "a") -> Checkpoints:
+    return Checkpoints(Storage(str(folder)), "steps/train/x", identity)
 
 
 EXECUTION: list[Any] = [
@@ -121,32 +120,32 @@ def test_an_interrupted_training_ends_with_the_very_weights_of_an_unbroken_one(
     kind: str, execution: dict[str, Any], tmp_path: Path
 ) -> None:
     family = make(kind, labels=True, dropout=0.2, **execution)
-    unbroken = train(family, data(LABELS), 0, Conduct(CPU))
+    unbroken = family.train(data(LABELS), 0, Conduct(CPU))
     saved = checkpoints(tmp_path)
     for stop in (6, 9):
         with pytest.raises(StoppedError):
-            train(family, stop_at(stop), 0, Conduct(CPU, checkpoints=saved))
+            family.train(stop_at(stop), 0, Conduct(CPU, checkpoints=saved))
     last = saved.latest()
     assert last is not None
     assert last.step == 12
     names = [Path(path).name for path in saved.storage.files("steps")]
     assert names == ["step-000000008.safetensors", "step-000000012.safetensors"]
-    resumed = train(family, data(LABELS), 0, Conduct(CPU, checkpoints=saved))
+    resumed = family.train(data(LABELS), 0, Conduct(CPU, checkpoints=saved))
     assert torch.equal(weights(resumed), weights(unbroken))
 
 
 def test_a_checkpoint_of_another_configuration_is_refused_with_both_hashes(tmp_path: Path) -> None:
-    train(make("edm"), data(), 0, Conduct(CPU, checkpoints=checkpoints(tmp_path)))
+    make("edm").train(data(), 0, Conduct(CPU, checkpoints=checkpoints(tmp_path)))
     other = checkpoints(tmp_path, identity="b")
     with pytest.raises(UserError, match="configuration a; allowed is b"):
-        train(make("edm"), data(), 0, Conduct(CPU, checkpoints=other))
+        make("edm").train(data(), 0, Conduct(CPU, checkpoints=other))
 
 
 def test_a_loss_that_is_not_finite_leaves_the_checkpoint_before_it(tmp_path: Path) -> None:
     saved = checkpoints(tmp_path)
     bad = make("ddpm", steps=60, learning_rate=1e30, warmup_steps=0)
     with pytest.raises(NonFiniteError):
-        train(bad, data(), 0, Conduct(CPU, checkpoints=saved))
+        bad.train(data(), 0, Conduct(CPU, checkpoints=saved))
     last = saved.latest()
     assert last is None or all(bool(t.isfinite().all()) for t in last.tensors.values())
 
@@ -155,28 +154,28 @@ def test_rows_without_label_are_refused_where_labels_are_learned() -> None:
     some = LABELS.copy()
     some[:3] = -1
     with pytest.raises(UserError, match="3 of the 64 training rows have none"):
-        train(make("edm", labels=True), data(some), 0, Conduct(CPU))
+        make("edm", labels=True).train(data(some), 0, Conduct(CPU))
     with pytest.raises(UserError, match="the training set has none"):
-        train(make("edm", labels=True), data(), 0, Conduct(CPU))
+        make("edm", labels=True).train(data(), 0, Conduct(CPU))
 
 
 def test_training_from_the_previous_checkpoint_starts_with_its_weights(tmp_path: Path) -> None:
     family = make("ddpm", steps=10)
-    first = train(family, data(), 0, Conduct(CPU))
+    first = family.train(data(), 0, Conduct(CPU))
     family.save(first, tmp_path)
     still = make("ddpm", steps=1, learning_rate=1e-30, warmup_steps=0, weight_decay=0)
-    again = train(still, data(), 1, Conduct(CPU, initial=tmp_path))
+    again = still.train(data(), 1, Conduct(CPU, initial=tmp_path))
     torch.testing.assert_close(weights(again), weights(first), rtol=1e-6, atol=1e-7)
-    other = GENERATORS["ddpm"].model_validate(
+    other: Any = GENERATORS["ddpm"].model_validate(
         {"kind": "ddpm", "network": {"widths": [16, 16], "norm_groups": 4}}
     )
     with pytest.raises(UserError, match=r"training.init: .* has the network \w+; allowed is \w+"):
-        train(other, data(), 1, Conduct(CPU, initial=tmp_path))  # type: ignore[arg-type]
+        other.train(data(), 1, Conduct(CPU, initial=tmp_path))
 
 
 def test_guidance_of_scale_0_ignores_labels_and_of_scale_1_follows_them() -> None:
     family = make("ddpm", labels=True)
-    network = train(family, data(LABELS), 0, Conduct(CPU))
+    network = family.train(data(LABELS), 0, Conduct(CPU))
     x, time = torch.randn(4, 1, 8, 8), torch.tensor([900, 500, 100, 3])
     labels, none = torch.tensor([0, 1, 2, 3]), torch.full((4,), 10)
     with torch.no_grad():
@@ -212,7 +211,7 @@ def _one_of_two(rank: int, port: int, kind: str, folder: str) -> None:
         "gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2
     )
     family = make(kind, labels=True, workers=2)
-    network = train(family, data(LABELS), 0, Conduct(CPU))
+    network = family.train(data(LABELS), 0, Conduct(CPU))
     torch.save(weights(network), f"{folder}/{rank}.pt")
     torch.distributed.destroy_process_group()
 
@@ -224,7 +223,7 @@ def test_two_workers_with_half_batches_end_where_one_with_whole_batches_does(
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     spawn(_one_of_two, (port, "ddpm", str(tmp_path)), nprocs=2)
-    alone = weights(train(make("ddpm", labels=True), data(LABELS), 0, Conduct(CPU)))
+    alone = weights(make("ddpm", labels=True).train(data(LABELS), 0, Conduct(CPU)))
     both = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2)]
     assert torch.equal(both[0], both[1])
     torch.testing.assert_close(both[0], alone, rtol=1e-3, atol=1e-4)
