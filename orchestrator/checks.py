@@ -273,7 +273,7 @@ def rows(experiment: Experiment) -> None:
             low = lowered(ratio, [*lowering.values()] * iteration)
             lowest[name].append(candidates_for(experiment, generations, training_set, low).rows)
     for name, generator in experiment.trained.items():
-        least, fewest = generator.least_rows, min(counts[name])
+        least, fewest = generator.needs.rows, min(counts[name])
         if fewest < least:
             whole = counts[name][0] < least
             field = "dataset.rows" if whole else "selection.ratio"

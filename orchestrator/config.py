@@ -212,7 +212,7 @@ class Experiment(Config):
 
 # what belongs to the whole experiment, and is said once for all arms
 SHARED_BY_ARMS = ("name", "store", "arms", "resources")
-SHARED_OF_GENERATORS = ("resources", "training.workers")
+SHARED_OF_GENERATORS = {field: None for one in GENERATORS.values() for field in one.PLACEMENT}
 
 
 def validate(raw: Any, prefix: str = "", *, whole: bool = True) -> Experiment:

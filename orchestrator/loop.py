@@ -61,7 +61,7 @@ class Loop:
                 self._training_sets[name] = self._select_for(n + 1, name, generations)
 
     def _train(self, n: int, name: str, generator: TrainedFamily) -> None:
-        previous = self._checkpoints.get(name) if generator.starts_from_previous else None
+        previous = self._checkpoints.get(name) if generator.needs.previous else None
         step = steps.train(self.experiment, name, generator, n, self._training_sets[name], previous)
         self._checkpoints[name] = self._add(step, n, name)
 

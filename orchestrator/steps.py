@@ -210,7 +210,8 @@ def train(
         seed=derive_seed(experiment.seed, "train", name, iteration),
         settings={
             **_needs(generator.resources),
-            "workers": generator.training_workers,
+            "workers": generator.needs.workers,
+            "rows_visited": generator.rows_visited(training_set.config["rows"]),
             "generator": execution,
         },
         version=VERSIONS["train"],

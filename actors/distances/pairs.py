@@ -6,8 +6,6 @@ from actors.distances.rounding import difference_error, middle, product_error
 
 # differences held at once
 BLOCK_BYTES = 1 << 19
-# bits that two integers may have for sums of their products to be exact in float64
-EXACT_BITS = 25
 
 
 def squared_distances(
@@ -49,20 +47,17 @@ class Pairs:
         self._lengths = np.sqrt(self._norms)
         d = columns.shape[1]
         self._error = product_error(d, np.float64) + difference_error(d)
-        # whether columns and origin are multiples of a power of two
-        self._on_grid: dict[float, bool] = {}
 
     def squared(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return squared distances of (b, d) rows and what each may be off by, (b, n) float64.
 
-        They are off from the sums of squared differences in float64 by no more than that; by 0
-        where all elements are multiples of one power of two, and few enough bits apart.
+        They are off from the sums of squared differences in float64 by no more than that.
         """
         centred = np.subtract(rows, self._centre, dtype=np.float64)
         norms = np.einsum("bd,bd->b", centred, centred)
         slack = np.add.outer(np.sqrt(norms), self._lengths)
         slack *= slack
-        slack *= 0.0 if self._exact(rows, norms) else self._error
+        slack *= self._error
         squared = centred @ self._centred.T
         squared *= -2
         squared += norms[:, None]
@@ -73,18 +68,3 @@ class Pairs:
         """Put sums of squared differences into (b, n) `squared` where the mask is set."""
         row, column = np.nonzero(where)
         squared[row, column] = squared_distances(rows, self.columns, row, column)
-
-    def _exact(self, rows: np.ndarray, norms: np.ndarray) -> bool:
-        """Return whether the products of these rows and their sums have no rounding."""
-        largest = np.sqrt(max(norms.max(), self._norms.max()))
-        step = float(np.ldexp(1.0, int(np.frexp(largest)[1]) - EXACT_BITS))
-        if not _multiples(rows, step):
-            return False
-        if step not in self._on_grid:
-            self._on_grid[step] = _multiples(self.columns, step) and _multiples(self._centre, step)
-        return self._on_grid[step]
-
-
-def _multiples(values: np.ndarray, step: float) -> bool:
-    steps = values.astype(np.float64) / step
-    return bool((steps == np.rint(steps)).all())

@@ -1,7 +1,5 @@
 """The small network of the encoder, and its training."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812  as everywhere
@@ -60,7 +58,6 @@ def train(
             if labels is None
             else build_classifier(features, int(labels.max()) + 1)
         )
-    loss = _loss(labels)
     parameters = [*body.parameters(), *head.parameters()]
     optimiser = torch.optim.AdamW(parameters, LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
@@ -71,8 +68,12 @@ def train(
             order = torch.randperm(len(images), generator=generator)
         chosen, order = order[:size].numpy(), order[size:]
         batch = prepare(_batch(images, chosen))
+        made = head(body(batch))
         optimiser.zero_grad()
-        loss(head(body(batch)), batch, chosen).backward()
+        if labels is None:
+            F.mse_loss(made, batch.flatten(1)).backward()
+        else:
+            F.cross_entropy(made, torch.from_numpy(labels[chosen])).backward()
         optimiser.step()
         schedule.step()
     return body.eval(), head.eval()
@@ -80,12 +81,3 @@ def train(
 
 def _batch(images: np.ndarray, chosen: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(images[chosen]).permute(0, 3, 1, 2)
-
-
-def _loss(
-    labels: np.ndarray | None,
-) -> Callable[[torch.Tensor, torch.Tensor, np.ndarray], torch.Tensor]:
-    """Return the loss of (what the head gives, its images, their rows)."""
-    if labels is None:
-        return lambda made, batch, chosen: F.mse_loss(made, batch.flatten(1))
-    return lambda made, batch, chosen: F.cross_entropy(made, torch.from_numpy(labels[chosen]))

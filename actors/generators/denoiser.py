@@ -9,7 +9,14 @@ import torch
 from pydantic import Field, model_validator
 
 from actors.generators import networks
-from actors.generators.family import Conduct, Draw, Sampling, TrainedFamily, TrainingSet
+from actors.generators.family import (
+    Conduct,
+    Draw,
+    Sampling,
+    TrainedFamily,
+    TrainingNeeds,
+    TrainingSet,
+)
 from actors.generators.networks import Precision, Predict, UNet, guided
 from actors.generators.training.loop import check_labels, train
 from actors.generators.training.settings import Training
@@ -30,6 +37,8 @@ class DenoiserSampling(Sampling):
 
 class Denoiser(TrainedFamily):
     """A network trained to denoise, and a sampler that applies it."""
+
+    PLACEMENT: ClassVar[tuple[str, ...]] = ("resources", "training.workers")
 
     network: UNet = UNet()
     labels: bool = Field(False, description="class-conditional: train and sample with labels")
@@ -56,20 +65,13 @@ class Denoiser(TrainedFamily):
         return self.labels
 
     @property
-    def least_rows(self) -> int:
-        return self.training.batch_size
+    def needs(self) -> TrainingNeeds:
+        settings = self.training
+        previous = settings.init == "previous"
+        return TrainingNeeds(settings.batch_size, settings.workers, settings.max_failures, previous)
 
-    @property
-    def training_workers(self) -> int:
-        return self.training.workers
-
-    @property
-    def max_failures(self) -> int:
-        return self.training.max_failures
-
-    @property
-    def starts_from_previous(self) -> bool:
-        return self.training.init == "previous"
+    def rows_visited(self, rows: int) -> int:
+        return self.training.steps_for(rows) * self.training.batch_size
 
     def check_images(self, image_shape: tuple[int, int, int], rows: int) -> None:
         self.network.check_size(*image_shape[:2])

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -109,6 +109,8 @@ class Family(Config):
     has_density: ClassVar[bool] = False
     # fields that say where its files are; the digest identifies their content
     EXECUTION: ClassVar[frozenset[str]] = frozenset()
+    # fields that say where the work is done, which is the same for all arms
+    PLACEMENT: ClassVar[tuple[str, ...]] = ("resources",)
 
     kind: str
     sampling: Sampling = Sampling()
@@ -164,28 +166,33 @@ class Family(Config):
         """
 
 
+class TrainingNeeds(NamedTuple):
+    """What a training needs.
+
+    Attributes:
+        rows: fewest that it can train on.
+        workers: of Ray Train; 1 trains inside the worker that does the step.
+        max_failures: how many lost ones of several workers are survived.
+        previous: whether it goes on from the weights of the iteration before.
+    """
+
+    rows: int = 1
+    workers: int = 1
+    max_failures: int = 0
+    previous: bool = False
+
+
 class TrainedFamily(Family):
     """A family with a train step, which stores the checkpoint that is sampled."""
 
     @property
-    def least_rows(self) -> int:
-        """Fewest rows it can train on."""
-        return 1
+    def needs(self) -> TrainingNeeds:
+        """What its trainings need."""
+        return TrainingNeeds()
 
-    @property
-    def training_workers(self) -> int:
-        """Ray Train workers; 1 trains inside the worker that does the step."""
-        return 1
-
-    @property
-    def max_failures(self) -> int:
-        """How many lost ones of several training workers are survived."""
+    def rows_visited(self, rows: int) -> int:
+        """Return how many rows a training on so many goes through; 0 where that is not known."""
         return 0
-
-    @property
-    def starts_from_previous(self) -> bool:
-        """Whether a training goes on from the weights of the iteration before."""
-        return False
 
     @abstractmethod
     def train(self, data: TrainingSet, seed: int, conduct: Conduct) -> Any:

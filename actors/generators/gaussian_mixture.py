@@ -14,7 +14,7 @@ from pydantic import Field
 from safetensors.torch import load_file, save_file
 
 from actors.errors import UserError
-from actors.generators.family import Conduct, Draw, TrainedFamily, TrainingSet
+from actors.generators.family import Conduct, Draw, TrainedFamily, TrainingNeeds, TrainingSet
 from actors.seeds import derive_seed
 
 WEIGHTS, PARAMETERS = "mixture.safetensors", "mixture.json"
@@ -50,8 +50,8 @@ class GaussianMixture(TrainedFamily):
     fit_iterations: int = Field(100, ge=1, description="most iterations of the fit")
 
     @property
-    def least_rows(self) -> int:
-        return max(2, self.components)
+    def needs(self) -> TrainingNeeds:
+        return TrainingNeeds(rows=max(2, self.components))
 
     @property
     def gaussian(self) -> Literal["full", "diag", "spherical"] | None:
@@ -68,10 +68,10 @@ class GaussianMixture(TrainedFamily):
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.mixture import GaussianMixture as Estimator
 
-        if data.rows < self.least_rows:
+        if data.rows < self.needs.rows:
             raise UserError(
                 f"components: found {self.components}, but the training set has {data.rows} rows; "
-                f"at least {self.least_rows} are needed"
+                f"at least {self.needs.rows} are needed"
             )
         images = torch.from_numpy(data.images(np.arange(data.rows))).permute(0, 3, 1, 2)
         estimator = Estimator(

@@ -8,7 +8,7 @@ import torch
 from actors.data.feature_source import FeatureSource, Progress
 from actors.distances.farthest_first import LocalShards, Shards, farthest_first
 from actors.errors import UserError
-from actors.selection.selection import Method, Reasons, Selection, check_request
+from actors.selection.selection import Method, Selection, check_request, reasons_of
 
 
 def greedy(
@@ -72,9 +72,7 @@ def with_reasons(shards: Shards, n: int, first: int, progress: Progress | None =
     """Select n rows of some shards from a given first row, with the reason of every row."""
     with torch.inference_mode():
         positions, distances = farthest_first(shards, n, first, progress)
-        ranks, nearest = map(np.concatenate, zip(*shards.ask("cover"), strict=True))
-    covered_by = np.where(ranks < 0, np.arange(len(ranks)), positions[ranks])
-    return Selection(positions, distances, reasons=Reasons(covered_by, nearest))
+        return Selection(positions, distances, reasons=reasons_of(shards))
 
 
 def first_row(rows: int, seed: int) -> int:

@@ -1,6 +1,7 @@
 """Bounds on how many rows of each source a selection takes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -47,14 +48,14 @@ def bounds(
     return found
 
 
-def within(sources: np.ndarray, n: int, limits: Mapping[int, tuple[int, int]]) -> np.ndarray:
+def within(sources: np.ndarray, n: int, limits: Mapping[Any, tuple[int, int]]) -> np.ndarray:
     """Return which n candidates are the most wanted that keep within limits by source.
 
     Every source has its least of its most wanted rows; the places left go to the most wanted
     others whose source has not its most yet.
 
     Args:
-        sources: (N,) source of every candidate as a number, the most wanted candidate first.
+        sources: (N,) source of every candidate, the most wanted candidate first.
         limits: fewest and most rows of each source; n of the candidates must keep within them.
 
     Returns:

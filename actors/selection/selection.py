@@ -10,7 +10,7 @@ from pydantic import Field
 
 from actors.config import Config
 from actors.data.feature_source import Progress
-from actors.distances.nearest_chosen import NearestChosen, as_tensor
+from actors.distances.farthest_first import LocalShards, Picks, Shards
 from actors.errors import UserError
 
 CHECKED_ROWS = 1 << 16
@@ -124,13 +124,13 @@ def explain(features: np.ndarray, positions: np.ndarray) -> Reasons:
         positions: (n,) of the chosen rows, by rank; of equally near ones the lowest rank covers.
     """
     with torch.inference_mode():
-        state = NearestChosen(as_tensor(features), len(positions))
-        chosen = torch.from_numpy(positions).to(state.features.device)
-        state.choose(chosen)
-        left = torch.nonzero(state.squared >= 0)[:, 0]
-        state.refresh(left)
-        covered_by = torch.empty_like(state.nearest)
-        covered_by[chosen] = chosen
-        covered_by[left] = chosen[state.nearest[left]]
-        distances = state.squared.clamp(min=0).sqrt()
-    return Reasons(covered_by.numpy(force=True), distances.numpy(force=True))
+        shards = LocalShards(features, len(positions))
+        shards.add(Picks(positions, shards.vectors(positions)))
+        return reasons_of(shards)
+
+
+def reasons_of(shards: Shards) -> Reasons:
+    """Return which picked row covers every candidate of some shards, and how far it is."""
+    positions = np.concatenate(shards.picks)
+    ranks, distances = map(np.concatenate, zip(*shards.ask("cover"), strict=True))
+    return Reasons(np.where(ranks < 0, np.arange(len(ranks)), positions[ranks]), distances)

@@ -1,7 +1,5 @@
 """Writing real data into the pool."""
 
-import numpy as np
-
 from actors.data import REAL_DATA
 from actors.data.dataset import range_positions
 from actors.errors import UserError
@@ -24,36 +22,24 @@ def write(storage: Storage, step: Step, report: Report) -> list[File]:
         raise UserError("dataset: its content has changed since this was planned; run again")
     first, rows = step.config["range"]
     rows_at = range_positions(dataset, first, rows, step.seed)
+    shard_rows = step.config["shard_rows"]
+    # whole shards are decoded together, few enough for any memory
+    together = shard_rows * max(1, ROWS_TOGETHER // shard_rows)
     records = []
-    for start in range(0, rows, block := _block(step.config["shard_rows"])):
-        images, labels = dataset.read(rows_at[start : start + block])
-        records += _write(storage, step, start, images, labels)
-        report(min(1.0, (start + block) / rows), f"{min(rows, start + block):,}/{rows:,} images")
-    return records
-
-
-def _write(
-    storage: Storage, step: Step, first: int, images: np.ndarray, labels: np.ndarray | None
-) -> list[File]:
-    """Store consecutive rows of a step, the first of them number `first`, as shards."""
-    return [
-        shards.write_table(
-            storage,
-            shards.shard_path(step.path, first + start),
-            schema.rows(
-                images[start:stop],
+    for start in range(0, rows, together):
+        images, labels = dataset.read(rows_at[start : start + together])
+        for begin, end in shards.ranges(len(images), shard_rows):
+            table = schema.rows(
+                images[begin:end],
                 step_key=step.key,
-                first=first + start,
+                first=start + begin,
                 source=step.config["source"],
                 iteration=step.config["iteration"],
                 seed=step.seed,
-                labels=None if labels is None else labels[start:stop],
-            ),
-        )
-        for start, stop in shards.ranges(len(images), step.config["shard_rows"])
-    ]
-
-
-def _block(shard_rows: int) -> int:
-    """Return how many rows are decoded together: whole shards, few enough for any memory."""
-    return shard_rows * max(1, ROWS_TOGETHER // shard_rows)
+                labels=None if labels is None else labels[begin:end],
+            )
+            path = shards.shard_path(step.path, start + begin)
+            records.append(shards.write_table(storage, path, table))
+        done = min(rows, start + together)
+        report(done / rows, f"{done:,}/{rows:,} images")
+    return records

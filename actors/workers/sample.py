@@ -6,14 +6,28 @@ from typing import Any
 import torch
 
 from actors.errors import NonFiniteError, UserError
-from actors.generators import Family, sampling
+from actors.generators import GENERATORS, Family, sampling
 from actors.generators.family import CHECKPOINT, Draw
 from actors.pool import schema, shards
 from actors.pool.catalogue import Alone
 from actors.pool.manifest import check
 from actors.pool.step import Step
 from actors.pool.storage import File, Storage
-from actors.workers.generators import describe, family_of
+
+
+def family_of(step: Step) -> Family:
+    """Return the generator family that a train or sample step is configured for."""
+    config = step.config["generator"]
+    settings = {
+        name: {**config[name], **value} if name in config else value
+        for name, value in step.settings.get("generator", {}).items()
+    }
+    return GENERATORS[config["kind"]].model_validate({**config, **settings})
+
+
+def describe(step: Step) -> str:
+    """Return "generator 'x', iteration n", for messages."""
+    return f"generator {step.config['source']!r}, iteration {step.config['iteration']}"
 
 
 class Sampler:

@@ -57,21 +57,15 @@ def _chosen(storage: Storage, step: Step) -> Selection:
 
 
 def _within_limits(storage: Storage, step: Step, ranked: Selection) -> Selection:
-    names, limits = step.config["sources"], step.config["limits"]
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
+    rows, limits = step.config["rows"], step.config["limits"]
     sizes = selections.sizes(storage, step.inputs["samples"])
-    sources = np.repeat([numbers[name] for name in names], sizes)
+    sources = np.repeat(step.config["sources"], sizes)
     if (candidates := _candidates(step)) is not None:
         sources = sources[candidates]
-    counts = np.bincount(sources, minlength=len(numbers)).tolist()
-    allowed = bounds(
-        dict(zip(numbers, counts, strict=True)),
-        step.config["rows"],
-        limits["quota"],
-        limits["cap"],
-    )
-    by_number = {numbers[name]: one for name, one in allowed.items() if name in numbers}
-    chosen = ranked.at(within(sources[ranked.positions], step.config["rows"], by_number))
+    names, counts = np.unique(sources, return_counts=True)
+    available = dict(zip(names.tolist(), counts.tolist(), strict=True))
+    allowed = bounds(available, rows, limits["quota"], limits["cap"])
+    chosen = ranked.at(within(sources[ranked.positions], rows, allowed))
     if chosen.distances is None:
         return chosen
     # those of the order are to rows that may not be in the selection

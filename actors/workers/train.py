@@ -19,7 +19,7 @@ from actors.generators.training.checkpoints import Checkpoints
 from actors.pool import selections
 from actors.pool.step import Report, Step
 from actors.pool.storage import File, Storage
-from actors.workers.generators import describe, family_of
+from actors.workers.sample import describe, family_of
 
 
 def train(storage: Storage, step: Step, report: Report) -> list[File]:
@@ -45,7 +45,7 @@ def _fit_with_ray_train(
     storage: Storage, step: Step, family: TrainedFamily, checkpoints: Checkpoints, report: Report
 ) -> None:
     """Train with as many Ray Train workers as the family says, and store the model."""
-    several = family.training_workers > 1
+    several = family.needs.workers > 1
     failed = f"{step.path}/failed.json"
     storage.remove(failed)
 
@@ -58,30 +58,22 @@ def _fit_with_ray_train(
             # all workers come here; raised, it would be tried again
             storage.write_json(failed, {"kind": type(error).__name__, "message": str(error)})
 
+    gpus, cpus = step.settings["gpus"], step.settings["cpus"]
+    # none is local mode: a worker group costs ten seconds before its first step
+    workers = family.needs.workers if several else 0
+    each = {"CPU": cpus} | ({"GPU": gpus} if gpus else {}) if several else None
+    scaling = ScalingConfig(num_workers=workers, use_gpu=gpus > 0, resources_per_worker=each)
     with tempfile.TemporaryDirectory() as folder:
-        failures = FailureConfig(max_failures=family.max_failures)
+        failures = FailureConfig(max_failures=family.needs.max_failures)
         run = RunConfig(name=step.key, storage_path=folder, failure_config=failures)
         try:
-            TorchTrainer(
-                work,
-                scaling_config=_scaling(step, family.training_workers),
-                run_config=run if several else None,
-            ).fit()
+            TorchTrainer(work, scaling_config=scaling, run_config=run if several else None).fit()
         except ray.train.WorkerGroupError as error:
             raise next(iter(error.worker_failures.values())) from None
     if storage.exists(failed):
         found = storage.read_json(failed)
         kinds = {kind.__name__: kind for kind in (NonFiniteError, UserError)}
         raise kinds[found["kind"]](found["message"])
-
-
-def _scaling(step: Step, workers: int) -> ScalingConfig:
-    gpus, cpus = step.settings["gpus"], step.settings["cpus"]
-    if workers == 1:
-        # local mode: a worker group costs ten seconds before its first step
-        return ScalingConfig(num_workers=0, use_gpu=gpus > 0)
-    each = {"CPU": cpus} | ({"GPU": gpus} if gpus else {})
-    return ScalingConfig(num_workers=workers, use_gpu=gpus > 0, resources_per_worker=each)
 
 
 def _fit(

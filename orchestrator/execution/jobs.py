@@ -129,7 +129,9 @@ class Job:
         """
         step = self.planned.step
         measuring = step.kind == "evaluate" and not self.planned.decides
-        took = seconds.get((step.kind, self.planned.generator), _amount(step.config))
+        # before a training was timed, how long it takes beside others
+        guess = step.settings.get("rows_visited", 0)
+        took = seconds.get((step.kind, self.planned.generator), guess)
         return self.planned.iteration + measuring, ORDER.index(step.kind), -took, self.number
 
     @property
@@ -142,9 +144,3 @@ class Job:
             return [Task(self, "do")]
         ranges = shards.ranges(rows_of(step), step.config["shard_rows"])
         return [Task(self, "sample", rows) for rows in ranges]
-
-
-def _amount(config: Mapping[str, Any]) -> float:
-    """Return a guess at how long a training takes beside others, before one was timed."""
-    training = config.get("generator", {}).get("training") or {}
-    return float(training.get("steps", 0)) * float(training.get("batch_size", 1))

@@ -8,7 +8,7 @@ from actors.data.dataset import _opened
 from actors.errors import UserError
 from actors.features.pixels import Pixels
 from actors.generators.external import open_images
-from actors.workers.generators import family_of
+from actors.workers.sample import family_of
 from orchestrator import config
 from orchestrator.identity import experiment_key
 from orchestrator.plan import Plan

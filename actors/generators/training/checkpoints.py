@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
@@ -14,15 +14,8 @@ from actors.pool.storage import Storage
 FOLDER = "training"
 
 
-@dataclass(frozen=True)
-class Checkpoint:
-    """A training between two steps.
-
-    Attributes:
-        step: optimiser steps done.
-        tensors: by name.
-        values: everything else, as JSON values.
-    """
+class Checkpoint(NamedTuple):
+    """A training after some optimiser steps: its tensors by name, and the rest as JSON values."""
 
     step: int
     tensors: dict[str, torch.Tensor]

@@ -138,8 +138,8 @@ def test_a_fit_that_was_cut_short_says_so() -> None:
 
 
 def test_too_few_rows_and_singular_covariances_are_one_line_that_names_the_field() -> None:
-    assert family(components=20).least_rows == 20
-    assert family(components=1).least_rows == 2
+    assert family(components=20).needs.rows == 20
+    assert family(components=1).needs.rows == 2
     with pytest.raises(UserError, match=r"^components: found 20, but the training set has 9 rows"):
         family(components=20).train(training_set(9), 0, CONDUCT)
     with pytest.raises(UserError, match=r"^regularization: found 0, with which a covariance is"):

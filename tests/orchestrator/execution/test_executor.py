@@ -187,6 +187,21 @@ def test_of_ready_steps_the_nearest_to_the_next_iteration_goes_first_and_of_trai
     assert measuring.urgency({}) > max(job.urgency({}) for job in later)
 
 
+def test_of_trainings_that_were_not_timed_yet_the_one_that_visits_most_rows_goes_first(
+    tmp_path: Path,
+) -> None:
+    lengths: dict[str, dict[str, int]] = {"one": {"epochs": 1}, "nine": {"epochs": 9}, "plain": {}}
+    generators = {
+        name: {**DENOISER, "training": {"batch_size": 16, **length}}
+        for name, length in lengths.items()
+    }
+    planned = make_plan(experiment(tmp_path, 0, generators=generators)).steps.values()
+    jobs = [Job(one, 0) for one in planned if one.step.kind == "train" and one.iteration == 1]
+    ordered = sorted(jobs, key=lambda job: job.urgency({}))
+    # 500 steps of 16 rows, and 9 and 1 times the 64 rows
+    assert [job.planned.generator for job in ordered] == ["plain", "nine", "one"]
+
+
 def test_the_shards_of_a_sample_step_are_in_order_whichever_is_done_first(tmp_path: Path) -> None:
     planned = make_plan(experiment(tmp_path, 1)).steps.values()
     (first, *_) = [p for p in planned if p.step.kind == "sample" and p.generator]
