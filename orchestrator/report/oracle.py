@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.figure import FigureBase
 from matplotlib.ticker import FormatStrFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from actors.generators import GENERATORS, Family
 from actors.plots.figure import Figure
 from actors.plots.style import INK, Style, styles
 from orchestrator import config
@@ -25,12 +26,16 @@ def measured_courses(outcome: Outcome) -> list[Course]:
     arms = {
         arm: config.validate(configuration, whole=False)
         for arm, configuration in outcome.arms.items()
-        if {one.get("kind") for one in configuration["generators"].values()} == {"gaussian_mixture"}
+        if all(_has_density(one) for one in configuration["generators"].values())
     }
     measured = courses(arms, outcome.results)
     if selections(measured) or any(course.predicted for course in measured):
         return measured
     return []
+
+
+def _has_density(generator: dict[str, Any]) -> bool:
+    return GENERATORS.get(generator.get("kind", ""), Family).has_density
 
 
 def oracle(outcome: Outcome) -> Figure | None:
