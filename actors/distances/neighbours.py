@@ -66,6 +66,8 @@ def nearest(
     search = _Search(queries, base, k, own)
     squared, positions, certain = search.by_candidates()
     left = np.flatnonzero(~certain)
+    # those of one length together: what they may be near to has about that length as well
+    left = left[np.argsort(search.lengths[left], kind="stable")]
     for start in range(0, len(left), OPEN_BLOCK):
         some = left[start : start + OPEN_BLOCK]
         squared[some], positions[some] = search.by_products(some, squared[some, -1])
@@ -74,13 +76,21 @@ def nearest(
 
 
 class _Search:
-    """What both looks need to know."""
+    """What both looks need to know.
+
+    Attributes:
+        lengths: (m,) of the queries about the centre, scaled.
+    """
 
     def __init__(self, queries: np.ndarray, base: np.ndarray, k: int, own: np.ndarray) -> None:
         """Take the rows and (m,) the base row left out for each query; -1 for none."""
         self._queries, self._base, self._k, self._own = queries, base, k, own
         self._centre = middle(base)
         self._scale = scaling(largest_power(queries, base), base.shape[1])
+        self._columns, self._column_lengths = centred(base, self._centre, self._scale)
+        self._rows, self.lengths = self._columns, self._column_lengths
+        if queries is not base:
+            self._rows, self.lengths = centred(queries, self._centre, self._scale)
 
     def by_candidates(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return the k nearest of a few rows that are the nearest by float32 products.
@@ -89,27 +99,22 @@ class _Search:
             (m, k) squared distances and positions, and (m,) whether no other row is among them.
         """
         m, (n, d) = len(self._queries), self._base.shape
-        columns, column_lengths = centred(self._base, self._centre, self._scale)
-        rows, lengths = columns, column_lengths
-        if self._queries is not self._base:
-            rows, lengths = centred(self._queries, self._centre, self._scale)
         count = min(n, self._k + int(self._own[0] >= 0) + MARGIN)
-        approximate, near = faiss.knn(rows, columns, count)
+        approximate, near = faiss.knn(self._rows, self._columns, count)
         near.sort(axis=1)
         row = np.repeat(np.arange(m), count)
         squared = squared_distances(self._queries, self._base, row, near.ravel()).reshape(m, count)
         squared[near == self._own[:, None]] = np.inf
         order = np.argsort(squared, axis=1, kind="stable")[:, : self._k]
         squared, near = (np.take_along_axis(each, order, axis=1) for each in (squared, near))
-        # a bound for the scaled true distances of the farthest of them
-        reach = self._scale * np.sqrt(squared[:, -1]) * (1 + difference_error(d))
+        reach = self._reach(squared[:, -1])
         # what is longer is farther than the k nearest are
-        longest = np.minimum(column_lengths.max(), lengths + reach)
-        slack = product_error(d, np.float32) * np.square(lengths + longest) + underflow(d)
+        longest = np.minimum(self._column_lengths.max(), self.lengths + reach)
+        slack = product_error(d, np.float32) * np.square(self.lengths + longest) + underflow(d)
         return squared, near, (approximate[:, -1] - slack > np.square(reach)) | (count == n)
 
     def by_products(self, some: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k nearest of all rows that float64 products do not rule out.
+        """Return the k nearest of all rows that float64 products and lengths do not rule out.
 
         Args:
             some: (b,) queries.
@@ -119,10 +124,16 @@ class _Search:
             (b, k) squared distances and positions.
         """
         queries, own = self._queries[some], self._own[some]
+        reach, lengths = self._reach(limit), self.lengths[some]
+        # those of the queries and of what they are compared with may both be rounded
+        reach += 2 * difference_error(self._base.shape[1]) * (lengths + reach)
+        low, high = (lengths - reach).min(), (lengths + reach).max()
+        inside = (self._column_lengths >= low) & (self._column_lengths <= high)
+        near = self._unrepeated[inside[self._unrepeated]]
         found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         step = max(1, CHUNK_BYTES // (8 * max(self._base.shape[1], OPEN_BLOCK)))
-        for start in range(0, len(self._unrepeated), step):
-            chunk = self._unrepeated[start : start + step]
+        for start in range(0, len(near), step):
+            chunk = near[start : start + step]
             squared, slack = Pairs(self._base[chunk], self._centre).squared(queries)
             row, column = np.nonzero((squared - slack <= limit[:, None]) & (chunk != own[:, None]))
             position = chunk[column]
@@ -134,6 +145,10 @@ class _Search:
         first = np.searchsorted(rows[order], np.arange(len(some)))
         kept = order[first[:, None] + np.arange(self._k)]
         return distances[kept], positions[kept]
+
+    def _reach(self, squared: np.ndarray) -> np.ndarray:
+        """Return a bound for the scaled true distance of what has a computed squared distance."""
+        return self._scale * np.sqrt(squared) * (1 + difference_error(self._base.shape[1]))
 
     @cached_property
     def _unrepeated(self) -> np.ndarray:
