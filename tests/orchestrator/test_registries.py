@@ -20,7 +20,7 @@ import torch
 from pydantic import Field
 from safetensors.numpy import load_file, save_file
 
-from actors.data import split
+from actors.data.dataset import split
 from actors.features import EXTRACTORS, Extractor
 from actors.generators import GENERATORS, TrainedFamily
 from actors.generators.family import Conduct, Draw, TrainingSet
