@@ -9,7 +9,6 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    ValidationError,
     ValidationInfo,
     model_validator,
 )
@@ -22,10 +21,11 @@ from actors.generators import GENERATORS, TrainedFamily
 from actors.metrics.equal_rows import SETS
 from actors.metrics.groups import GROUPS
 from actors.selection import METHODS
+from orchestrator import schema
 from orchestrator.alarms import Alarm
 from orchestrator.checks import check
 from orchestrator.paradigms import PARADIGMS
-from orchestrator.schema import assign, describe_errors, merge
+from orchestrator.schema import assign, merge
 from orchestrator.yaml_files import read_yaml
 
 if TYPE_CHECKING:
@@ -229,10 +229,7 @@ def validate(raw: Any, prefix: str = "", *, whole: bool = True) -> Experiment:
         raise UserError(
             f"the configuration is a {type(raw).__name__}; allowed is a mapping of fields"
         )
-    try:
-        return Experiment.model_validate(raw, context={"whole": whole})
-    except ValidationError as error:
-        raise UserError(describe_errors(Experiment, raw, error, prefix)) from None
+    return schema.validate(Experiment, raw, prefix, {"whole": whole})
 
 
 def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:

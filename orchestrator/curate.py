@@ -7,18 +7,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 from rich.console import Console
 
-from actors.config import Config, tagged_union
+from actors.config import tagged_union
 from actors.curation import outputs, report
 from actors.curation.curation import curate
 from actors.curation.outputs import describe
 from actors.data.feature_source import Candidates
 from actors.errors import UserError
-from actors.features import EXTRACTORS, FittedExtractor, weights
+from actors.features import EXTRACTORS, FittedExtractor
 from actors.features.images import Images
 from actors.features.opening import open_input
 from actors.pool.atomic import check_target
@@ -26,37 +26,25 @@ from actors.selection import METHODS
 from orchestrator import interrupts
 from orchestrator.curate_display import ShownPhases, print_closing
 from orchestrator.execution import cluster
-from orchestrator.schema import assign, describe_errors
+from orchestrator.inputs import Inputs
 
 if TYPE_CHECKING:
-    from actors.features import Extractor as Features
     from actors.selection import Method as Selection
 else:
     Selection = tagged_union(METHODS)
-    Features = tagged_union(EXTRACTORS)
 
 
-class Curation(Config):
+class Curation(Inputs):
     """One validated request to curate an input."""
 
     input: str = Field(min_length=1, description="folder of images or tables, table, NumPy file")
     out: str = Field(min_length=1, description="new folder, or new .parquet file")
     selection: Selection
     rows: int | None = Field(None, ge=1, description="rows to keep, in place of selection.ratio")
-    seed: int = Field(0, ge=0, description="of everything random")
-    features: Features = Field(
-        default_factory=EXTRACTORS["pixels"], description="made of images; tables have their own"
-    )
-    column: str | None = Field(None, description="column of the embeddings, array of a .npz")
     id_column: str | None = Field(None, description="column of ids; null: row numbers")
     source_column: str | None = Field(
         None, description="column that says where a row comes from, for quotas and caps"
     )
-    image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
-    channels: Literal[1, 3] | None = Field(
-        None, description="1 makes all images grey, 3 RGB; null: grey where all are"
-    )
-    skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
     files: Literal["link", "copy"] | None = Field(None, description="how kept images are placed")
     report: str | None = Field(None, description="new .html or .png file")
     shards: int = Field(1, ge=1, description="Ray actors that select; 1 is this process")
@@ -83,10 +71,6 @@ class Curation(Config):
                 f"features.kind: found {self.features.kind!r}, which is fitted on the real rows of "
                 f"an experiment; allowed are {able}"
             )
-        try:
-            weights.check(self.features)
-        except UserError as error:
-            raise ValueError(f"features.{error}") from None
         if self.files and outputs.is_table(self.out):
             raise ValueError(f"files: found {self.files!r}, but out is a table; name a folder")
         return self
@@ -104,21 +88,6 @@ class Curation(Config):
                 f"rows: found {self.rows}; allowed are 1 to {candidates}, the rows of the input"
             )
         return self.rows
-
-
-def load(overrides: list[tuple[str, Any]]) -> Curation:
-    """Return the validated request from (dotted path, value) pairs.
-
-    Raises:
-        UserError: names each field at fault, what was found and what is allowed.
-    """
-    raw: dict[str, Any] = {"selection": {"kind": "greedy"}}
-    for dotted, value in overrides:
-        raw = assign(Curation, raw, dotted.split("."), value)
-    try:
-        return Curation.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(describe_errors(Curation, raw, error, "")) from None
 
 
 def run_curate(request: Curation) -> int:

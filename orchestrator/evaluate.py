@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field
 from rich.console import Console
 from rich.table import Table
 
-from actors.config import tagged_union
 from actors.errors import UserError
-from actors.features import EXTRACTORS, FittedExtractor, weights
+from actors.features import FittedExtractor
 from actors.features.opening import open_input
 from actors.features.pixels import Pixels
 from actors.metrics.alone import gather
@@ -19,54 +18,16 @@ from actors.metrics.equal_rows import measure_also_on
 from actors.metrics.measures import Measure
 from actors.pool.atomic import atomic_output, check_target
 from orchestrator.config import Evaluation
-from orchestrator.schema import assign, describe_errors
-
-if TYPE_CHECKING:
-    from actors.features import Extractor as Features
-else:
-    Features = tagged_union(EXTRACTORS)
+from orchestrator.inputs import Inputs
 
 
-class Request(Evaluation):
+class Request(Inputs, Evaluation):
     """One validated request to measure samples against real rows."""
 
     real: str = Field(min_length=1, description="held-out real rows")
     samples: str = Field(min_length=1, description="what a generator made")
     train: str | None = Field(None, min_length=1, description="what it was trained on")
-    features: Features = Field(
-        default_factory=EXTRACTORS["pixels"], description="made of images; tables have their own"
-    )
-    seed: int = Field(0, ge=0, description="of everything random")
     out: str = Field("evaluation.json", min_length=1, description="new JSON file")
-    column: str | None = Field(None, description="column of the embeddings, array of a .npz")
-    image_size: int | None = Field(None, ge=1, description="side images are resized and cropped to")
-    channels: Literal[1, 3] | None = Field(
-        None, description="1 makes all images grey, 3 RGB; null: grey where all are"
-    )
-    skip_bad: bool = Field(False, description="leave out images that cannot be decoded")
-
-    @model_validator(mode="after")
-    def _weights(self) -> Request:
-        try:
-            weights.check(self.features)
-        except UserError as error:
-            raise ValueError(f"features.{error}") from None
-        return self
-
-
-def load(overrides: list[tuple[str, Any]]) -> Request:
-    """Return the validated request from (dotted path, value) pairs.
-
-    Raises:
-        UserError: names each field at fault, what was found and what is allowed.
-    """
-    raw: dict[str, Any] = {}
-    for dotted, value in overrides:
-        raw = assign(Request, raw, dotted.split("."), value)
-    try:
-        return Request.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(describe_errors(Request, raw, error, "")) from None
 
 
 def run_evaluate(request: Request) -> int:

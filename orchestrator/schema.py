@@ -1,11 +1,15 @@
-"""Walking the schema beside raw values: merging overrides, and errors in terms of fields."""
+"""Raw values beside their schema: overrides merged, and errors in terms of fields."""
 
 import difflib
 import types
 import typing
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+
+from actors.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def members(annotation: Any) -> list[Any]:
@@ -81,11 +85,24 @@ def _same_key(base: dict[Any, Any], key: Any) -> Any:
     return next((known for known in base if str(known) == str(key)), key)
 
 
-def describe_errors(
-    root: type[BaseModel], raw: dict[str, Any], error: ValidationError, prefix: str
-) -> str:
-    """Return one line per mistake: the field, what was found, what is allowed."""
-    return "\n".join(prefix + _describe(root, raw, details) for details in error.errors())
+def validate(
+    model: type[Model], raw: dict[str, Any], prefix: str = "", context: Any = None
+) -> Model:
+    """Return a validated configuration.
+
+    Args:
+        raw: its fields, as read.
+        prefix: before the name of a field in errors.
+        context: for the validators of the model.
+
+    Raises:
+        UserError: a line for each mistake: the field, what was found, what is allowed.
+    """
+    try:
+        return model.model_validate(raw, context=context)
+    except ValidationError as error:
+        lines = [prefix + _describe(model, raw, details) for details in error.errors()]
+        raise UserError("\n".join(lines)) from None
 
 
 def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:

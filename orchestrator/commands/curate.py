@@ -47,9 +47,11 @@ OPTIONS = (
 def curate(command: argparse.Namespace, tokens: list[str]) -> int:
     """Keep rows of a data set."""
     overrides = [*given(command, OPTIONS), *parse_overrides(tokens)]
-    from orchestrator.curate import load, run_curate
+    from orchestrator.curate import Curation, run_curate
+    from orchestrator.inputs import load
 
-    return run_curate(load([("input", command.input), *overrides]))
+    given_fields = {"input": command.input, "selection": {"kind": "greedy"}}
+    return run_curate(load(Curation, given_fields, overrides))
 
 
 COMMAND = Command(

@@ -36,9 +36,10 @@ OPTIONS = (
 def evaluate(command: argparse.Namespace, tokens: list[str]) -> int:
     """Measure samples."""
     overrides = [*given(command, OPTIONS), *parse_overrides(tokens)]
-    from orchestrator.evaluate import load, run_evaluate
+    from orchestrator.evaluate import Request, run_evaluate
+    from orchestrator.inputs import load
 
-    return run_evaluate(load(overrides))
+    return run_evaluate(load(Request, {}, overrides))
 
 
 COMMAND = Command(

@@ -7,13 +7,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from actors.config import Config, tagged_union
 from actors.errors import UserError
+from orchestrator import schema
 from orchestrator.config import Experiment, Name, validate
 from orchestrator.identity import identity, key
-from orchestrator.schema import assign, describe_errors, merge
+from orchestrator.schema import assign, merge
 from orchestrator.sweep.space import Point, Space, grid, label_of, random_points, size
 from orchestrator.yaml_files import read_yaml
 
@@ -233,10 +234,7 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> SweepConfig:
     for dotted, value in overrides:
         raw = _override(raw, dotted, value)
     _refuse_fields_of_experiment(raw)
-    try:
-        sweep = SweepConfig.model_validate(raw)
-    except ValidationError as error:
-        raise UserError(describe_errors(SweepConfig, raw, error, "")) from None
+    sweep = schema.validate(SweepConfig, raw)
     check_points(sweep)
     return sweep
 

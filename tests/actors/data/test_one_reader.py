@@ -15,6 +15,7 @@ from actors.features.pixels import Pixels
 from actors.pool.storage import Storage
 from orchestrator import evaluate
 from orchestrator.cli import main
+from orchestrator.inputs import load
 from tests.actors.data.image_files import encoded, photo, turned, write
 from tests.actors.data.inputs import images as small_images
 from tests.actors.pool.inspect.stores import Written
@@ -63,7 +64,7 @@ def test_every_reader_gives_the_bytes_that_pillow_and_torchvision_give(photos: P
 
 def measured(out: Path, **fields: Any) -> tuple[dict[str, Any], list[str]]:
     """Return the measures that `evaluate` writes, by metric, and its notes."""
-    request = evaluate.load([*fields.items(), ("out", str(out))])
+    request = load(evaluate.Request, {}, [*fields.items(), ("out", str(out))])
     assert evaluate.run_evaluate(request) == 0
     found: dict[str, Any] = json.loads(out.read_text())
     return {one["metric"]: one for one in found["measures"]}, found["notes"]
