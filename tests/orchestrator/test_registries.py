@@ -200,7 +200,8 @@ def test_a_selection_method_is_one_entry(
     curate = orchestrator("curate")
     fields = [("input", str(tmp_path / "x.npy")), ("out", str(out)), ("rows", 4)]
     selection = ("selection", {"kind": "last_rows", "skipped": 2})
-    assert curate.run_curate(curate.load([*fields, selection])) == 0
+    request = orchestrator("inputs").load(curate.Curation, {}, [*fields, selection])
+    assert curate.run_curate(request) == 0
     kept = [row["id"] for row in pq.read_table(out).to_pylist() if row["kept"]]
     assert kept == ["27", "26", "25", "24"]
 
