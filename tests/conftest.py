@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -16,6 +17,24 @@ os.environ.pop("MLFLOW_TRACKING_URI", None)
 # a busy machine is slow, not wrong
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
+
+
+# runs and sweeps that files of tests share, each made by one process only
+SHARED = ("swept", "finished")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process have the tests of a file, and those of all files that share a run."""
+    groups: dict[Path, str] = {}
+    for item in items:
+        used = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
+        groups[item.path] = min([groups.get(item.path, str(item.path)), *used], key=_order)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+
+
+def _order(group: str) -> int:
+    return SHARED.index(group) if group in SHARED else len(SHARED)
 
 
 @pytest.fixture(scope="session")
