@@ -1,5 +1,6 @@
 """NumPy files as input, memory-mapped."""
 
+import errno
 import tempfile
 import zipfile
 from pathlib import Path
@@ -72,6 +73,9 @@ def _map(path: str, column: str | None) -> np.ndarray:
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        folder = tempfile.gettempdir()
+        return f"{folder} has no room for its array; name a folder with more room in TMPDIR"
     if "allow_pickle" in str(error) or "Python objects" in str(error):
         return "it holds pickled objects, which are never loaded; allowed are floats and integers"
     return " ".join(str(error).split())[:200] or type(error).__name__

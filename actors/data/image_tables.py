@@ -74,12 +74,11 @@ def _items(
 
 def _stored(array: pa.Array, rows: np.ndarray, may_name_files: bool) -> Iterator[Stored]:
     """Yield what is stored in some rows of a column of images."""
-    is_tensor = isinstance(array.type, pa.FixedShapeTensorType)
-    if is_tensor and not array.null_count:
+    if isinstance(array.type, pa.FixedShapeTensorType):
         yield from array.to_numpy_ndarray()
         return
     for row, value in zip(rows.tolist(), array, strict=True):
-        content, path = None if is_tensor else value.as_py(), None
+        content, path = value.as_py(), None
         if isinstance(content, dict):
             content, path = content["bytes"], content.get("path")
         if content is not None:

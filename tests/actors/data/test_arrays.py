@@ -1,4 +1,7 @@
+import errno
+import os
 import pickle
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,3 +83,20 @@ def test_a_broken_file_is_named(name: str, spoil: Callable[[bytes], bytes], tmp_
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(UserError, match=f"input: '.*{name}' cannot be read"):
         ArrayFile(str(path)).read(0, 40)
+
+
+def test_an_array_is_taken_out_of_a_npz_into_a_file_without_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path / "a.npz", features())
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    source = ArrayFile(path)
+    assert os.listdir(tmp_path) == ["a.npz"]
+    np.testing.assert_array_equal(source.read(0, 40), features())
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(zipfile.ZipFile, "extract", full)
+    with pytest.raises(UserError, match=f"{tmp_path} has no room .*; name a folder .* in TMPDIR"):
+        ArrayFile(path)
