@@ -80,20 +80,20 @@ def largest(values: torch.Tensor, most: int) -> tuple[torch.Tensor, Rest]:
 
 
 class Shard:
-    """The candidates from `offset` on, one of `parts` shards.
+    """The candidates from `offset` on, one of `shards` shards.
 
     Memory beyond the features is O(rows + blocks) for a shard that is the whole; one of several
     also keeps as many vectors of picked rows as it has rows, a round of picks at the least.
     """
 
-    def __init__(self, features: np.ndarray, n: int, offset: int = 0, parts: int = 1) -> None:
-        """Take the (rows, d) features of this part and the number of rows to pick in all."""
+    def __init__(self, features: np.ndarray, n: int, offset: int = 0, shards: int = 1) -> None:
+        """Take the (rows, d) features of this shard and the number of rows to pick in all."""
         rows = as_tensor(features)
-        kept = min(n, max(len(rows), PROPOSED)) if parts > 1 else None
+        kept = min(n, max(len(rows), PROPOSED)) if shards > 1 else None
         self._state = NearestChosen(rows, n, kept)
         self._offset = offset
-        self._refreshed = max(LEAST, REFRESHED // parts)
-        self._proposed = max(LEAST, PROPOSED // parts)
+        self._refreshed = max(LEAST, REFRESHED // shards)
+        self._proposed = max(LEAST, PROPOSED // shards)
 
     @property
     def picked(self) -> int:
@@ -143,9 +143,9 @@ class Shard:
         return nearest.numpy(force=True), distances.numpy(force=True)
 
 
-def ranges(rows: int, parts: int) -> list[tuple[int, int]]:
+def ranges(rows: int, shards: int) -> list[tuple[int, int]]:
     """Return the start and the end of every shard of so many rows."""
-    edges = np.linspace(0, rows, parts + 1).astype(np.int64).tolist()
+    edges = np.linspace(0, rows, shards + 1).astype(np.int64).tolist()
     return list(pairwise(edges))
 
 
@@ -153,7 +153,7 @@ class Shards(ABC):
     """All shards of the candidates, as whoever decides on the picks sees them.
 
     Attributes:
-        picks: positions of the rows that every shard was told to be picked, by round.
+        picks: positions of the rows that every shard was given, by round.
     """
 
     def __init__(self) -> None:
@@ -181,13 +181,13 @@ class Shards(ABC):
 class LocalShards(Shards):
     """Shards that all lie in this process."""
 
-    def __init__(self, features: np.ndarray, n: int, parts: int = 1) -> None:
+    def __init__(self, features: np.ndarray, n: int, shards: int = 1) -> None:
         """Take (N, d) features, the number of rows to pick and the number of shards, 1 to N."""
         super().__init__()
         self._features = as_tensor(features).numpy()
         self._shards = [
-            Shard(self._features[start:stop], n, start, parts)
-            for start, stop in ranges(len(features), parts)
+            Shard(self._features[start:stop], n, start, shards)
+            for start, stop in ranges(len(features), shards)
         ]
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:

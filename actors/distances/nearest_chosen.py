@@ -102,7 +102,7 @@ class NearestChosen:
         behind = rows[:0]
         joined, start = 0, int(since[0]) if len(since) else self.count
         while start < self.count:
-            # rows compared with a part of these are compared with it again: cheaper than two steps
+            # rows that know some of these are compared with all: cheaper than in two steps
             stop = min(start + CENTRE_BLOCK, self.count)
             upto = int(torch.searchsorted(since, stop))
             behind = torch.cat((behind, rows[joined:upto]))
@@ -128,7 +128,7 @@ class NearestChosen:
 
     def _decide(self, rows: torch.Tensor, ranks: torch.Tensor) -> None:
         """Settle which of (p,) pairs are nearer than what is known."""
-        found = torch.cat(
+        squared = torch.cat(
             [
                 self._pairs(some, theirs)
                 for some, theirs in zip(
@@ -137,10 +137,10 @@ class NearestChosen:
             ]
         ).to(rows.device)
         before = self.squared[rows]
-        self.squared.scatter_reduce_(0, rows, found, "amin")
+        self.squared.scatter_reduce_(0, rows, squared, "amin")
         after = self.squared[rows]
         self.nearest[rows[after < before]] = torch.iinfo(torch.int64).max
-        won = (found == after) & (after < before)
+        won = (squared == after) & (after < before)
         self.nearest.scatter_reduce_(0, rows[won], ranks[won], "amin")
 
     def _pairs(self, rows: torch.Tensor, ranks: torch.Tensor) -> torch.Tensor:
@@ -180,8 +180,8 @@ class Block:
         at_pick = float(self.squared[place])
         closer = np.flatnonzero(self._at_least[place] < self.squared * self._unit)
         differences = self._exact[torch.from_numpy(closer)].sub_(self._exact[place])
-        found = squared_lengths(differences).numpy()
-        self.squared[closer] = np.minimum(self.squared[closer], found)
+        squared = squared_lengths(differences).numpy()
+        self.squared[closer] = np.minimum(self.squared[closer], squared)
         self.squared[place] = -1
         return at_pick
 

@@ -1,6 +1,6 @@
 """Exact nearest neighbours: float32 finds candidates, and a bound says where they are all.
 
-What the bound leaves open is searched again with float64 products, and what those leave open, as
+What the bound leaves open is searched with float64 products, and what those leave open, as
 near-copies far from the other rows, is compared by differences.
 """
 
@@ -24,7 +24,7 @@ from actors.distances.rounding import (
 MARGIN = 4
 # powers of two of elements between which float64 holds the squares of their differences
 LOWEST, HIGHEST = -400, 480
-# rows that are searched again together, and the bytes of those they are compared with at once
+# rows that are searched once more together, and the bytes of those they are compared with at once
 OPEN_BLOCK = 256
 CHUNK_BYTES = 1 << 25
 # rows of which all pairs are compared
@@ -62,8 +62,8 @@ def nearest(
         same = queries is base
         base = np.ldexp(base.astype(np.float64), -power)
         queries = base if same else np.ldexp(queries.astype(np.float64), -power)
-    own = np.arange(len(queries)) if exclude_self else np.full(len(queries), -1)
-    search = _Search(queries, base, k, own)
+    itself = np.arange(len(queries)) if exclude_self else np.full(len(queries), -1)
+    search = _Search(queries, base, k, itself)
     squared, positions, certain = search.by_candidates()
     left = np.flatnonzero(~certain)
     # those of one length together: what they may be near to has about that length as well
@@ -82,9 +82,9 @@ class _Search:
         lengths: (m,) of the queries about the centre, scaled.
     """
 
-    def __init__(self, queries: np.ndarray, base: np.ndarray, k: int, own: np.ndarray) -> None:
+    def __init__(self, queries: np.ndarray, base: np.ndarray, k: int, itself: np.ndarray) -> None:
         """Take the rows and (m,) the base row left out for each query; -1 for none."""
-        self._queries, self._base, self._k, self._own = queries, base, k, own
+        self._queries, self._base, self._k, self._itself = queries, base, k, itself
         self._centre = middle(base)
         self._scale = scaling(largest_power(queries, base), base.shape[1])
         self._columns, self._column_lengths = centred(base, self._centre, self._scale)
@@ -99,12 +99,12 @@ class _Search:
             (m, k) squared distances and positions, and (m,) whether no other row is among them.
         """
         m, (n, d) = len(self._queries), self._base.shape
-        count = min(n, self._k + int(self._own[0] >= 0) + MARGIN)
+        count = min(n, self._k + int(self._itself[0] >= 0) + MARGIN)
         approximate, near = faiss.knn(self._rows, self._columns, count)
         near.sort(axis=1)
         row = np.repeat(np.arange(m), count)
         squared = squared_distances(self._queries, self._base, row, near.ravel()).reshape(m, count)
-        squared[near == self._own[:, None]] = np.inf
+        squared[near == self._itself[:, None]] = np.inf
         order = np.argsort(squared, axis=1, kind="stable")[:, : self._k]
         squared, near = (np.take_along_axis(each, order, axis=1) for each in (squared, near))
         reach = self._reach(squared[:, -1])
@@ -123,23 +123,25 @@ class _Search:
         Returns:
             (b, k) squared distances and positions.
         """
-        queries, own = self._queries[some], self._own[some]
+        queries, itself = self._queries[some], self._itself[some]
         reach, lengths = self._reach(limit), self.lengths[some]
         # those of the queries and of what they are compared with may both be rounded
         reach += 2 * difference_error(self._base.shape[1]) * (lengths + reach)
         low, high = (lengths - reach).min(), (lengths + reach).max()
         inside = (self._column_lengths >= low) & (self._column_lengths <= high)
         near = self._unrepeated[inside[self._unrepeated]]
-        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
         step = max(1, CHUNK_BYTES // (8 * max(self._base.shape[1], OPEN_BLOCK)))
         for start in range(0, len(near), step):
             chunk = near[start : start + step]
             squared, slack = Pairs(self._base[chunk], self._centre).squared(queries)
-            row, column = np.nonzero((squared - slack <= limit[:, None]) & (chunk != own[:, None]))
+            row, column = np.nonzero(
+                (squared - slack <= limit[:, None]) & (chunk != itself[:, None])
+            )
             position = chunk[column]
             exact = squared_distances(queries, self._base, row, position)
-            found.append((position, exact, row))
-        positions, distances, rows = map(np.concatenate, zip(*found, strict=True))
+            pairs.append((position, exact, row))
+        positions, distances, rows = map(np.concatenate, zip(*pairs, strict=True))
         # of equally near rows the lowest positions are taken
         order = np.lexsort((positions, distances, rows))
         first = np.searchsorted(rows[order], np.arange(len(some)))

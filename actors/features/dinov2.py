@@ -47,7 +47,7 @@ class Dinov2(Network):
         return hash_file(os.path.join(self._folder(), WEIGHTS))
 
     def dimension(self, image_shape: tuple[int, int, int]) -> int:
-        return int(read_config(self._folder())["hidden_size"])
+        return hidden_size(self._folder())
 
     def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
         model = open_model(self._folder(), str(self.where()))
@@ -58,7 +58,7 @@ class Dinov2(Network):
     def _folder(self) -> str:
         check_package("transformers", "transformers", self.kind)
         folder = self.weights or from_hub(f"facebook/dinov2-{self.size}")
-        found = read_config(folder)["hidden_size"]
+        found = hidden_size(folder)
         other = next((name for name, width in SIZES.items() if width == found), self.size)
         if other != self.size:
             raise UserError(
@@ -135,8 +135,8 @@ def from_hub(name: str) -> str:
     )
 
 
-def read_config(folder: str) -> dict[str, Any]:
-    """Return the configuration of a DINOv2 in a folder that has its weights too.
+def hidden_size(folder: str) -> int:
+    """Return the number of features of a DINOv2 in a folder that has its weights too.
 
     Raises:
         UserError: it is none.
@@ -147,14 +147,14 @@ def read_config(folder: str) -> dict[str, Any]:
     try:
         with open(os.path.join(folder, CONFIG), encoding="utf-8") as file:
             found = json.load(file)
-        kind, _ = found["model_type"], int(found["hidden_size"])
+        kind, size = found["model_type"], int(found["hidden_size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
             f"weights: {folder!r} has no {CONFIG} of a model; allowed is {allowed}"
         ) from None
     if kind != "dinov2":
         raise UserError(f"weights: {folder!r} holds a {kind}; allowed is {allowed}")
-    return found
+    return size
 
 
 @lru_cache(maxsize=1)

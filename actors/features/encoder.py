@@ -39,8 +39,8 @@ class Encoder(Network, FittedExtractor):
         body, head = convnet.train(images, labels, self.features, self.steps, seed)
         fitted = {
             name + key: value.numpy(force=True)
-            for name, part in ((BODY, body), (HEAD, head))
-            for key, value in part.state_dict().items()
+            for name, network in ((BODY, body), (HEAD, head))
+            for key, value in network.state_dict().items()
         }
         unit = {"mean": np.zeros(self.features), "scale": np.ones(self.features)}
         here = self.model_copy(update={"device": "cpu"})

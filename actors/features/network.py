@@ -51,14 +51,14 @@ class Network(Extractor):
         """
         import torch
 
-        device, parts = self.where(), []
+        device, features = self.where(), []
         with torch.inference_mode():
             for start in range(0, len(images), self.batch_size):
                 # a copy: mapped files are read-only, which torch has no word for
                 batch = torch.from_numpy(np.array(images[start : start + self.batch_size]))
-                features = network(batch.to(device).permute(0, 3, 1, 2))
-                parts.append(features.float().numpy(force=True))
-        return np.concatenate(parts)
+                made = network(batch.to(device).permute(0, 3, 1, 2))
+                features.append(made.float().numpy(force=True))
+        return np.concatenate(features)
 
 
 def check_package(module: str, package: str, kind: str) -> None:
@@ -72,8 +72,8 @@ def check_package(module: str, package: str, kind: str) -> None:
 
 def hash_file(path: str) -> str:
     """Return the sha256 of a file, computed once until its size or time changes."""
-    found = os.stat(path)
-    return _sha256(os.path.realpath(path), found.st_size, found.st_mtime_ns)
+    status = os.stat(path)
+    return _sha256(os.path.realpath(path), status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=16)

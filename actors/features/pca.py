@@ -57,17 +57,17 @@ def principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
     mean = rows.mean(axis=0, dtype=np.float64)
     smaller = np.zeros((min(n, d),) * 2)
     if d <= n:
-        for part in _parts(n, d):
-            centred = rows[part] - mean
+        for block in _blocks(n, d):
+            centred = rows[block] - mean
             smaller += centred.T @ centred
     else:
-        for part in _parts(d, n):
-            centred = rows[:, part] - mean[part]
+        for block in _blocks(d, n):
+            centred = rows[:, block] - mean[block]
             smaller += centred @ centred.T
     size = len(smaller)
     vectors = eigh(smaller, subset_by_index=(size - count, size - 1))[1][:, ::-1]
     if d > n:
-        columns = [(rows[:, part] - mean[part]).T @ vectors for part in _parts(d, n)]
+        columns = [(rows[:, block] - mean[block]).T @ vectors for block in _blocks(d, n)]
         # orthogonal already, but not of length 1
         vectors = np.linalg.qr(np.concatenate(columns))[0]
     largest = np.abs(vectors).argmax(axis=0)
@@ -89,14 +89,14 @@ def project(reference: np.ndarray, *sets: np.ndarray) -> tuple[np.ndarray, list[
         (m, 2) float64 coordinates: those of the reference first, then those of every set. Where
         there is no second component its coordinates are 0.
     """
-    found = min(2, *reference.shape)
-    mean, components = principal(reference, found)
-    components = np.pad(components, ((0, 2 - found), (0, 0)))
+    count = min(2, *reference.shape)
+    mean, components = principal(reference, count)
+    components = np.pad(components, ((0, 2 - count), (0, 0)))
     coordinates = [(rows - mean) @ components.T for rows in (reference, *sets)]
     total = reference.var(axis=0, dtype=np.float64).sum()
     return coordinates[0].var(axis=0) / (total or 1), coordinates
 
 
-def _parts(length: int, other: int) -> list[slice]:
+def _blocks(length: int, other: int) -> list[slice]:
     step = max(1, BLOCK // other)
     return [slice(start, start + step) for start in range(0, length, step)]

@@ -21,7 +21,9 @@ def check(extractor: Extractor) -> None:
     try:
         extractor.digest()
     except UserError as error:
-        *kinds, last = [kind for kind, one in EXTRACTORS.items() if not one.downloads]
+        *kinds, last = [
+            kind for kind, extractor_type in EXTRACTORS.items() if not extractor_type.downloads
+        ]
         raise UserError(
             f"{error}; without network work the kinds {', '.join(kinds)} and {last}"
         ) from None

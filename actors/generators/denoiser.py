@@ -54,7 +54,7 @@ class Denoiser(TrainedFamily):
         return self
 
     def execution_fields(self, block: str) -> frozenset[str]:
-        # a worker drops in its own part of a batch, torch in the order of values in memory
+        # a worker drops in its own share of a batch, torch in the order of values in memory
         drops = self.network.dropout > 0 or "dropout" in self.network.unet2d
         if block != "training" or not drops:
             return super().execution_fields(block)

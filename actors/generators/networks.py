@@ -127,11 +127,6 @@ class UNet(Config):
         )
 
 
-def no_label(network: Any) -> int:
-    """Return the label that a class-conditional network takes for none."""
-    return int(network.config.num_class_embeds) - 1
-
-
 def load(folder: Path) -> Any:
     """Open the network of a saved checkpoint, in evaluation mode."""
     from diffusers import UNet2DModel
@@ -160,10 +155,10 @@ def initial(
     network = settings.build(image_shape, classes)
     if folder is not None:
         previous = load(folder)
-        found, wanted = fingerprint(previous), fingerprint(network)
-        if found != wanted:
+        former, wanted = fingerprint(previous), fingerprint(network)
+        if former != wanted:
             raise UserError(
-                f"training.init: the checkpoint of the iteration before has the network {found}; "
+                f"training.init: the checkpoint of the iteration before has the network {former}; "
                 f"allowed is {wanted}, the one to be trained"
             )
         network.load_state_dict(previous.state_dict())
@@ -205,7 +200,8 @@ def guided(
     """
     if labels is None:
         return predictor(network, precision=precision)
-    nothing = torch.full_like(labels, no_label(network))
+    # the last of its labels stands for none
+    nothing = torch.full_like(labels, network.config.num_class_embeds - 1)
     if scale in (0, 1):
         return predictor(network, labels if scale else nothing, precision)
     both = predictor(network, torch.cat((nothing, labels)), precision)

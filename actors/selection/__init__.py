@@ -1,4 +1,4 @@
-"""Selection: choosing rows among candidates.
+"""Selection of rows among candidates.
 
 To add a method: a file with its function and its configuration, and its line here.
 """

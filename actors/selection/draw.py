@@ -43,8 +43,8 @@ def draw_candidates(
     if not strata:
         return np.concatenate(steps)
     generator = np.random.default_rng(seed)
-    drawn = [
-        generator.choice(np.concatenate(steps[one.first : one.end]), one.rows, replace=False)
-        for one in strata
-    ]
+    drawn = []
+    for stratum in strata:
+        rows = np.concatenate(steps[stratum.first : stratum.end])
+        drawn.append(generator.choice(rows, stratum.rows, replace=False))
     return np.sort(np.concatenate(drawn))

@@ -121,8 +121,8 @@ def independent_set(
         squared += distances
     if len(squared) < n:
         return None
-    found = np.sqrt([np.nan, *squared[1:]])
-    return Selection(torch.cat(kept).numpy(force=True), found)
+    at_pick = np.sqrt([np.nan, *squared[1:]])
+    return Selection(torch.cat(kept).numpy(force=True), at_pick)
 
 
 def diversity(selection: Selection) -> float:

@@ -78,9 +78,9 @@ def ranks(groups: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarr
     order = np.lexsort((second, first, groups))
     sizes = np.bincount(groups)
     starts = np.cumsum(sizes) - sizes
-    found = np.empty_like(order)
-    found[order] = np.arange(len(order)) - starts[groups[order]]
-    return found
+    places = np.empty_like(order)
+    places[order] = np.arange(len(order)) - starts[groups[order]]
+    return places
 
 
 def kmeans(points: np.ndarray, k: int, seed: int, starts: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -96,7 +96,7 @@ def kmeans(points: np.ndarray, k: int, seed: int, starts: int = 1) -> tuple[np.n
         nredo=starts,
         seed=seed,
         init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
-        # every point takes part, however many to a centroid, without a warning where they are few
+        # every point counts, however many to a centroid, without a warning where they are few
         min_points_per_centroid=1,
         max_points_per_centroid=len(points),
     )

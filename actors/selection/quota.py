@@ -21,7 +21,7 @@ def bounds(
     Raises:
         UserError: no n candidates keep within them.
     """
-    found = {}
+    limits = {}
     for source in dict.fromkeys([*available, *quota, *cap]):
         rows = available.get(source, 0)
         # a share is meant as it is written: 0.3 of 10 rows is 3, not 4
@@ -37,15 +37,15 @@ def bounds(
                 f"quota.{source}: {least} of {n} rows at least, but cap.{source} "
                 f"{cap[source]:g} allows {most}"
             )
-        found[source] = (least, most)
-    if (needed := sum(least for least, _ in found.values())) > n:
+        limits[source] = (least, most)
+    if (needed := sum(least for least, _ in limits.values())) > n:
         raise UserError(f"quota: {needed} rows are asked for together, but {n} are selected")
-    if (possible := sum(most for _, most in found.values())) < n:
+    if (possible := sum(most for _, most in limits.values())) < n:
         raise UserError(
             f"cap: at most {possible} rows may be selected together, but {n} are needed; raise "
             "a cap or select fewer"
         )
-    return found
+    return limits
 
 
 def within(sources: np.ndarray, n: int, limits: Mapping[Any, tuple[int, int]]) -> np.ndarray:

@@ -46,10 +46,10 @@ class Range:
 class ShardActor:
     """One shard; restarted, it reads its rows again and asks for the picks by being behind."""
 
-    def __init__(self, rows: Range, n: int, parts: int) -> None:
+    def __init__(self, rows: Range, n: int, shards: int) -> None:
         self._rows = rows
         self._n = n
-        self._parts = parts
+        self._shards = shards
         self._shard: Shard | None = None
 
     def vectors(self, positions: np.ndarray) -> np.ndarray:
@@ -66,23 +66,23 @@ class ShardActor:
         if self._shard is None:
             with torch.inference_mode():
                 features = load(self._rows, first=self._rows.start)
-                self._shard = Shard(features, self._n, self._rows.start, self._parts)
+                self._shard = Shard(features, self._n, self._rows.start, self._shards)
         return self._shard
 
 
 class ShardActors(Shards):
     """The shard actors as seen by the process that decides, which keeps positions only."""
 
-    def __init__(self, source: FeatureSource, n: int, parts: int) -> None:
+    def __init__(self, source: FeatureSource, n: int, shards: int) -> None:
         super().__init__()
-        held = ranges(source.rows, parts)
+        held = ranges(source.rows, shards)
         self._starts = np.array([start for start, _ in held])
         # with more shards than CPUs they share them
-        cpus = min(1.0, int(ray.cluster_resources().get("CPU", 1) * 100 / parts) / 100)
+        cpus = min(1.0, int(ray.cluster_resources().get("CPU", 1) * 100 / shards) / 100)
         actor: Any = ShardActor
         self.actors = [
             actor.options(num_cpus=cpus, scheduling_strategy="SPREAD").remote(
-                Range(source, start, stop), n, parts
+                Range(source, start, stop), n, shards
             )
             for start, stop in held
         ]
@@ -90,10 +90,10 @@ class ShardActors(Shards):
     def vectors(self, positions: np.ndarray) -> np.ndarray:
         owner = np.searchsorted(self._starts, positions, side="right") - 1
         owners = np.unique(owner)
-        parts = ray.get([self.actors[o].vectors.remote(positions[owner == o]) for o in owners])
-        out = np.empty((len(positions), parts[0].shape[1]), np.float32)
-        for o, part in zip(owners, parts, strict=True):
-            out[owner == o] = part
+        vectors = ray.get([self.actors[o].vectors.remote(positions[owner == o]) for o in owners])
+        out = np.empty((len(positions), vectors[0].shape[1]), np.float32)
+        for o, rows in zip(owners, vectors, strict=True):
+            out[owner == o] = rows
         return out
 
     def ask(self, method: str, *arguments: Any) -> list[Any]:
@@ -116,13 +116,13 @@ class ShardActors(Shards):
 
 
 @contextmanager
-def actors_of(source: FeatureSource, n: int, parts: int) -> Iterator[ShardActors]:
+def actors_of(source: FeatureSource, n: int, shards: int) -> Iterator[ShardActors]:
     """Yield the shards of a source, whose actors end with the context.
 
     Raises:
         UserError: found by an actor.
     """
-    held = ShardActors(source, n, parts)
+    held = ShardActors(source, n, shards)
     try:
         yield held
     except ray.exceptions.RayTaskError as error:

@@ -21,11 +21,11 @@ def evaluate(storage: Storage, step: Step, report: Report) -> list[File]:
     sets = _sets(storage, step)
     measures = list(measure_also_on(sets, step.config["measures"], step.config["equal_rows"]))
     trained_on = step.inputs.get("training_set", ())
-    shares = [one for path in trained_on for one in selected_shares(storage, path)]
+    shares = [share for path in trained_on for share in selected_shares(storage, path)]
     drawn = draw(_shown(storage, step, sets)) if step.config["pictures"] else []
     pictures = [storage.write(f"{step.path}/{name}", write) for name, write in drawn]
     return [
-        storage.write_json(f"{step.path}/{MEASURES}", [one.as_json() for one in measures]),
+        storage.write_json(f"{step.path}/{MEASURES}", [measure.as_json() for measure in measures]),
         storage.write_json(f"{step.path}/{SHARES}", shares),
         *pictures,
     ]
@@ -33,7 +33,7 @@ def evaluate(storage: Storage, step: Step, report: Report) -> list[File]:
 
 def _sets(storage: Storage, step: Step) -> Sets:
     trained_on, real, samples, reference = (
-        _features(storage, step, role) for role in ("training_set", "real", "features", "reference")
+        _features(storage, step, name) for name in ("training_set", "real", "features", "reference")
     )
     assert samples is not None
     assert reference is not None
@@ -84,12 +84,12 @@ def _training_images(storage: Storage, step: Step) -> Images | None:
     return lambda rows: images[selection.positions[rows]]
 
 
-def _features(storage: Storage, step: Step, role: str) -> np.ndarray | None:
-    """Return the features of one of the sets, None where the step has none of that role."""
-    if role not in step.inputs:
+def _features(storage: Storage, step: Step, name: str) -> np.ndarray | None:
+    """Return the features of one of the sets, None where the step has none of that name."""
+    if name not in step.inputs:
         return None
-    if role == "training_set":
-        selection = selections.read(storage, step.inputs[role][0])
+    if name == "training_set":
+        selection = selections.read(storage, step.inputs[name][0])
         candidates = step.inputs.get("candidates", selection.features)
         return selections.gather(storage, candidates, "features")[selection.positions]
-    return selections.gather(storage, step.inputs[role], "features").all()
+    return selections.gather(storage, step.inputs[name], "features").all()

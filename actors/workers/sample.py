@@ -69,8 +69,8 @@ class Sampler:
             family.model_dump_json(), sampling.BatchSize(family.sampling.batch_size, device)
         )
         height, width, channels = step.config["image_shape"]
-        found, planned = family.digest((height, width, channels)), step.config.get("digest")
-        if found != planned:
+        digest, planned = family.digest((height, width, channels)), step.config.get("digest")
+        if digest != planned:
             raise UserError(
                 f"{describe(step)}: its files changed since the run was planned; run again"
             )

@@ -4,7 +4,6 @@ import shutil
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import ray.train
 import torch
@@ -71,9 +70,9 @@ def _fit_with_ray_train(
         except ray.train.WorkerGroupError as error:
             raise next(iter(error.worker_failures.values())) from None
     if storage.exists(failed):
-        found = storage.read_json(failed)
+        failure = storage.read_json(failed)
         kinds = {kind.__name__: kind for kind in (NonFiniteError, UserError)}
-        raise kinds[found["kind"]](found["message"])
+        raise kinds[failure["kind"]](failure["message"])
 
 
 def _fit(
@@ -100,14 +99,10 @@ def _fit(
     )
     model = family.train(data, step.seed, conduct)
     if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
-        _store(storage, step, family, model)
+        with tempfile.TemporaryDirectory() as folder:
+            family.save(model, Path(folder))
+            for file in sorted(Path(folder).rglob("*")):
+                if file.is_file():
+                    path = f"{step.path}/{CHECKPOINT}/{file.relative_to(folder)}"
+                    storage.write(path, partial(shutil.copyfile, file))
         storage.write_json(f"{step.path}/{LOSSES}", conduct.losses)
-
-
-def _store(storage: Storage, step: Step, family: TrainedFamily, model: Any) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        family.save(model, Path(folder))
-        for file in sorted(Path(folder).rglob("*")):
-            if file.is_file():
-                path = f"{step.path}/{CHECKPOINT}/{file.relative_to(folder)}"
-                storage.write(path, partial(shutil.copyfile, file))

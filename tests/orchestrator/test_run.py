@@ -110,7 +110,7 @@ def record_again(store: Path, path: str) -> None:
     """Make a changed file count as what its step wrote."""
     manifest = store / "/".join(path.split("/")[:3]) / "step.json"
     written = json.loads(manifest.read_text())
-    changed = Storage(str(store)).record(path)
+    changed = Storage(str(store)).record(path).as_json()
     written["files"] = [changed if one["path"] == path else one for one in written["files"]]
     manifest.write_text(json.dumps(written))
 

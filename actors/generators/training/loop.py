@@ -39,7 +39,7 @@ def train(
     """Train, going on from the last checkpoint; return the network with its averaged weights.
 
     What step i does depends on (seed, i) and the weights alone. In a torch process group every
-    process does its part of each batch, and all end with the same weights.
+    process does its share of each batch, and all end with the same weights.
 
     Torch's random state is another one afterwards.
 
