@@ -73,10 +73,8 @@ def print_contamination(console: Console, results: list[Result]) -> None:
     for source, made in every:
         name = f"{source} {made}".removesuffix(" 0") if by_iteration else source
         columns.setdefault(name, []).append((source, made))
-    title = f"Who made the training sets of iteration {last}" + ", at any iteration" * (
-        not by_iteration
-    )
-    table = Table("arm", title=title)
+    when = "" if by_iteration else ", at any iteration"
+    table = Table("arm", title=f"Who made the training sets of iteration {last}{when}")
     for name in columns:
         table.add_column(name, justify="right")
     for names, shares in final.items():

@@ -13,6 +13,7 @@ import yaml
 from rich.console import Console
 
 from actors.errors import StorageError
+from actors.plots.figure import overview
 from actors.pool.format import mark_format
 from actors.pool.storage import Storage
 from orchestrator import interrupts
@@ -163,11 +164,12 @@ class Running:
         self._write("contamination.csv", as_csv(outcome.results))
         # nothing was done: what is there was made of the same results
         overwrite = self._executor is not None
-        if drawn := oracle(outcome):
-            figure = f"{folder}/{ORACLE}"
-            if overwrite or not self._storage.exists(figure):
-                self._storage.write(figure, drawn.write_png)
-            tracker.log_files(self._storage.local(figure))
+        if figures := oracle(outcome):
+            picture = f"{folder}/{ORACLE}"
+            if overwrite or not self._storage.exists(picture):
+                png = overview([[figure] for figure in figures], "Dispersion of the training sets")
+                self._storage.write(picture, lambda file: file.write_bytes(png))
+            tracker.log_files(self._storage.local(picture))
         if any(result.pictures for result in outcome.results):
             for path in store_report(self._storage, folder, outcome, overwrite=overwrite):
                 tracker.log_files(path)

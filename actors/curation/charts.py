@@ -1,7 +1,7 @@
 """The figures of a curation's report: its rows first, then its numbers."""
 
 import numpy as np
-from matplotlib.figure import FigureBase
+from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter, StrMethodFormatter
 
 from actors.curation.curation import Curated
@@ -89,8 +89,7 @@ def _mosaic(
     room = round(0.04 * width) if captions else 0
     picture = grid(np.pad(tiles, ((0, 0), (0, room), (0, 0), (0, 0))), columns, gap=gap)
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         axes.imshow(picture)
         axes.set_anchor("NW")
         axes.set_axis_off()
@@ -117,14 +116,11 @@ def projection(curated: Curated) -> Figure:
     shares, (coordinates,) = project(pick(curated.features, shown))
     is_kept = np.isin(shown, curated.selection.positions)
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         for style, here in ((LEFT_OUT, ~is_kept), (KEPT, is_kept)):
             x, y = coordinates[here].T
             marker = style.marker.lower()
             axes.scatter(x, y, s=14, c=style.colour, marker=marker, linewidths=0.8, alpha=0.7)
-        axes.set_xlabel(f"first principal component ({shares[0]:.0%}, feature units)")
-        axes.set_ylabel(f"second principal component ({shares[1]:.0%}, feature units)")
         axes.set_aspect("equal", "datalim")
 
     return Figure(
@@ -132,6 +128,10 @@ def projection(curated: Curated) -> Figure:
         "Candidates on their first two principal components",
         f"{len(shown):,} of {rows:,} candidates, with each component's share of the variance.",
         draw,
+        (
+            f"first principal component ({shares[0]:.0%}, feature units)",
+            f"second principal component ({shares[1]:.0%}, feature units)",
+        ),
         legend={"kept": KEPT, "left out": LEFT_OUT},
         size=(LARGE, 6),
     )
@@ -143,8 +143,7 @@ def entropies(before: Entropy, after: Entropy) -> Figure:
     # how many rows have an exact copy, or as good as that
     copies = [f"\n({n:,} with\na copy)" * bool(n) for n in (after.at_floor, before.at_floor)]
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         axes.hlines([0, 1], values.min(), values, color=INK, alpha=0.3, zorder=1)
         axes.scatter(values, [0, 1], s=90, color=[KEPT.colour, CANDIDATES.colour], zorder=2)
         for place, value in enumerate(values):
@@ -154,10 +153,10 @@ def entropies(before: Entropy, after: Entropy) -> Figure:
         axes.set_ylim(-0.5, 1.7)
         axes.margins(x=0.15)
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
-        axes.set_xlabel("entropy (nats)")
 
     title = f"Entropy of {before.n:,} random and {after.n:,} kept rows"
-    return Figure("entropy", title, "More is more varied.", draw, size=(WIDTH, 1.7))
+    labels = "entropy (nats)", ""
+    return Figure("entropy", title, "More is more varied.", draw, labels, size=(WIDTH, 1.7))
 
 
 def sources(shares: dict[str, tuple[float, float]]) -> Figure:
@@ -166,8 +165,7 @@ def sources(shares: dict[str, tuple[float, float]]) -> Figure:
     places, more = np.arange(len(names)), len(shares) - len(names)
     legend = {"candidates": CANDIDATES, "kept": KEPT}
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         for side, style in enumerate(legend.values()):
             values = [shares[name][side] for name in names]
             axes.barh(places + 0.4 * side - 0.2, values, 0.38, color=style.colour)
@@ -175,11 +173,11 @@ def sources(shares: dict[str, tuple[float, float]]) -> Figure:
         axes.set_yticks(places, short)
         axes.invert_yaxis()
         axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        axes.set_xlabel("share of rows")
 
     caption = f"{more:,} smaller sources are not shown." if more else ""
     size = (WIDTH, 0.9 + 0.3 * len(names))
-    return Figure("sources", "Share of each source", caption, draw, legend=legend, size=size)
+    title, labels = "Share of each source", ("share of rows", "")
+    return Figure("sources", title, caption, draw, labels, legend=legend, size=size)
 
 
 def distances(curated: Curated) -> Figure:
@@ -190,15 +188,12 @@ def distances(curated: Curated) -> Figure:
         sets["kept"] = (KEPT, picks[1:])
     sets = {name: drawn for name, drawn in sets.items() if len(drawn[1])}
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         every = np.concatenate([np.empty(0), *(values for _, values in sets.values())])
         bins = np.histogram_bin_edges(every, BINS).tolist()
         for style, values in sets.values():
             axes.hist(values, bins, histtype="stepfilled", color=style.colour, alpha=0.45)
             axes.hist(values, bins, histtype="step", color=style.colour, linewidth=1.5)
-        axes.set_xlabel("distance (feature units)")
-        axes.set_ylabel("rows")
 
     return Figure(
         "distances",
@@ -208,5 +203,6 @@ def distances(curated: Curated) -> Figure:
         if sets
         else "There are no distances.",
         draw,
+        ("distance (feature units)", "rows"),
         legend={name: style for name, (style, _) in sets.items()},
     )

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from matplotlib.figure import FigureBase
 from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -36,7 +37,8 @@ class Figure:
     Attributes:
         name: its files are called after it.
         caption: what has to be known to read it: features, n, k, reference, what is left out.
-        draw: draws it on an empty canvas.
+        draw: draws it on empty axes.
+        labels: of the horizontal and of the vertical axis.
         rows: the numbers drawn, one mapping per row, with equal keys.
         legend: of the series drawn; a page shows one for several figures.
         size: inches, without title and legend.
@@ -45,7 +47,8 @@ class Figure:
     name: str
     title: str
     caption: str
-    draw: Callable[[FigureBase], None]
+    draw: Callable[[Axes], None]
+    labels: tuple[str, str] = ("", "")
     rows: list[dict[str, Any]] = field(default_factory=list)
     legend: dict[str, Style] = field(default_factory=dict)
     size: tuple[float, float] = (WIDTH, HEIGHT)
@@ -65,16 +68,19 @@ class Figure:
         with self.drawn() as (canvas, top, bottom):
             canvas.savefig(out, format="svg", metadata={"Date": None}, dpi=DPI)
             if files:
-                _save_png(canvas, files.with_name(f"{files.name}.png"))
+                png = files.with_name(f"{files.name}.png")
+                canvas.savefig(png, dpi=DPI, pil_kwargs={"compress_level": 1})
         if files:
             files.with_name(f"{files.name}.svg").write_text(out.getvalue(), encoding="utf-8")
             files.with_name(f"{files.name}.csv").write_text(as_csv(self.rows), encoding="utf-8")
         return _in_page(out.getvalue(), self.title, top, bottom)
 
-    def write_png(self, file: Path) -> None:
-        """Write the whole of it as PNG."""
-        with self.drawn() as (canvas, _, _):
-            _save_png(canvas, file)
+    def draw_on(self, canvas: FigureBase) -> None:
+        """Draw it on an empty canvas."""
+        axes = canvas.subplots()
+        self.draw(axes)
+        axes.set_xlabel(self.labels[0])
+        axes.set_ylabel(self.labels[1])
 
     @contextmanager
     def drawn(self) -> Iterator[tuple[Canvas, float, float]]:
@@ -89,7 +95,7 @@ class Figure:
         # the salt keeps ids of two figures apart, and those of two drawings of one the same
         with applied(**SETTINGS, **{"svg.hashsalt": self.name}):
             canvas = Canvas(figsize=(width, whole), layout=ConstrainedLayoutEngine(rect=rect))
-            self.draw(canvas)
+            self.draw_on(canvas)
             _lay_out(canvas)
             # the last things drawn, which a page leaves out
             canvas.suptitle(title, fontsize=10, y=1 - 0.05 / whole, gid=TITLE)
@@ -114,7 +120,7 @@ def overview(columns: list[list[Figure]], title: str) -> bytes:
             for row, figure in enumerate(column):
                 below = side.add_subfigure(rows[row])
                 below.suptitle(figure.title, fontsize=11)
-                figure.draw(below)
+                figure.draw_on(below)
                 if figure.legend:
                     names = _columns(figure.legend, width)
                     _draw_legend(below, figure.legend, names, loc="outside lower center")
@@ -140,10 +146,6 @@ def as_csv(rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
-
-
-def _save_png(canvas: Canvas, file: Path) -> None:
-    canvas.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
 
 
 def _columns(legend: dict[str, Style], width: float) -> int:

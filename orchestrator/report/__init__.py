@@ -2,7 +2,6 @@
 
 import shutil
 import tempfile
-import uuid
 from functools import partial
 from pathlib import Path
 
@@ -63,21 +62,17 @@ def write_report(storage: Storage, folder: str, out: Path | None, figures: Path 
     for option, path in (("--out", out), ("--figures", figures)):
         if path is not None:
             check_path(option, path)
-    beside = (figures or out or Path(FIGURES)).absolute()
-    drawn = beside.with_name(f".{beside.name}.{uuid.uuid4().hex[:12]}")
-    try:
-        drawn.mkdir()
-        page = render(outcome, storage, drawn if figures else None)
-        if out is not None:
-            temporary = drawn / REPORT
-            temporary.write_text(page, encoding="utf-8")
-            shutil.move(temporary, out)
+    beside = (out or figures or Path(FIGURES)).absolute().parent
+    with tempfile.TemporaryDirectory(prefix=f".{FIGURES}.", dir=beside) as temporary:
+        page = render(outcome, storage, Path(temporary) if figures else None)
         if figures is not None:
             figures.mkdir(exist_ok=True)
-            for file in sorted(drawn.iterdir()):
-                file.replace(figures / file.name)
-    finally:
-        shutil.rmtree(drawn, ignore_errors=True)
+            for file in sorted(Path(temporary).iterdir()):
+                shutil.move(file, figures / file.name)
+        if out is not None:
+            whole = Path(temporary) / REPORT
+            whole.write_text(page, encoding="utf-8")
+            whole.replace(out)
 
 
 def check_path(option: str, path: Path) -> None:

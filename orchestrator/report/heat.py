@@ -1,11 +1,12 @@
 """Heat maps with the numbers in their cells, and two axes of a sweep against each other."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import FigureBase
 from matplotlib.patches import Rectangle
 
 from actors.plots.figure import WIDTH, Figure
@@ -19,11 +20,11 @@ COLOURS, DARKEST = "YlGnBu", 0.62
 
 
 def draw_heat(
-    canvas: FigureBase,
+    axes: Axes,
     values: np.ndarray,
     texts: list[list[str]],
-    rows: tuple[str, list[str]],
-    columns: tuple[str, list[str]],
+    rows: list[Any],
+    columns: list[Any],
     scale: tuple[float, float] | None = None,
 ) -> None:
     """Draw cells with text.
@@ -31,13 +32,12 @@ def draw_heat(
     Args:
         values: (rows, columns) float, NaN for a cell without a colour.
         texts: in the cells; those without a colour have theirs too.
-        rows, columns: label of the axis, and names along it.
+        rows, columns: their names.
         scale: values of the palest and the darkest colour; None: those of the smallest and largest.
     """
     if scale is None and np.isfinite(values).any():
         scale = float(np.nanmin(values)), float(np.nanmax(values))
     norm = Normalize(*(scale or (0, 1)))
-    axes = canvas.subplots()
     for (row, column), value in np.ndenumerate(values):
         coloured = bool(np.isfinite(value))
         colour: Any = colormaps[COLOURS](DARKEST * float(norm(value))) if coloured else "none"
@@ -46,12 +46,10 @@ def draw_heat(
         axes.text(
             column, row, texts[row][column], ha="center", va="center", fontsize=7.5, color=ink
         )
-    axes.set_xlim(-0.5, len(columns[1]) - 0.5)
-    axes.set_ylim(len(rows[1]) - 0.5, -0.5)
-    axes.set_xticks(range(len(columns[1])), columns[1])
-    axes.set_yticks(range(len(rows[1])), rows[1])
-    axes.set_xlabel(columns[0])
-    axes.set_ylabel(rows[0])
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xticks(range(len(columns)), [*map(str, columns)])
+    axes.set_yticks(range(len(rows)), [*map(str, rows)])
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
 
@@ -73,14 +71,11 @@ def crossing(panel: Panel, down: Axis, across: Axis) -> Figure:
             text += f"\n{words.number(summary.low, 3)} to {words.number(summary.high, 3)}"
         texts[row][column] = text
 
-    def draw(canvas: FigureBase) -> None:
-        rows, columns = ((axis.field, [*map(str, axis.values)]) for axis in (down, across))
-        draw_heat(canvas, values, texts, rows, columns)
-
     others = sum(not panel.is_comparable(summary) for summary in panel.summaries)
     aside = f"{others} cells without a colour were measured on other sets (*) and not comparable"
     return panel.figure(
-        draw,
+        partial(draw_heat, values=values, texts=texts, rows=down.values, columns=across.values),
+        (across.field, down.field),
         [panel.unit, panel.intervals().removeprefix("bars: "), aside * bool(others)],
         at_last=True,
         suffix=f"-{down.field}-x-{across.field}",

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Literal
 
 from matplotlib.axes import Axes
-from matplotlib.figure import FigureBase
 from matplotlib.ticker import MaxNLocator
 
 from actors.plots.figure import Figure
@@ -23,8 +22,7 @@ def over_iterations(panel: Panel, styles: dict[str, Style]) -> Figure:
     series = list(dict.fromkeys(summary.record.series for summary in panel.summaries))
     shift = {name: SPREAD * ((at + 0.5) / len(series) - 0.5) for at, name in enumerate(series)}
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         _draw_lines(
             axes,
             panel,
@@ -33,7 +31,6 @@ def over_iterations(panel: Panel, styles: dict[str, Style]) -> Figure:
             lambda summary: summary.record.iteration + shift[summary.record.series],
         )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
-        axes.set_xlabel("iteration")
 
     empty = [
         f"{record.series} {record.iteration}"
@@ -42,7 +39,8 @@ def over_iterations(panel: Panel, styles: dict[str, Style]) -> Figure:
     ]
     missing = f"no value (minus infinity, or not taken) at {', '.join(dict.fromkeys(empty))}"
     notes = [panel.intervals(), panel.not_comparable(), missing * bool(empty)]
-    return panel.figure(draw, notes, legend={k: v for k, v in styles.items() if k in series})
+    labels, legend = ("iteration", panel.label), {k: v for k, v in styles.items() if k in series}
+    return panel.figure(draw, labels, notes, legend=legend)
 
 
 def along(panel: Panel, axis: Axis, objectives: dict[str, str]) -> Figure:
@@ -51,8 +49,7 @@ def along(panel: Panel, axis: Axis, objectives: dict[str, str]) -> Figure:
     goal = objectives.get(words.metric_name(*panel.key)) or words.goal(panel.key[0])
     optima = _optima(panel, axis, "max" if goal == "max" else "min") if goal else {}
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         _draw_lines(
             axes,
             panel,
@@ -68,7 +65,6 @@ def along(panel: Panel, axis: Axis, objectives: dict[str, str]) -> Figure:
             text = "optimum" if best.interior else "best, at the edge"
             axes.annotate(text, here, (0, -17), ha=side, fontsize=8, textcoords="offset points")
         axes.margins(x=0.09, y=0.2)
-        axes.set_xlabel(axis.field)
 
     several = len(drawn) > 1
     notes = [
@@ -79,10 +75,14 @@ def along(panel: Panel, axis: Axis, objectives: dict[str, str]) -> Figure:
         ),
         panel.not_comparable(),
     ]
-    figure = panel.figure(
-        draw, notes, at_last=True, suffix=f"-by-{axis.field}", legend=drawn if several else {}
+    return panel.figure(
+        draw,
+        (axis.field, panel.label),
+        notes,
+        at_last=True,
+        suffix=f"-by-{axis.field}",
+        legend=drawn if several else {},
     )
-    return figure
 
 
 def _draw_lines(
@@ -114,7 +114,6 @@ def _draw_lines(
             if summary.low is not None and summary.high is not None:
                 ends = summary.low, summary.high
                 axes.vlines(place_of(summary), *ends, color=style.colour, lw=1.2, alpha=0.65)
-    axes.set_ylabel(panel.label)
     axes.grid(axis="y", alpha=0.15)
 
 

@@ -3,7 +3,7 @@
 from functools import partial
 
 import numpy as np
-from matplotlib.figure import FigureBase
+from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from actors.plots.figure import WIDTH, Figure
@@ -50,17 +50,17 @@ def shares_of_sources(sets: dict[str, Shares]) -> list[Figure]:
         title = f"Sources of the training sets, {name}"
         caption = "Share of the rows of the training set of each iteration."
         draw = partial(_draw_shares, iterations=sorted(shares), heights=heights, legend=legend)
-        figures.append(Figure(f"shares-{name}", title, caption, draw, rows, legend))
+        labels = "iteration", "share of the training set"
+        figures.append(Figure(f"shares-{name}", title, caption, draw, labels, rows, legend))
     return figures
 
 
 def _draw_shares(
-    canvas: FigureBase,
+    axes: Axes,
     iterations: list[int],
     heights: dict[str, list[float]],
     legend: dict[str, Style],
 ) -> None:
-    axes = canvas.subplots()
     bottom = np.zeros(len(iterations))
     for source, style in legend.items():
         shares = heights[source]
@@ -74,8 +74,6 @@ def _draw_shares(
     axes.set_ylim(0, 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=9, min_n_ticks=1))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.set_xlabel("iteration")
-    axes.set_ylabel("share of the training set")
 
 
 def matrices(sets: dict[str, Shares]) -> list[Figure]:
@@ -99,10 +97,11 @@ def matrices(sets: dict[str, Shares]) -> list[Figure]:
                 draw_heat,
                 values=values,
                 texts=texts,
-                rows=("training set of it.", [*map(str, iterations)]),
-                columns=("made by, at iteration", makers),
+                rows=iterations,
+                columns=makers,
                 scale=(0, 1),
             ),
+            ("made by, at iteration", "training set of it."),
             [
                 {"series": name, "iteration": n, "made_by": source, "made_at": made, "share": share}
                 for n in iterations

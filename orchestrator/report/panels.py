@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from matplotlib.figure import FigureBase
+from matplotlib.axes import Axes
 
 from actors.plots.figure import HEIGHT, WIDTH, Figure
 from actors.plots.style import Style
@@ -69,7 +69,8 @@ class Panel:
 
     def figure(
         self,
-        draw: Callable[[FigureBase], None],
+        draw: Callable[[Axes], None],
+        labels: tuple[str, str],
         notes: Iterable[str],
         *,
         at_last: bool = False,
@@ -89,7 +90,8 @@ class Panel:
         where = f"iteration {self.records[0].iteration}" if at_last else ""
         said = (where, spelled_text(self.card), words.better(self.key[0]), *notes)
         caption = "; ".join(filter(None, said)) + "."
-        return Figure(name, title, caption, draw, self._rows(at_last), legend or {}, size)
+        rows = self._rows(at_last)
+        return Figure(name, title, caption, draw, labels, rows, legend or {}, size)
 
     def _rows(self, at_last: bool) -> list[dict[str, Any]]:
         """Return its numbers with their cards."""

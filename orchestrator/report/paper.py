@@ -93,7 +93,7 @@ def reasons(numbers: Published, configuration: dict[str, Any]) -> list[str]:
 
 def closest(numbers: Published, configurations: dict[str, dict[str, Any]]) -> tuple[str, list[str]]:
     """Return the series whose configuration is the nearest to a published one, and what is off."""
-    why = {series: reasons(numbers, one) for series, one in configurations.items()}
+    why = {series: reasons(numbers, fields) for series, fields in configurations.items()}
     return min(why.items(), key=lambda item: len(item[1]))
 
 

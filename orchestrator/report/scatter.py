@@ -2,7 +2,7 @@
 
 import json
 
-from matplotlib.figure import FigureBase
+from matplotlib.axes import Axes
 
 from actors.plots.figure import Figure
 from actors.plots.style import GROUND, Style
@@ -30,8 +30,7 @@ def _scatter(records: list[Record], metric: str, styles: dict[str, Style]) -> Fi
         return None
     main = next(pair.record for pair in pairs if pair.is_main)
 
-    def draw(canvas: FigureBase) -> None:
-        axes = canvas.subplots()
+    def draw(axes: Axes) -> None:
         for pair in pairs:
             style, here = styles[pair.record.series], (pair.value, pair.log_gs)
             face = style.colour if pair.is_main else GROUND
@@ -39,8 +38,6 @@ def _scatter(records: list[Record], metric: str, styles: dict[str, Style]) -> Fi
             text, beside = str(pair.record.iteration), (4, 3)
             axes.annotate(text, here, beside, textcoords="offset points", fontsize=7, alpha=0.75)
         axes.set_title(f"r = {words.number(r, 2)}", loc="left", fontsize=9.5)
-        axes.set_xlabel(f"{words.short(main.key)} ({main.measure.unit})")
-        axes.set_ylabel("log GS (GS: distance)")
         axes.grid(alpha=0.15)
 
     card, others = json.loads(main.card), sum(not pair.is_main for pair in pairs)
@@ -73,6 +70,7 @@ def _scatter(records: list[Record], metric: str, styles: dict[str, Style]) -> Fi
         f"{metric.capitalize()} of the training set against log GS",
         "; ".join(notes) + ".",
         draw,
+        (f"{words.short(main.key)} ({main.measure.unit})", "log GS (GS: distance)"),
         rows,
         {name: style for name, style in styles.items() if name in series},
     )

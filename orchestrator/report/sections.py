@@ -100,11 +100,11 @@ def _split(
 def _closed_form(run: Outcome) -> Section:
     title = "Dispersion beside the closed form"
     try:
-        figure, courses = oracle(run), measured_courses(run)
+        figures, courses = oracle(run), measured_courses(run)
     except UserError as error:
         return Section(title, text=f"Not drawn, as the configuration is not valid here: {error}")
     lines = "\n".join([*predictions(courses), *selections(courses)])
-    return Section(title, figures=[figure] if figure else [], text=lines)
+    return Section(title, figures=figures, text=lines)
 
 
 def figures(outcome: Outcome | Sweep) -> list[Figure]:

@@ -43,3 +43,26 @@ def test_more_than_two_generators_are_told_in_rows() -> None:
     assert [row[3] for row in rows] == names * 2
     assert [row[1] for row in rows] == ["a", "", "", "b", "", ""]
     assert all(len(row) == 6 and row[4] and row[5] for row in rows)
+
+
+def test_generators_that_share_a_training_set_show_its_entropy_once() -> None:
+    training_set = np.random.default_rng(1).normal(size=(30, 3))
+    results = [measured("a", name, training_set) for name in ("ddpm", "edm")]
+    entropy = results[0].measure("entropy", "training_set")
+    assert entropy is not None
+    ((_, _, cell, *_),) = printed(results)
+    assert cell == f"{entropy.value:.2f}"
+
+
+def test_arms_that_differ_in_their_seed_only_are_one_row_with_means() -> None:
+    sets = [np.random.default_rng(seed).normal(size=(30, 3)) for seed in (1, 2)]
+    results = [measured(f"a_{seed}", "ddpm", sets[seed]) for seed in (0, 1)]
+    console = Console(file=StringIO(), width=120)
+    print_comparison(
+        console, Outcome("run", "finished", 0, {f"a_{s}": {"seed": s} for s in (0, 1)}, results)
+    )
+    entropies = [result.measure("entropy", "training_set") for result in results]
+    mean = np.mean([entropy.value for entropy in entropies if entropy])
+    assert isinstance(console.file, StringIO)
+    (row,) = [line for line in console.file.getvalue().splitlines() if "│" in line]
+    assert [cell.strip() for cell in row.split("│")[2:4]] == ["a", f"{mean:.2f}"]

@@ -15,6 +15,7 @@ from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln, polygamma
 
 from actors.metrics.measures import Measure
+from actors.plots.figure import overview
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.oracle import Course, courses, print_oracle
@@ -109,7 +110,7 @@ def test_nothing_is_printed_or_drawn_where_the_closed_form_does_not_hold(
     other: config.Experiment,
 ) -> None:
     assert printed({"a": other}, loop("a", 0)) == []
-    assert oracle(outcome({"a": other}, loop("a", 0))) is None
+    assert oracle(outcome({"a": other}, loop("a", 0))) == []
 
 
 def test_rows_that_change_and_covariances_of_unequal_pixels_have_no_closed_form() -> None:
@@ -184,13 +185,16 @@ def test_iterations_whose_entropy_could_not_be_taken_are_left_out() -> None:
 def test_the_figure_is_a_picture_with_every_arm(tmp_path: Path) -> None:
     arms = {"random": arm(), "gist": arm({"selection": {"kind": "gist"}})}
     run = outcome(arms, loop("random", 0) + loop("gist", 0, 0.7))
-    figure = oracle(run)
-    assert figure is not None
-    figure.write_png(tmp_path / "oracle")
+    figures = oracle(run)
+    (tmp_path / "oracle").write_bytes(overview([[figure] for figure in figures], "oracle"))
     with Image.open(tmp_path / "oracle") as picture:
         assert picture.format == "PNG"
         assert picture.width > 1000
-    assert list(figure.legend)[:2] == ["random", "gist"]
+    for figure, metric in zip(figures, ("variance", "entropy"), strict=True):
+        assert list(figure.legend)[:2] == ["random", "gist"]
+        measured = [row["value"] for row in figure.rows if row["series"] == "gist"]
+        (gist,) = [course for course in courses(arms, run.results) if course.arm == "gist"]
+        assert measured == gist.values[metric].tolist()
     page = render(run, Storage(str(tmp_path)))
     assert "Dispersion beside the closed form" in page
     assert f"gist at iteration {ITERATIONS}: entropy" in page

@@ -81,7 +81,7 @@ def test_every_size_of_selection_can_be_drawn(
 def drawn(figure: Figure | None) -> Axes:
     assert figure is not None
     canvas = Canvas()
-    figure.draw(canvas)
+    figure.draw_on(canvas)
     return canvas.axes[0]
 
 

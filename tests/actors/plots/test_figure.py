@@ -2,7 +2,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from matplotlib.figure import FigureBase
+from matplotlib.axes import Axes
 from PIL import Image
 
 from actors.plots.figure import Figure, overview
@@ -11,13 +11,12 @@ from actors.plots.style import styles
 LEGEND = styles(["a", "b"])
 
 
-def bars(canvas: FigureBase) -> None:
-    axes = canvas.subplots()
+def bars(axes: Axes) -> None:
     axes.barh([0, 1], [0.5, 1], color=[style.colour for style in LEGEND.values()])
-    axes.set_xlabel("share <of> rows")
 
 
-FIGURE = Figure("bars", 'A "title" & more', "", bars, [{"share": 0.5}, {"share": 1.0}], LEGEND)
+LABELS, ROWS = ("share <of> rows", ""), [{"share": 0.5}, {"share": 1.0}]
+FIGURE = Figure("bars", 'A "title" & more', "", bars, LABELS, ROWS, LEGEND)
 
 
 def test_a_figure_is_drawn_the_same_every_time_in_the_colours_of_the_page(tmp_path: Path) -> None:
