@@ -10,7 +10,7 @@ demo: .venv/installed
 # two processes, each with whole files of tests: most wait for processes of their own to start;
 # files that share a run are done by one of them
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -19,22 +19,22 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
-# runs and sweeps that files of tests share, each made by one process only
-SHARED = ("swept", "finished")
+# what files of tests import that share a run or a sweep, which one process makes for all of them
+SHARED = ("Swept", "FinishedRun")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let one process have the tests of a file, and those of all files that share a run."""
-    groups: dict[Path, str] = {}
-    for item in items:
-        used = [name for name in SHARED if name in getattr(item, "fixturenames", ())]
-        groups[item.path] = min([groups.get(item.path, str(item.path)), *used], key=_order)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(groups[item.path]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out whole files of tests, and those that share a run together."""
+    from xdist.scheduler import LoadFileScheduling
 
+    class Scheduler(LoadFileScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            text = (config.rootpath / file).read_text(encoding="utf-8")
+            return next((name for name in SHARED if name in text), file)
 
-def _order(group: str) -> int:
-    return SHARED.index(group) if group in SHARED else len(SHARED)
+    return Scheduler(config, log)
 
 
 @pytest.fixture(scope="session")
