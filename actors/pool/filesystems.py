@@ -1,4 +1,4 @@
-"""The file system behind the URI of a store."""
+"""The file system behind the URI of a store, and the paths in it."""
 
 import errno
 import os
@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from pyarrow import fs
 
-from actors.errors import UserError
+from actors.errors import PathError, UserError
 
 # an S3 that does not answer is an error after about a minute, not a wait without end
 CONNECT_SECONDS = 5
@@ -59,6 +59,30 @@ def open_filesystem(uri: str) -> tuple[fs.FileSystem, str]:
     if isinstance(filesystem, fs.S3FileSystem):
         filesystem = _patient(uri, filesystem.region)
     return filesystem, folder
+
+
+def below(root: str, path: object, *, on_disk: bool = False) -> str:
+    """Return the path of something below a folder; it may come from a file of anyone's store.
+
+    Args:
+        root: the folder, which may be reached by a link itself; empty for the root of the disk.
+        path: relative, names divided by slashes.
+        on_disk: whether links are followed, and must not lead out of the folder either.
+
+    Raises:
+        PathError: the path may lead elsewhere: it is absolute, or has "..", or is no text.
+    """
+    names = path.split("/") if isinstance(path, str) else [""]
+    if any(name in ("", ".", "..") or "\\" in name or "\0" in name for name in names):
+        raise PathError(
+            f"{path!r}: is no path in the store; allowed are names divided by '/', without '..'"
+        )
+    whole = f"{root}/{path}"
+    if on_disk:
+        real = os.path.realpath(root or "/")
+        if os.path.commonpath([real, os.path.realpath(whole)]) != real:
+            raise PathError(f"{path!r}: a link leads out of the store")
+    return whole
 
 
 def without_secrets(uri: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actors.errors import DamagedError, PathError
-from actors.pool.paths import below
+from actors.pool.filesystems import below
 from actors.pool.storage import File, Storage, digest_of
 
 NOT_ITS_KEY = "what it says is not what its step's key stands for"
@@ -19,8 +19,8 @@ class StoredStep:
 
     Attributes:
         path: its folder, steps/KIND/KEY.
-        config: the part of the configuration that determined the output.
-        inputs: role to the paths of the steps that it read.
+        config: all of the configuration that determined the output.
+        inputs: paths of the steps that it read, by what it read them for.
         seed, version: as in Step.
         started: POSIX time, in seconds.
         seconds: that it took.
@@ -74,9 +74,9 @@ class StoredStep:
     def bytes(self) -> int:
         return sum(file.bytes for file in self.files)
 
-    def input(self, role: str) -> str | None:
-        """Return the first step that it read in a role; None where it read none."""
-        return next(iter(self.inputs.get(role, ())), None)
+    def input(self, name: str) -> str | None:
+        """Return the first of the steps that it read under a name; None where it read none."""
+        return next(iter(self.inputs.get(name, ())), None)
 
     def locate(self, row: int) -> tuple[File, int]:
         """Return the table that has a row of the step, and the number of the row in it.
@@ -128,7 +128,7 @@ def read_step(storage: Storage, path: str) -> StoredStep:
     try:
         value = storage.read_json(manifest_path(path))
         files = tuple(File(**file) for file in value["files"])
-        inputs = {role: tuple(paths) for role, paths in value["inputs"].items()}
+        inputs = {name: tuple(paths) for name, paths in value["inputs"].items()}
         for name in [file.path for file in files] + [p for paths in inputs.values() for p in paths]:
             below("", name)
         given = {name: value[name] for name in ("config", "seed", "version", "started", "seconds")}
@@ -207,6 +207,5 @@ def check(storage: Storage, step_path: str) -> None:
         if problem := damage(storage, file):
             raise DamagedError(step_path, file.path, problem)
     if step.kind == "select":
-        for role in ("samples", "features"):
-            for path in step.inputs.get(role, ()):
-                check(storage, path)
+        for path in (*step.inputs.get("samples", ()), *step.inputs.get("features", ())):
+            check(storage, path)

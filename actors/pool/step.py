@@ -28,8 +28,8 @@ class Step:
     Attributes:
         kind: train, sample, fit, embed, order, select or evaluate.
         room: the room whose actor does it.
-        config: the part of the configuration that determines the output, as JSON values.
-        inputs: role to the paths of the steps it reads.
+        config: all of the configuration that determines the output, as JSON values.
+        inputs: paths of the steps that it reads, by what it reads them for.
         seed: seed of everything random in it.
         settings: how to do it (batch sizes, where files lie); changes rounding at most, so not
             part of the key.

@@ -19,8 +19,13 @@ from pyarrow import fs
 from safetensors import SafetensorError
 
 from actors.errors import StorageError, UserError
-from actors.pool.filesystems import is_passing, open_filesystem, place_of, without_secrets
-from actors.pool.paths import below
+from actors.pool.filesystems import (
+    below,
+    is_passing,
+    open_filesystem,
+    place_of,
+    without_secrets,
+)
 
 TEMPORARY = "tmp"
 BLOCK = 1 << 22

@@ -1,7 +1,7 @@
 """Whether a whole store is what was written: every file, and what the steps say of each other."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -22,17 +22,17 @@ class Problem:
     Attributes:
         step_path: the step that it is about.
         file: its path in the store.
-        found: what is wrong with it.
+        cause: what is wrong with it.
         is_damage: whether the step's own output is damaged; else it lacks what it was made from.
     """
 
     step_path: str
     file: str
-    found: str
+    cause: str
     is_damage: bool = True
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.found}"
+        return f"{self.file}: {self.cause}"
 
 
 def problems_of(contents: Contents, report: Callable[[int], object]) -> list[Problem]:
@@ -41,25 +41,29 @@ def problems_of(contents: Contents, report: Callable[[int], object]) -> list[Pro
     Args:
         report: is called with the bytes of each file that was read.
     """
-    problems = [
-        Problem(path, manifest_path(path), found)
-        for path, found in sorted(contents.unreadable.items())
-    ]
+    unreadable = sorted(contents.unreadable.items())
+    problems = [Problem(path, manifest_path(path), cause) for path, cause in unreadable]
     steps = [step for _, step in sorted(contents.finished.items())]
     files = [(step, file) for step in steps for file in step.files]
     # taking a checksum leaves the other threads free
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as readers:
-        found_in = readers.map(lambda pair: _damage(contents.storage, pair[1]), files)
-        for (step, file), found in zip(files, found_in, strict=True):
+        causes = readers.map(lambda pair: _damage(contents.storage, pair[1]), files)
+        for (step, file), cause in zip(files, causes, strict=True):
             report(file.bytes)
-            problems += [Problem(step.path, file.path, found)] if found else []
-    problems += [
-        Problem(step.path, manifest_path(step.path), NOT_ITS_KEY)
-        for step in contents.finished.values()
-        if key_of(step) != step.key
-    ]
+            problems += [Problem(step.path, file.path, cause)] if cause else []
+    for step in steps:
+        if key_of(step) != step.key:
+            problems.append(Problem(step.path, manifest_path(step.path), NOT_ITS_KEY))
     damaged = {problem.step_path for problem in problems}
-    return [*problems, *(one for step in steps for one in _references(contents, step, damaged))]
+    for step in steps:
+        missing = [path for path in step.read_steps if path not in contents.finished]
+        for path in missing:
+            cause = f"its input {path} is not in the store; running again makes it again"
+            problems.append(Problem(step.path, manifest_path(step.path), cause, is_damage=False))
+        is_readable = not missing and damaged.isdisjoint({step.path, *step.read_steps})
+        if step.kind == "select" and is_readable and (cause := _wrong_rows(contents, step)):
+            problems.append(Problem(step.path, f"{step.path}/{selections.FILE}", cause))
+    return problems
 
 
 def _damage(storage: Storage, file: File) -> str | None:
@@ -71,33 +75,16 @@ def _damage(storage: Storage, file: File) -> str | None:
         return str(error)
 
 
-def _references(contents: Contents, step: StoredStep, damaged: set[str]) -> Iterator[Problem]:
-    """Yield the references of a finished step that lead nowhere, or to other rows.
-
-    Args:
-        damaged: paths of the steps known to be damaged, whose rows are not read.
-    """
-    missing = [path for path in step.read_steps if path not in contents.finished]
-    for path in missing:
-        found = f"its input {path} is not in the store; running again makes it again"
-        yield Problem(step.path, manifest_path(step.path), found, is_damage=False)
-    is_readable = not missing and damaged.isdisjoint({step.path, *step.read_steps})
-    if (
-        step.kind == "select"
-        and is_readable
-        and (found := _wrong_rows(contents.storage, step.path))
-    ):
-        yield Problem(step.path, f"{step.path}/{selections.FILE}", found)
-
-
-def _wrong_rows(storage: Storage, select: str) -> str:
-    """Return what is wrong with the ids of the selected rows, or nothing."""
-    stored = selections.read(storage, select)
+def _wrong_rows(contents: Contents, select: StoredStep) -> str | None:
+    """Return what is wrong with the ids of the selected rows; None if nothing."""
+    stored = selections.read(contents.storage, select.path)
     try:
-        ids = selections.sample_ids(storage, stored.samples, stored.positions)
+        ids = selections.sample_ids(contents.storage, stored.samples, stored.positions)
     except IndexError:
         return "it has positions past the last row of its sample steps"
     except (DamagedError, PathError) as error:
         return str(error)
     differ = int(np.count_nonzero(ids.to_numpy(False) != stored.table["sample_id"].to_numpy()))
-    return f"{differ:,} of its sample ids are not those of its sample steps' rows" if differ else ""
+    if not differ:
+        return None
+    return f"{differ:,} of its sample ids are not those of its sample steps' rows"

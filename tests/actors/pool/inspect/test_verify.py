@@ -48,7 +48,7 @@ def test_damage_to_a_file_of_any_step_is_the_one_problem(
     damage(store.file(file))
     (problem,) = problems(store)
     assert (problem.step_path, problem.file, problem.is_damage) == (step.path, file, True)
-    assert said in problem.found
+    assert said in problem.cause
 
 
 def test_every_byte_is_counted(store: Written) -> None:
@@ -67,11 +67,11 @@ def test_a_manifest_that_says_something_else_is_damaged(store: Written) -> None:
     file.write_text(json.dumps(changed))
     (problem,) = problems(store)
     assert problem.file == f"{select.path}/step.json"
-    assert "is not what its step's key stands for" in problem.found
+    assert "is not what its step's key stands for" in problem.cause
     file.write_text("{")
     found = problems(store)
     assert [one.is_damage for one in found] == [True, False]
-    assert found[0].found == "it is not JSON"
+    assert found[0].cause == "it is not JSON"
 
 
 def test_an_input_that_is_gone_is_no_damage_but_a_problem(store: Written) -> None:
@@ -79,7 +79,7 @@ def test_an_input_that_is_gone_is_no_damage_but_a_problem(store: Written) -> Non
     forget(store.storage, sample.path)
     found = problems(store)
     assert {problem.step_path.split("/")[1] for problem in found} == {"embed", "select"}
-    assert all(not one.is_damage and sample.path in one.found for one in found)
+    assert all(not one.is_damage and sample.path in one.cause for one in found)
 
 
 def test_selected_ids_that_are_not_those_of_the_rows_are_found(tmp_path: Path) -> None:
@@ -95,4 +95,4 @@ def test_selected_ids_that_are_not_those_of_the_rows_are_found(tmp_path: Path) -
     manifest.write_text(json.dumps(changed))
     (problem,) = problems(store)
     assert (problem.step_path, problem.is_damage) == (wrong, True)
-    assert "past the last row" in problem.found
+    assert "past the last row" in problem.cause

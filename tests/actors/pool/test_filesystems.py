@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from actors.errors import DamagedError, PathError
+from actors.pool.filesystems import below
 from actors.pool.manifest import check, damage
-from actors.pool.paths import below
 from actors.pool.storage import File, Storage
 from tests.actors.pool.inspect.stores import finish
 
