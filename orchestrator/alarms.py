@@ -1,12 +1,14 @@
 """Alarms: what is watched at every iteration, and what is done when one goes off."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from actors.config import Config, tagged_union
+from actors.metrics.base import Metric
+from actors.metrics.groups import metrics
 
 
 class Stop(Config):
@@ -41,23 +43,27 @@ if TYPE_CHECKING:
 else:
     Action = tagged_union(ACTIONS)
 
-# measure to its subject, its unit, and the sign of what is alarming
-WATCHED = {
-    "entropy": ("training_set", "nats", -1),
-    "memorization_rate": ("samples", "of samples", 1),
-}
+
+def watchable(name: str) -> str:
+    """Return the name of a metric of which one way is good, else raise ValueError."""
+    allowed = [metric.name for metric in metrics().values() if metric.goal]
+    if name not in allowed:
+        raise ValueError(f"no metric that can be watched; allowed are {', '.join(allowed)}")
+    return name
 
 
 class Alarm(Config):
-    """What goes off when a measure is past a threshold, or heads there too fast."""
+    """What goes off when a metric is past a threshold, or heads there too fast."""
 
-    measure: Literal["entropy", "memorization_rate"] = Field(description="what is watched")
+    measure: Annotated[str, AfterValidator(watchable)] = Field(
+        description="the metric that is watched: of entropies that of the training set"
+    )
     generator: str | None = Field(None, description="whose; null: any generator's")
     threshold: float | None = Field(
-        None, description="goes off below this entropy, or above this memorization rate"
+        None, description="goes off below this value, or above it where lower is better"
     )
     trend: float | None = Field(
-        None, gt=0, description="goes off where entropy falls, or the rate rises, faster than this"
+        None, gt=0, description="goes off where it gets worse by more than this per iteration"
     )
     over: int = Field(3, ge=2, description="iterations that the trend is fitted to")
     action: Action
@@ -69,13 +75,19 @@ class Alarm(Config):
             raise ValueError(f"found {found}; allowed is one of the two")
         return self
 
+    @property
+    def metric(self) -> Metric:
+        """The entry of the metric that is watched."""
+        return metrics()[self.measure]
+
     def cause(self, history: Sequence[tuple[Hashable, float]]) -> str | None:
         """Return why it goes off, None if it does not.
 
         Args:
             history: (card, value) of every iteration up to now.
         """
-        _, unit, sign = WATCHED[self.measure]
+        sign = -1 if self.metric.goal == "max" else 1
+        unit = self.metric.unit_in_text or self.metric.unit
         last, now = history[-1]
         side = "below" if sign < 0 else "above"
         if self.threshold is not None:

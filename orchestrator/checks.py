@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from actors.data.dataset import fresh_available
 from actors.features import weights
+from actors.metrics.groups import GROUPS
 from actors.pool.schema import FRESH, REAL
 from orchestrator.alarms import lowered
 from orchestrator.candidates import (
@@ -145,16 +146,11 @@ def labels(experiment: Experiment) -> None:
 def measures(experiment: Experiment) -> None:
     """Measures that something else needs."""
     taken = experiment.evaluation.measures
-    for group in ("dispersion", "frechet"):
-        if group not in taken:
-            raise ValueError(
-                f"evaluation.measures: {group!r} is left out, which the closing table shows"
-            )
-    for name, alarm in experiment.alarms.items():
-        if alarm.measure == "memorization_rate" and "generalization" not in taken:
-            raise ValueError(
-                f"evaluation.measures: 'generalization' is left out, which alarms.{name} watches"
-            )
+    for group, one in GROUPS.items():
+        watching = [n for n, alarm in experiment.alarms.items() if alarm.metric in one.metrics]
+        if group not in taken and (one.required or watching):
+            why = "the closing table shows" if one.required else f"alarms.{watching[0]} watches"
+            raise ValueError(f"evaluation.measures: {group!r} is left out, which {why}")
 
 
 def fresh(experiment: Experiment) -> None:
@@ -188,12 +184,12 @@ def alarms(experiment: Experiment) -> None:
     for name, alarm in experiment.alarms.items():
         if (
             alarm.trend is not None
-            and alarm.measure == "entropy"
+            and alarm.metric.subjects[0] == "training_set"
             and experiment.paradigm.kind == "accumulate"
         ):
             raise ValueError(
-                f"alarms.{name}.trend: the training sets of paradigm 'accumulate' grow, and "
-                "entropies of different sizes cannot be compared; allowed is threshold"
+                f"alarms.{name}.trend: the training sets of paradigm 'accumulate' grow, and what "
+                "is measured of different sizes cannot be compared; allowed is threshold"
             )
         if alarm.action.kind != "lower_ratio":
             continue

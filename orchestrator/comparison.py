@@ -3,17 +3,12 @@
 from rich.console import Console
 from rich.table import Table
 
+from actors.metrics.groups import metrics
 from orchestrator.analysis.arms import compare
 from orchestrator.analysis.records import by_generator, records, summaries
 from orchestrator.analysis.sentences import compared, correlations
 from orchestrator.outcome import Outcome
 
-ENTROPY = ("entropy", "training_set")
-COLUMNS = {
-    ENTROPY: "training-set\nentropy (nats)",
-    ("generalization_score", "samples"): "GS",
-    ("frechet_distance", "samples"): "Fréchet",
-}
 # the columns of more generators would not fit: each has a row
 GENERATOR_COLUMNS = 2
 # of longer runs some iterations are printed; the report has them all
@@ -29,15 +24,21 @@ def print_comparison(console: Console, outcome: Outcome) -> None:
     last = max(record.iteration for record in numbers)
     printed = {*range(1, last + 1, -(-last // MOST_ITERATIONS)), last}
     generators = list(dict.fromkeys(record.generator for record in numbers))
-    shared = len(by_generator([record for record in numbers if record.key == ENTROPY])) <= 1
+    shown = {(one.name, one.subjects[0]): one for one in metrics().values() if one.column}
+    of_sets = {
+        key: f"training-set\n{one.column}" for key, one in shown.items() if key[1] != "samples"
+    }
+    of_samples = {key: one.column for key, one in shown.items() if key not in of_sets}
+    headings = of_sets | of_samples
+    shared = all(len(by_generator([r for r in numbers if r.key == key])) <= 1 for key in of_sets)
     wide = shared and len(generators) <= GENERATOR_COLUMNS
     # by iteration, arm and generator: the cells by column
     rows: dict[tuple[int, str, str], dict[str, str]] = {}
     for summary in summaries(numbers):
         record = summary.record
-        if record.iteration in printed and record.key in COLUMNS:
-            name = COLUMNS[record.key]
-            of_generator = wide and record.key != ENTROPY
+        if record.iteration in printed and record.key in headings:
+            name = headings[record.key]
+            of_generator = wide and record.key in of_samples
             row = (record.iteration, record.series, "" if wide else record.generator)
             column = f"{name}\n{record.generator}" if of_generator else name
             text = f"{summary.interval.mean:.2f}" + "*" * bool(record.measure.at_floor)
@@ -45,10 +46,11 @@ def print_comparison(console: Console, outcome: Outcome) -> None:
             if text not in cells.setdefault(column, text).split(" / "):
                 # seeds with several cards have a mean for each
                 cells[column] += f" / {text}"
-    of_samples = list(COLUMNS.values())[1:]
-    columns = [f"{name}\n{g}" for name in of_samples for g in generators] if wide else of_samples
+    columns = list(of_samples.values())
+    if wide:
+        columns = [f"{name}\n{generator}" for name in columns for generator in generators]
     table = Table(title="Training sets and what the generators made of them")
-    names = ["it.", "arm", COLUMNS[ENTROPY], *["generator"] * (not wide), *columns]
+    names = ["it.", "arm", *of_sets.values(), *["generator"] * (not wide), *columns]
     for name in names:
         table.add_column(name, justify="left" if name in ("arm", "generator") else "right")
     before = (0, "")
@@ -59,18 +61,15 @@ def print_comparison(console: Console, outcome: Outcome) -> None:
         table.add_row(
             "" if iteration == before[0] else str(iteration),
             "" if same else arm,
-            "" if same and shared else cells.get(COLUMNS[ENTROPY], ""),
+            *("" if same and shared else cells.get(name, "") for name in of_sets.values()),
             *[generator] * (not wide),
             *(cells.get(column, "") for column in columns),
         )
         before = (iteration, arm)
     console.print(table)
+    legend = "\n".join(f"{shown[key].column}: {shown[key].legend}." for key in of_samples)
     console.print(
-        "GS: generalization score, mean distance of samples to their training set (falls with "
-        "memorization).\nFréchet: distance of samples to held-out real rows (lower is better). "
-        f"Both in {numbers[0].measure.features} space.",
-        style="dim",
-        highlight=False,
+        f"{legend} All in {numbers[0].measure.features} space.", style="dim", highlight=False
     )
     if any(cell.endswith("*") for cells in rows.values() for cell in cells.values()):
         console.print("* some rows have a copy in the training set, which lowers this entropy")

@@ -18,7 +18,7 @@ from actors.data import REAL_DATA
 from actors.errors import UserError
 from actors.features import EXTRACTORS
 from actors.generators import GENERATORS, TrainedFamily
-from actors.metrics.equal_rows import SETS
+from actors.metrics.base import SETS
 from actors.metrics.groups import GROUPS
 from actors.selection import METHODS
 from orchestrator import schema

@@ -5,7 +5,7 @@ A decision is a function of stored measures alone, so a run that goes on decides
 
 from collections.abc import Callable
 
-from orchestrator.alarms import WATCHED, Alarm
+from orchestrator.alarms import Alarm
 from orchestrator.analysis.cards import card_of
 from orchestrator.plan import AlarmEvent, Evaluation, Plan
 from orchestrator.results import Result
@@ -41,12 +41,11 @@ def events_after(
 
 def cause_of(alarm: Alarm, results: list[Result]) -> str | None:
     """Return why an alarm goes off after the last iteration, for the first generator it does."""
-    subject, _, _ = WATCHED[alarm.measure]
     for generator in dict.fromkeys(result.generator for result in results):
         if alarm.generator not in (None, generator):
             continue
         cards = [
-            result.measure(alarm.measure, subject)
+            result.measure(alarm.measure, alarm.metric.subjects[0])
             for result in sorted(results, key=lambda one: one.iteration)
             if result.generator == generator
         ]

@@ -13,9 +13,9 @@ from actors.errors import UserError
 from actors.features import FittedExtractor
 from actors.features.opening import open_input
 from actors.features.pixels import Pixels
-from actors.metrics.alone import gather
+from actors.metrics.base import Measure
 from actors.metrics.equal_rows import measure_also_on
-from actors.metrics.measures import Measure
+from actors.metrics.inputs import read_sets
 from actors.pool.atomic import atomic_output, check_target
 from orchestrator.config import Evaluation
 from orchestrator.inputs import Inputs
@@ -40,7 +40,7 @@ def run_evaluate(request: Request) -> int:
         for name, path in paths.items():
             if path is not None:
                 inputs[name] = _open(name, path, request)
-        sets, skipped, notes = gather(inputs, request.features, request.entropy_k, request.seed)
+        sets, skipped, notes = read_sets(inputs, request.features, request.entropy_k, request.seed)
     with console.status("measuring"):
         measures = list(measure_also_on(sets, request.measures, request.equal_rows))
     told = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from rich.console import Console
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from actors.metrics.oracle import Band, training_set_entropy, variance_change
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.statistics import is_apart, paired

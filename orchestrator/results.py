@@ -5,7 +5,7 @@ from typing import Any
 
 from actors.errors import DamagedError
 from actors.metrics import MEASURES, PICTURES, SHARES
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from actors.pool.manifest import manifest_path
 from actors.pool.storage import Storage
 

@@ -13,6 +13,7 @@ from actors.data.images import Header
 from actors.data.reading import Reading, plan_reading, read_headers
 from actors.errors import UserError
 from actors.features import Extractor
+from actors.features.extractor import Fitted
 
 # files looked at between calls of `progress`
 LOOKED_AT = 1024
@@ -36,16 +37,22 @@ class Images(Candidates):
         extractor: Extractor,
         notes: tuple[str, ...] = (),
         skipped: tuple[str, ...] = (),
+        fitted: Fitted | None = None,
     ) -> None:
-        """Take the names of files that can be read, and how they and their features are."""
+        """Take the names of files that can be read, and how they and their features are.
+
+        Args:
+            fitted: what `extractor.fit` returned, for extractors that are fitted.
+        """
         self.root, self.names = root, tuple(names)
         self.reading, self.extractor = reading, extractor
         self.rows, self.dimension = len(names), extractor.dimension(reading.shape)
         self.space = extractor.space
         self.notes, self.skipped = (*notes, *reading.notes), skipped
+        self._fitted = fitted
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self.extractor.extract(self.images(np.arange(start, stop)))
+        return self.extractor.extract(self.images(np.arange(start, stop)), self._fitted)
 
     def images(self, positions: np.ndarray) -> np.ndarray:
         """Return the images at some (m,) positions, (m, height, width, channels) uint8."""

@@ -11,7 +11,7 @@ from PIL import Image
 from actors.distances.neighbours import nearest
 from actors.features.pca import project
 from actors.metrics import PICTURES
-from actors.metrics.groups import Sets
+from actors.metrics.base import Sets
 from actors.plots.images import beside_nearest, grid
 from actors.plots.projection import draw_projection
 

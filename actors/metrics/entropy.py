@@ -1,13 +1,15 @@
-"""Differential entropy by the Kozachenko-Leonenko estimator."""
+"""How dispersed rows are: entropy by the Kozachenko-Leonenko estimator, and variance."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 from scipy.special import digamma, gammaln, ndtri
 
 from actors.distances.neighbours import nearest
 from actors.distances.space import GIVEN
-from actors.metrics.rows import check
+from actors.metrics.base import Group, Measure, Metric, Sets, check
 
 # what the published code adds inside the logarithm, to distances in 0..255 pixel space
 RELEASED_OFFSET = 1e-10
@@ -140,3 +142,79 @@ class Spacing:
         n, d = len(self.distances), self.dimensions
         log_ball = d / 2 * np.log(np.pi) - gammaln(d / 2 + 1)
         return float(digamma(n) - digamma(k) + log_ball + d * mean_log)
+
+
+def variance(features: np.ndarray) -> float:
+    """Return the trace of the covariance of (n, d) rows, n >= 2.
+
+    Raises:
+        ValueError: fewer rows, or values that are not finite.
+    """
+    check(0, features=features)
+    if len(features) < 2:
+        raise ValueError(f"rows: found {len(features)}; a variance needs at least 2")
+    return float(features.astype(np.float64).var(axis=0, ddof=1).sum())
+
+
+BOTH = ("training_set", "samples")
+ENTROPY = Metric(
+    "entropy",
+    "nats",
+    goal="max",
+    # more is not better without end: noise has it too
+    meaning="higher is more varied",
+    subjects=BOTH,
+    takes_k=True,
+    main=True,
+    column="entropy (nats)",
+)
+AS_RELEASED = Metric(
+    "entropy_as_released",
+    "nats",
+    title="entropy as in the published code",
+    goal="max",
+    meaning="higher is more varied",
+    subjects=BOTH,
+)
+VARIANCE = Metric("variance", "squared distance", subjects=BOTH)
+
+
+def take(sets: Sets) -> Iterator[Measure]:
+    """Entropy, with an interval and as the published code has it, and variance of both sets."""
+    for subject in BOTH:
+        rows = getattr(sets, subject)
+        if rows is not None:
+            yield from _entropies(sets, subject, rows)
+            yield sets.measure(VARIANCE, partial(variance, rows), subject=subject)
+
+
+def _entropies(sets: Sets, subject: str, rows: np.ndarray) -> Iterator[Measure]:
+    floor, in_levels = sets.space.floor, sets.space.in_levels
+    searched = cache(partial(Spacing.of, rows, sets.k))
+    found = sets.measure(
+        ENTROPY,
+        lambda: searched().entropy(floor).nats,
+        subject=subject,
+        settings={"floor": floor},
+    )
+    if found.value is not None:
+        found = replace(found, at_floor=searched().entropy(floor).at_floor)
+        if sets.selected and subject == "training_set":
+            note = "no interval: selected rows are no independent draws"
+            found = replace(found, note=note)
+        elif ends := searched().interval(floor):
+            found = replace(found, low=ends[0], high=ends[1])
+    yield found
+    yield sets.measure(
+        AS_RELEASED,
+        lambda: searched().as_released(in_levels),
+        subject=subject,
+        k=1,
+        settings={
+            "added": RELEASED_OFFSET,
+            "distances": "0..255 pixels" if in_levels else "features",
+        },
+    )
+
+
+DISPERSION = Group(take, (ENTROPY, AS_RELEASED, VARIANCE), required=True)

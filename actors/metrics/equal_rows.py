@@ -5,25 +5,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from actors.metrics.groups import GROUPS, HELD_OUT, REAL, TRAINING_SET, Sets
-from actors.metrics.measures import Measure
+from actors.metrics.base import Group, Measure, Sets
+from actors.metrics.groups import GROUPS, metrics
 from actors.seeds import derive_seed
 
-# behind the name of a measure that is taken on equally many rows
+# behind the name of a metric that is taken on equally many rows
 AT_EQUAL_N = "_at_equal_n"
-# the sets that may be cut down, and what cards call them
-SETS = {"training_set": TRAINING_SET, "samples": "samples", "reference": HELD_OUT, "real": REAL}
-SUBSAMPLES = 16
-# of groups that take long
-FEWER_SUBSAMPLES = {"likelihood": 4, "kernel": 4}
 
 
 def depends_on(one: Measure) -> set[str]:
-    """Return the sets whose numbers of rows are on a card, as `Sets` calls them."""
-    called = {one.subject, one.reference, one.settings.get("fitted_to")}
-    if "held_out_n" in one.settings:
-        called.add(HELD_OUT)
-    return {name for name, on_card in SETS.items() if on_card in called}
+    """Return the sets whose numbers of rows a measure depends on, as `Sets` calls them."""
+    return metrics()[one.metric].sets(one.subject)
 
 
 def measure_also_on(
@@ -41,8 +33,8 @@ def measure_also_on(
     Yields:
         Measures; without a value, but a note, where a set has fewer rows than it is measured on.
     """
-    for group in groups:
-        whole = list(GROUPS[group](sets))
+    for group in (GROUPS[name] for name in groups):
+        whole = list(group.take(sets))
         yield from whole
         wanted = [one for one in whole if depends_on(one) & rows.keys()]
         if wanted:
@@ -50,16 +42,15 @@ def measure_also_on(
 
 
 def _on_equal_rows(
-    sets: Sets, group: str, wanted: list[Measure], rows: Mapping[str, int]
+    sets: Sets, group: Group, wanted: list[Measure], rows: Mapping[str, int]
 ) -> Iterator[Measure]:
     sizes = {name: len(one) for name in rows if (one := getattr(sets, name)) is not None}
     short = {name for name, size in sizes.items() if size < rows[name]}
     longer = {name: rows[name] for name, size in sizes.items() if size > rows[name]}
-    count = FEWER_SUBSAMPLES.get(group, SUBSAMPLES)
     taken: dict[tuple[str, str], list[Measure]] = {}
     if any(not depends_on(one) & short for one in wanted):
-        for number in range(count if longer else 1):
-            for one in GROUPS[group](_subsample(sets, longer, number)):
+        for number in range(group.subsamples if longer else 1):
+            for one in group.take(_subsample(sets, longer, number)):
                 taken.setdefault((one.metric, one.subject), []).append(one)
     for one in wanted:
         if missing := sorted(depends_on(one) & short):
@@ -68,7 +59,7 @@ def _on_equal_rows(
             parts = [replace(one, value=None, note=note)]
         else:
             parts = taken[one.metric, one.subject]
-        yield _mean(parts, count)
+        yield _mean(parts, group.subsamples)
 
 
 def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:

@@ -1,16 +1,17 @@
 """Feature likelihood divergence: held-out rows under Gaussians around the samples."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.optim.adam import adam
 
 from actors.distances.pairs import Pairs
-from actors.metrics.rows import check
+from actors.metrics.base import Group, Measure, Metric, Sets, check
 
 # constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
 SAMPLES = 10_000
@@ -39,9 +40,11 @@ LEAST = -700.0
 # products closer to their rounding than this are recomputed
 EXACT_BELOW = 1e6
 
+# makes blocks of squared distances, or has them, each with the place of its rows
+Blocks = Callable[[], Iterator[tuple[slice, torch.Tensor]]]
 
-@dataclass(frozen=True)
-class Fld:
+
+class Fld(NamedTuple):
     """A divergence with what it rests on.
 
     Attributes:
@@ -49,108 +52,57 @@ class Fld:
         gap: the divergence of the training set less that of the test rows; far below 0 the samples
             copy the training set.
         baseline: nats per dimension that the test rows have under training rows.
-        samples: how many were used.
     """
 
     value: float
     gap: float
     baseline: float
-    samples: int
 
 
-def fld(
-    samples: np.ndarray,
-    training_set: np.ndarray,
-    test: np.ndarray,
-    *,
-    seed: int,
-    baseline: float | None = None,
-    block_bytes: int = BLOCK_BYTES,
-) -> Fld:
+def fld(samples: np.ndarray, training_set: np.ndarray, test: np.ndarray, *, seed: int) -> Fld:
     """Return the feature likelihood divergence of samples.
 
     -100 / d * (mean log-likelihood of the test rows) - C under a mixture of isotropic Gaussians of
     equal weight centred at the samples, whose variances were fitted to the training set, so that
-    those of copies shrink to nothing (Jiralerspong et al. 2023); C is -100 times what
-    `fld_baseline` gives. Steps and constants are those of the authors' package at its commit
-    245ac7c of 24 February 2024, without the early stopping that the next one brought: features are
-    standardized by the test rows (the constant ones only centred); the logarithms of the variances
-    start at what suits the nearest training row and take 50 steps of Adam; in the fit a Gaussian
-    around the training set's mean bears up rows that are far from all samples. Unlike it, in
-    float64 and with exact distances of near duplicates.
+    those of copies shrink to nothing (Jiralerspong et al. 2023). C is the same of Gaussians around
+    as many random training rows, at most half of them, fitted to the others. Steps and constants
+    are those of the authors' package at its commit 245ac7c of 24 February 2024, without the early
+    stopping that the next one brought: features are standardized by the test rows (the constant
+    ones only centred); the logarithms of the variances start at what suits the nearest training row
+    and take 50 steps of Adam; in the fit a Gaussian around the training set's mean bears up rows
+    that are far from all samples. Unlike it, in float64 and with exact distances of near
+    duplicates.
 
     Args:
         samples: (m, d); of more than 10,000 as many are drawn.
         training_set: (n, d), n >= 2: what the generator was trained on, or the original real rows.
         test: (t, d), t >= 2, real rows that were not trained on.
         seed: of the draws.
-        baseline: what `fld_baseline` gives, where several values are to share it.
-        block_bytes: size of the matrices held at once.
 
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    _check(samples, training_set, test)
+    check(2, training_set=training_set, test=test)
+    check(training_set=training_set, samples=samples)
     rng = np.random.default_rng(seed)
     if len(samples) > SAMPLES:
         samples = samples[rng.choice(len(samples), SAMPLES, replace=False)]
-    if baseline is None:
-        baseline = fld_baseline(
-            training_set, test, len(samples), seed=seed, block_bytes=block_bytes
-        )
     made, trained_on, held_out = _standardized(test, samples, training_set, test)
-    mixture = _Mixture(made, block_bytes)
+    baseline = _baseline(trained_on, held_out, len(samples), seed)
+    mixture = _Mixture(made)
     mixture.fit(trained_on, rng)
-    held_out_nats = mixture.nats(held_out)
-    return Fld(
-        value=100 * (baseline - held_out_nats),
-        gap=100 * (held_out_nats - mixture.nats(trained_on)),
-        baseline=baseline,
-        samples=len(samples),
-    )
+    nats = mixture.nats(held_out)
+    return Fld(100 * (baseline - nats), 100 * (nats - mixture.nats(trained_on)), baseline)
 
 
-def fld_baseline(
-    training_set: np.ndarray,
-    test: np.ndarray,
-    samples: int,
-    *,
-    seed: int,
-    block_bytes: int = BLOCK_BYTES,
-) -> float:
-    """Return the log-likelihood of the test rows under Gaussians around training rows.
-
-    As many random training rows as there are samples, at most half of them, stand for the samples;
-    the others are what the variances are fitted to.
-
-    Args:
-        training_set: (n, d), n >= 2.
-        test: (t, d), t >= 2.
-        samples: how many samples it is to be compared with.
-        seed: of the split.
-        block_bytes: size of the matrices held at once.
-
-    Returns:
-        Nats per dimension.
-
-    Raises:
-        ValueError: too few rows, sets of different width, values that are not finite.
-    """
-    _check(training_set, training_set, test)
-    if samples < 1:
-        raise ValueError(f"samples: found {samples}; allowed are 1 and more")
+def _baseline(rows: np.ndarray, held_out: np.ndarray, samples: int, seed: int) -> float:
+    """Return the nats per dimension of held-out rows under Gaussians around training rows."""
     rng = np.random.default_rng(seed)
-    rows, held_out = _standardized(test, training_set, test)
     order = rng.permutation(len(rows))
-    split = min(samples, SAMPLES, len(rows) // 2)
-    mixture = _Mixture(rows[order[:split]], block_bytes)
+    split = min(samples, len(rows) // 2)
+    mixture = _Mixture(rows[order[:split]])
     mixture.fit(rows[order[split:]], rng)
     return mixture.nats(held_out)
-
-
-def _check(samples: np.ndarray, training_set: np.ndarray, test: np.ndarray) -> None:
-    check(2, training_set=training_set, test=test)
-    check(training_set=training_set, samples=samples)
 
 
 def _standardized(by: np.ndarray, *sets: np.ndarray) -> list[np.ndarray]:
@@ -163,20 +115,23 @@ def _standardized(by: np.ndarray, *sets: np.ndarray) -> list[np.ndarray]:
 class _Mixture:
     """Isotropic Gaussians of equal weight around (m, d) centres."""
 
-    def __init__(self, centres: np.ndarray, block_bytes: int) -> None:
+    def __init__(self, centres: np.ndarray) -> None:
         self._pairs = Pairs(centres)
-        self.count, self._d = centres.shape
-        self.block = max(1, block_bytes // (8 * self.count))
-        self._log_variances = torch.zeros(self.count, dtype=torch.float64)
+        self._count, self._d = centres.shape
+        self._log_variances = torch.zeros(self._count, dtype=torch.float64)
 
     def fit(self, rows: np.ndarray, rng: np.random.Generator) -> None:
         """Fit the variances to the likelihood of (n, d) rows."""
         rows = rows[rng.permutation(len(rows))]
-        hold = 8 * len(rows) * self.count <= HELD_BYTES
-        batches = [_Distances(self, rows[i : i + BATCH], hold) for i in range(0, len(rows), BATCH)]
-        nearest = torch.full((self.count,), torch.inf, dtype=torch.float64)
-        for batch in batches:
-            for _, squared in batch:
+        batches: list[Blocks] = [
+            partial(self._blocks, rows[start : start + BATCH])
+            for start in range(0, len(rows), BATCH)
+        ]
+        if 8 * len(rows) * self._count <= HELD_BYTES:
+            batches = [partial(iter, list(blocks())) for blocks in batches]
+        nearest = torch.full((self._count,), torch.inf, dtype=torch.float64)
+        for blocks in batches:
+            for _, squared in blocks():
                 nearest = torch.minimum(nearest, squared.amin(dim=0))
         self._log_variances = torch.log((nearest + FLOOR) / self._d)
         from_mean = torch.from_numpy(ORIGIN * np.square(rows - rows.mean(axis=0)).sum(axis=1))
@@ -185,40 +140,44 @@ class _Mixture:
         first, second = ([torch.zeros_like(values) for values in fitted] for _ in range(2))
         steps = [torch.zeros(()) for _ in fitted]
         for _ in range(STEPS):
-            for batch, base in zip(batches, from_mean.split(BATCH), strict=True):
-                gradients = list(self._gradient(batch, base, origin))
+            for blocks, base in zip(batches, from_mean.split(BATCH), strict=True):
+                gradients = list(self._gradient(blocks(), base, origin))
                 adam(fitted, gradients, first, second, [], steps, foreach=False, **ADAM)
                 self._log_variances.clamp_(*LOG_VARIANCES)
 
     def nats(self, rows: np.ndarray) -> float:
         """Return the mean log-likelihood of (n, d) rows per dimension."""
-        total = 0.0
-        for start in range(0, len(rows), self.block):
-            squared = self.squared(rows[start : start + self.block])
-            total += float(torch.logsumexp(self._joint(squared), dim=1).sum())
+        blocks = (self._joint(squared) for _, squared in self._blocks(rows))
+        total = sum(float(torch.logsumexp(joint, dim=1).sum()) for joint in blocks)
         return total / len(rows) / self._d
 
-    def squared(self, rows: np.ndarray) -> torch.Tensor:
-        """Return the (b, m) squared distances of (b, d) rows."""
-        squared, slack = self._pairs.squared(rows)
-        self._pairs.recompute(squared, rows, squared <= EXACT_BELOW * slack)
-        return torch.from_numpy(squared)
+    def _blocks(self, rows: np.ndarray) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Yield the places of some of the rows, and their (b, m) squared distances."""
+        size = max(1, BLOCK_BYTES // (8 * self._count))
+        for start in range(0, len(rows), size):
+            place = slice(start, start + size)
+            squared, slack = self._pairs.squared(rows[place])
+            self._pairs.recompute(squared, rows[place], squared <= EXACT_BELOW * slack)
+            yield place, torch.from_numpy(squared)
 
     def _joint(self, squared: torch.Tensor) -> torch.Tensor:
         constant = self._d / -2 * (self._log_variances + math.log(2 * math.pi))
-        constant -= math.log(self.count)
+        constant -= math.log(self._count)
         return torch.addcmul(constant, squared, -0.5 / self._log_variances.exp())
 
     def _gradient(
-        self, rows: "_Distances", from_mean: torch.Tensor, origin: torch.Tensor
+        self,
+        blocks: Iterator[tuple[slice, torch.Tensor]],
+        from_mean: torch.Tensor,
+        origin: torch.Tensor,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the derivatives of the mean negative log-likelihood per dimension."""
         weight, moment = torch.zeros_like(self._log_variances), torch.zeros_like(origin)
         spread = torch.zeros_like(self._log_variances)
         by_origin = (from_mean / origin.exp() + self._d * (origin + math.log(2 * math.pi))) / -2
-        for part, squared in rows:
+        for place, squared in blocks:
             joint = self._joint(squared)
-            base = by_origin[part]
+            base = by_origin[place]
             top = torch.maximum(joint.amax(dim=1), base)
             # far below what a sum shows, and where exp is slow
             share = joint.sub_(top[:, None]).clamp_(min=LEAST).exp_()
@@ -226,24 +185,46 @@ class _Mixture:
             whole = share.sum(dim=1) + origin_share
             weight += whole.reciprocal() @ share
             spread += whole.reciprocal() @ share.mul_(squared)
-            off = self._d - from_mean[part] / origin.exp()
+            off = self._d - from_mean[place] / origin.exp()
             moment += (origin_share / whole * off).sum()
         gradient = self._d * weight - spread / self._log_variances.exp()
         return gradient / (2 * len(from_mean) * self._d), moment / (2 * len(from_mean) * self._d)
 
 
-class _Distances:
-    """Squared distances of rows to the centres of a mixture, block by block and time and again."""
+FLD = Metric(
+    "fld",
+    "100 nats per dimension",
+    title="feature likelihood divergence (FLD)",
+    short="FLD",
+    goal="min",
+    compared_with=("reference", "training_set"),
+    main=True,
+)
+FLD_REAL = replace(
+    FLD,
+    name="fld_real",
+    title="FLD, fitted to the real data",
+    short="",
+    compared_with=("reference", "real"),
+    main=False,
+)
 
-    def __init__(self, mixture: _Mixture, rows: np.ndarray, hold: bool) -> None:
-        self._mixture, self._rows = mixture, rows
-        self._held = list(self._blocks()) if hold else []
 
-    def __iter__(self) -> Iterator[tuple[slice, torch.Tensor]]:
-        return iter(self._held) if self._held else self._blocks()
+def take(sets: Sets) -> Iterator[Measure]:
+    """Feature likelihood divergence, fitted to the training set and to the original real rows."""
+    for metric in (FLD, FLD_REAL):
+        fitted_to = metric.compared_with[1]
+        rows = getattr(sets, fitted_to)
+        if rows is not None:
+            yield sets.measure(
+                metric,
+                partial(_value, sets, rows),
+                settings={"fitted_to": fitted_to, "fitted_n": len(rows)},
+            )
 
-    def _blocks(self) -> Iterator[tuple[slice, torch.Tensor]]:
-        step = self._mixture.block
-        for start in range(0, len(self._rows), step):
-            part = slice(start, start + step)
-            yield part, self._mixture.squared(self._rows[part])
+
+def _value(sets: Sets, rows: np.ndarray) -> float:
+    return fld(sets.samples, rows, sets.reference, seed=sets.seed).value
+
+
+LIKELIHOOD = Group(take, (FLD, FLD_REAL), subsamples=4)

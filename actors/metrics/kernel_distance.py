@@ -1,20 +1,20 @@
 """Kernel distance, KID where the features are Inception's."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
-from actors.metrics.rows import check
+from actors.metrics.base import Group, Measure, Metric, Sets, check
+
+SUBSET_SIZE = 1000
 
 
-@dataclass(frozen=True)
-class KernelDistance:
+class KernelDistance(NamedTuple):
     """The mean of the squared distance over the subsets and its standard deviation (ddof 0)."""
 
     mean: float
     std: float
-    subsets: int
-    subset_size: int
 
 
 def kernel_distance(
@@ -40,11 +40,9 @@ def kernel_distance(
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    check(2, samples=samples)
-    check(2, reference=reference)
     check(2, samples=samples, reference=reference)
     most = min(len(samples), len(reference))
-    size = min(1000, most) if subset_size is None else subset_size
+    size = min(SUBSET_SIZE, most) if subset_size is None else subset_size
     if not 2 <= size <= most:
         raise ValueError(f"subset_size: found {size}; allowed are 2 to {most}")
     if subsets < 1:
@@ -57,7 +55,7 @@ def kernel_distance(
         )
         for _ in range(subsets)
     ]
-    return KernelDistance(float(np.mean(values)), float(np.std(values)), subsets, size)
+    return KernelDistance(float(np.mean(values)), float(np.std(values)))
 
 
 def _squared_discrepancy(one: np.ndarray, two: np.ndarray) -> float:
@@ -72,3 +70,18 @@ def _kernel_sum(one: np.ndarray, two: np.ndarray) -> float:
 
 def _diagonal_sum(rows: np.ndarray) -> float:
     return float(((np.einsum("nd,nd->n", rows, rows) / rows.shape[1] + 1) ** 3).sum())
+
+
+METRIC = Metric("kernel_distance", "squared discrepancy", goal="min", compared_with=("reference",))
+
+
+def take(sets: Sets) -> Iterator[Measure]:
+    """Kernel distance to held-out real rows."""
+    yield sets.measure(
+        METRIC,
+        lambda: kernel_distance(sets.samples, sets.reference, seed=sets.seed).mean,
+        settings={"subset_size": min(SUBSET_SIZE, len(sets.samples), len(sets.reference))},
+    )
+
+
+KERNEL = Group(take, (METRIC,), subsamples=4)

@@ -1,15 +1,19 @@
 """Fidelity and diversity by balls around the rows of two sets."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
 from actors.distances.neighbours import nearest
 from actors.distances.pairs import Pairs
-from actors.metrics.rows import check
+from actors.metrics.base import Group, Measure, Metric, Sets, check
 
 # rows compared with the other set at once
 BLOCK = 512
+# which neighbour the balls of the metrics reach to, as in `prdc`
+K = 5
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,7 @@ class Manifold:
     coverage: float
 
 
-def manifold(
-    samples: np.ndarray, reference: np.ndarray, k: int = 5, *, block: int = BLOCK
-) -> Manifold:
+def manifold(samples: np.ndarray, reference: np.ndarray, k: int = K) -> Manifold:
     """Return precision and recall, density and coverage of the samples.
 
     The ball of a row reaches to its k-th nearest other row of its own set and holds what is exactly
@@ -43,7 +45,6 @@ def manifold(
         samples: (m, d), m > k.
         reference: (n, d), n > k.
         k: which neighbour the balls reach to.
-        block: reference rows compared with all samples at once.
 
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
@@ -58,8 +59,8 @@ def manifold(
     recalled = np.zeros(len(reference), bool)
     covered = np.zeros(len(reference), bool)
     pairs = Pairs(samples)
-    for start in range(0, len(reference), block):
-        part = slice(start, start + block)
+    for start in range(0, len(reference), BLOCK):
+        part = slice(start, start + BLOCK)
         squared, slack = pairs.squared(reference[part])
         radius = reference_radius[part, None]
         unsure = np.abs(squared - np.square(radius)) <= slack
@@ -77,3 +78,29 @@ def manifold(
         density=float(balls.mean() / k),
         coverage=float(covered.mean()),
     )
+
+
+METRICS = tuple(
+    Metric(name, unit, unit_in_text=in_text, goal="max", compared_with=("reference",))
+    for name, unit, in_text in (
+        ("precision", "share", "of samples"),
+        ("recall", "share", "of real rows"),
+        ("density", "balls / k", ""),
+        ("coverage", "share", "of real rows"),
+    )
+)
+
+
+def take(sets: Sets) -> Iterator[Measure]:
+    """Precision, recall, density and coverage against held-out real rows."""
+    found = cache(lambda: manifold(sets.samples, sets.reference))
+    for metric in METRICS:
+        yield sets.measure(
+            metric,
+            partial(lambda name: getattr(found(), name), metric.name),
+            k=K,
+            settings={"ties": "inside"},
+        )
+
+
+FIDELITY = Group(take, METRICS)

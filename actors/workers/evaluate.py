@@ -5,9 +5,9 @@ import numpy as np
 from actors.features import weights
 from actors.features.extractor import size_on_card
 from actors.metrics import MEASURES, SHARES
+from actors.metrics.base import Sets
 from actors.metrics.drawing import Images, Shown, draw
 from actors.metrics.equal_rows import measure_also_on
-from actors.metrics.groups import Sets
 from actors.metrics.shares import selected_shares
 from actors.pool import selections
 from actors.pool.manifest import read_step

@@ -7,14 +7,6 @@ from orchestrator.analysis.records import Record, Summary, by_generator, summari
 from orchestrator.analysis.statistics import Interval, paired
 from orchestrator.analysis.words import Key
 
-# what arms are compared by, the first that is there
-BY: tuple[Key, ...] = (
-    ("entropy", "training_set"),
-    ("entropy_at_equal_n", "training_set"),
-    ("generalization_score", "samples"),
-    ("frechet_distance", "samples"),
-)
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -41,8 +33,8 @@ class Comparison:
 
 
 def compare(found: list[Record]) -> list[Comparison]:
-    """Return the comparisons of the arms of a run, by the first measure that has some."""
-    for key in BY:
+    """Return the comparisons of the arms of a run, by the first main metric that has some."""
+    for key in words.MAIN:
         mine = [record for record in found if record.key == key]
         groups = by_generator(mine).items() if mine else ()
         compared = [one for name, group in groups if (one := compare_by(key, name, group))]

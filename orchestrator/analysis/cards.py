@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from actors.features import EXTRACTORS, Extractor, FittedExtractor
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 
 # what of a data set may differ between numbers that are compared; the card has the numbers of rows
 NOT_OF_CARD = ("rows", "reference_rows")

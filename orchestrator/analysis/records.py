@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from orchestrator.analysis.cards import card_of, main_card
 from orchestrator.analysis.statistics import Interval, mean_interval
 from orchestrator.analysis.words import Key

@@ -58,7 +58,7 @@ def _seeds(count: int) -> str:
 
 def best_of(ranking: Ranking) -> str:
     """Return which point of a sweep is best by an objective, and what was not compared."""
-    name = words.lowered(words.NAMES.get(ranking.objective) or _named(ranking.objective))
+    name = words.in_full(words.key_of(ranking.objective))
     parts = []
     if ranking.best:
         word = "lowest" if ranking.goal == "min" else "highest"
@@ -75,14 +75,6 @@ def best_of(ranking: Ranking) -> str:
         more = f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED)
         parts.append(f"not compared: {', '.join(names[:MOST_NAMED])}{more}")
     return "; ".join(parts)
-
-
-def _named(objective: str) -> str:
-    """Return an objective in words: of measures of both sets, whose it is."""
-    metric = objective.removeprefix("samples_")
-    of_both = words.plain(metric) in words.OF_BOTH
-    subject = "samples" if metric != objective or not of_both else "training_set"
-    return words.name((metric, subject))
 
 
 def _standing(one: Standing) -> str:

@@ -16,7 +16,7 @@ def table(found: Outcome | Sweep) -> pd.DataFrame:
     """Return the numbers of a run or a sweep.
 
     Columns: run (its name), trial (its id), point (its name), seed, arm, iteration, generator, then
-    the fields of `actors.metrics.measures.Measure`, with settings as JSON, and card: two numbers
+    the fields of `actors.metrics.base.Measure`, with settings as JSON, and card: two numbers
     with the same text there may be compared.
     """
     return pd.DataFrame(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from actors.plots.page import Table
 from orchestrator.analysis import words
 from orchestrator.analysis.cards import spelled
@@ -50,7 +50,7 @@ def ranking(sweep: Sweep) -> Iterator[Table]:
     """Yield the points of a sweep by each objective, the best first, and what is not compared."""
     for objective, goal in sweep.objectives.items():
         ranked = rank(sweep, objective)
-        name = words.NAMES.get(objective, objective.replace("_", " "))
+        name = words.in_full(words.key_of(objective))
         head = [
             f"point, best {name} first ({goal})",
             "mean",

@@ -9,9 +9,10 @@ from typing import Any
 
 from actors.errors import UserError
 from actors.features import FittedExtractor
-from actors.metrics.equal_rows import AT_EQUAL_N, SETS
+from actors.metrics.base import SETS, Metric
+from actors.metrics.equal_rows import AT_EQUAL_N
+from orchestrator.analysis import words
 from orchestrator.analysis.cards import NOT_OF_CARD
-from orchestrator.analysis.words import OF_BOTH, plain
 from orchestrator.config import Experiment
 from orchestrator.plan import rows_of
 from orchestrator.planning import make_plan
@@ -133,7 +134,7 @@ def _check_ranked(
     which = f"scheduler {sweep.scheduler.kind!r}"
     if sweep.scheduler.kind == "fifo":
         which = f"search {sweep.search.kind!r}"
-    metric = plain(name).removeprefix("samples_")
+    metric = words.entry(words.key_of(name)[0])
     cards = list(dict.fromkeys(_card(experiment, metric) for experiment in experiments))
     if len(cards) > 1:
         raise UserError(
@@ -151,7 +152,7 @@ def _check_ranked(
             )
 
 
-def _card(experiment: Experiment, metric: str) -> str:
+def _card(experiment: Experiment, metric: Metric) -> str:
     """Return what of a card is known before anything is measured, but for numbers of rows."""
     space: Mapping[str, Any] = experiment.measured_in.identity
     dataset = experiment.dataset.model_dump(mode="json", exclude_defaults=True)
@@ -160,7 +161,7 @@ def _card(experiment: Experiment, metric: str) -> str:
     told = {
         **space,
         **fitted,
-        **({"entropy_k": experiment.evaluation.entropy_k} if metric in OF_BOTH else {}),
+        **({"entropy_k": experiment.evaluation.entropy_k} if metric.takes_k else {}),
         "dataset": {k: v for k, v in dataset.items() if k not in NOT_OF_CARD},
     }
     return json.dumps(told)

@@ -4,14 +4,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from actors.metrics.equal_rows import AT_EQUAL_N, depends_on
-from actors.metrics.groups import Sets, measure
+from actors.metrics.equal_rows import AT_EQUAL_N
+from actors.metrics.groups import GROUPS
 from orchestrator.analysis.words import metric_name
 from orchestrator.config import Evaluation
 from orchestrator.results import Result
-
-# enough rows for every measure to be taken
-ROWS = 12
 
 
 def means(results: Iterable[Result]) -> dict[str, float]:
@@ -30,13 +27,11 @@ def means(results: Iterable[Result]) -> dict[str, float]:
 
 def known_metrics(evaluation: Evaluation) -> dict[str, set[str]]:
     """Return the names of all measures that are taken, with the sets whose rows they depend on."""
-    generator = np.random.default_rng(0)
-    rows = generator.normal(size=(4, ROWS, 2)).astype(np.float32)
-    sets = Sets(rows[0], rows[1], rows[2], rows[3], card={"features": "any"})
     known = {}
-    for one in measure(sets, evaluation.measures):
-        name, sets_of = metric_name(one.metric, one.subject), depends_on(one)
-        known[name] = sets_of
-        if sets_of & evaluation.equal_rows.keys():
-            known[name + AT_EQUAL_N] = sets_of
+    for metric in (one for group in evaluation.measures for one in GROUPS[group].metrics):
+        for subject in metric.subjects:
+            name, sets = metric_name(metric.name, subject), metric.sets(subject)
+            known[name] = sets
+            if sets & evaluation.equal_rows.keys():
+                known[name + AT_EQUAL_N] = sets
     return known

@@ -11,10 +11,9 @@ from orchestrator.analysis.ranking import by_point, front, last_records, rank, v
 from orchestrator.analysis.records import Record
 from orchestrator.analysis.sentences import best_of
 from orchestrator.analysis.statistics import mean_interval
+from orchestrator.analysis.words import COLUMNS, plain
 from orchestrator.outcome import Sweep
 from orchestrator.sweep.config import named
-
-COLUMNS = {"entropy": "entropy (nats)", "generalization_score": "GS", "frechet_distance": "Fréchet"}
 
 
 def print_table(console: Console, sweep: Sweep) -> None:
@@ -70,9 +69,8 @@ def _cards(found: dict[str, list[Record]]) -> list[str]:
 
 
 def _heading(name: str, card: str | None) -> str:
-    plain = name.removesuffix(AT_EQUAL_N)
-    told = COLUMNS.get(plain, plain)
-    if plain == name or card is None:
+    told = COLUMNS.get(plain(name), plain(name))
+    if plain(name) == name or card is None:
         return told
     known = json.loads(card)
     rows = known["reference_n"] if known["reference"] == "training_set" else known["n"]

@@ -11,11 +11,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from orchestrator.analysis.words import COLUMNS
 from orchestrator.execution.shared import SharedExecutor
 from orchestrator.sweep.config import Limits, SweepConfig, named
 
 NOTES_SECONDS = 2.0
-SHOWN = {"entropy": "entropy (nats)", "frechet_distance": "Fréchet"}
 
 
 @dataclass
@@ -99,13 +99,13 @@ class Watch(tune.Callback):
             self._say(f"{row.name}: failed: {row.error}")
         if "ended" in result:
             row.status = result["ended"]
-            if row.status == "failed" and not any(name in result for name in SHOWN):
+            if row.status == "failed" and not any(name in result for name in COLUMNS):
                 return
         row.measures[result["iteration"]] = {
             name: value for name, value in result.items() if isinstance(value, float)
         }
         told = ", ".join(
-            f"{meaning} {result[name]:.2f}" for name, meaning in SHOWN.items() if name in result
+            f"{heading} {result[name]:.2f}" for name, heading in COLUMNS.items() if name in result
         )
         self._say(f"{row.name}: iteration {result['iteration']}/{self._iterations}, {told}")
 
@@ -148,11 +148,12 @@ class Watch(tune.Callback):
     def _view(self) -> Group:
         """Return what is shown below the lines of what was done."""
         rows = list(self.rows.values())
-        table = Table("point", "iteration", *SHOWN.values())
+        table = Table("point", "iteration", *COLUMNS.values())
         for row in rows:
             if row.status == "running":
                 last = max(row.measures, default=0)
-                cells = [f"{row.measures[last][n]:.2f}" if last else "" for n in SHOWN]
+                now = row.measures.get(last, {})
+                cells = [f"{now[name]:.2f}" if name in now else "" for name in COLUMNS]
                 table.add_row(row.name, f"{last}/{self._iterations}", *cells)
         ended = sum(row.status != "running" for row in rows)
         told = f"{ended} of {self._planned} points, {_minutes(time.monotonic() - self._started)}"

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from orchestrator.analysis import words
 
 NOT_ALLOWED = re.compile(r"[^\w.\- :]")

@@ -23,7 +23,8 @@ from actors.data.dataset import split
 from actors.generators import sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
-from actors.metrics.groups import Sets, measure
+from actors.metrics.base import Sets
+from actors.metrics.groups import measure
 from actors.pool import shards
 from actors.pool.storage import Storage
 from actors.seeds import derive_seed

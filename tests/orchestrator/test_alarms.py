@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from actors.errors import UserError
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from orchestrator.alarms import Alarm, LowerRatio, lowered
 from orchestrator.deciding import cause_of
 from orchestrator.plan import AlarmEvent, Plan

@@ -3,7 +3,8 @@ from io import StringIO
 import numpy as np
 from rich.console import Console
 
-from actors.metrics.groups import Sets, measure
+from actors.metrics.base import Sets
+from actors.metrics.groups import measure
 from orchestrator.comparison import print_comparison
 from orchestrator.outcome import Outcome
 from orchestrator.results import Result

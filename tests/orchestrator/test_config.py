@@ -154,7 +154,7 @@ BAD: list[tuple[str, Any, str]] = [
     (
         "alarms.low",
         {"measure": "gs", "trend": 1, "action": {"kind": "stop"}},
-        r"^alarms\.low\.measure: found 'gs'; input should be 'entropy' or 'memorization_rate'",
+        r"^alarms\.low\.measure: found 'gs'; no metric that can be watched; allowed are entropy, ",
     ),
     (
         "alarms.low",

@@ -14,7 +14,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln, polygamma
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from actors.plots.figure import overview
 from actors.pool.storage import Storage
 from orchestrator import config

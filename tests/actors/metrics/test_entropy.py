@@ -11,7 +11,7 @@ from actors.data.dataset import split
 from actors.data.digits import Digits
 from actors.distances.space import GIVEN
 from actors.features.pixels import Pixels
-from actors.metrics.entropy import Spacing, entropy
+from actors.metrics.entropy import Spacing, entropy, variance
 
 
 @pytest.mark.parametrize(("n", "d", "k"), [(200, 3, 1), (200, 64, 1), (500, 10, 4)])
@@ -146,3 +146,8 @@ def test_two_rows_have_an_entropy_and_no_interval() -> None:
     assert spacing.interval(1e-3) is None
     with pytest.raises(ValueError, match=r"level: found 1.0"):
         spacing.interval(1e-3, 1.0)
+
+
+def test_variance_is_the_trace_of_numpys_covariance() -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 7)) + 5
+    assert variance(rows) == pytest.approx(np.trace(np.cov(rows, rowvar=False)))

@@ -3,12 +3,13 @@ import pytest
 from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln
 
-from actors.metrics.equal_rows import AT_EQUAL_N, SUBSAMPLES, depends_on, measure_also_on
-from actors.metrics.groups import GROUPS, Sets, measure
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure, Sets
+from actors.metrics.equal_rows import AT_EQUAL_N, depends_on, measure_also_on
+from actors.metrics.groups import GROUPS, measure
 from actors.seeds import derive_seed
 
 GROUP = ("dispersion", "generalization", "frechet")
+SUBSAMPLES = 16
 
 
 def sets(rows: int, seed: int = 0, dimensions: int = 16) -> Sets:

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from actors.distances.space import GIVEN, PIXELS
-from actors.errors import UserError
-from actors.metrics.groups import GROUPS, Sets, measure
-from actors.metrics.measures import Measure, check_comparable
+from actors.metrics.base import Measure, Sets
+from actors.metrics.groups import GROUPS, measure, metrics
 
 
 def rows(seed: int, n: int, spread: float = 1.0) -> np.ndarray:
@@ -105,14 +104,24 @@ def test_a_measure_that_cannot_be_taken_has_a_note_and_the_others_are_taken(
     assert any(one.value is not None for one in found.values())
 
 
-def test_groups_are_taken_as_asked_for_and_have_different_measures() -> None:
-    sets = Sets(rows(0, 60), rows(1, 80), rows(2, 50), card={"features": "pixels"})
-    names = [{(one.metric, one.subject) for one in measure(sets, (group,))} for group in GROUPS]
-    assert sum(map(len, names)) == len(set.union(*names))
+def test_groups_yield_the_metrics_of_their_entries_in_units_and_with_references_of_those() -> None:
+    sets = Sets(rows(0, 60), rows(1, 80), rows(2, 50), rows(3, 70), card={"features": "pixels"})
+    for name, group in GROUPS.items():
+        taken = measure(sets, (name,))
+        assert {(one.metric, one.subject) for one in taken} == {
+            (metric.name, subject) for metric in group.metrics for subject in metric.subjects
+        }
+        for one in taken:
+            assert one.unit == metrics()[one.metric].unit
+    assert len(metrics()) == sum(len(group.metrics) for group in GROUPS.values())
 
 
-def test_numbers_with_different_cards_are_not_compared_and_both_cards_are_shown() -> None:
-    one, other = taken()["entropy", "samples"], taken(samples=rows(0, 61))["entropy", "samples"]
-    check_comparable(one, taken(samples=rows(5, 60))["entropy", "samples"])
-    with pytest.raises(UserError, match=r"entropy cannot be compared: found \(n 60.*and \(n 61"):
-        check_comparable(one, other)
+def test_a_measure_depends_on_the_rows_that_its_entry_says_and_on_no_others() -> None:
+    given = {"samples": 60, "reference": 80, "training_set": 50, "real": 70}
+    sets = {name: rows(seed, n) for seed, (name, n) in enumerate(given.items())}
+    whole = taken(**sets)
+    for name in given:
+        for key, one in taken(**{**sets, name: sets[name][1:]}).items():
+            depends = name in metrics()[one.metric].sets(one.subject)
+            assert (one.card() != whole[key].card()) == depends, (name, key)
+            assert depends or one.value == whole[key].value

@@ -9,9 +9,8 @@ from scipy.spatial.distance import cdist
 from scipy.special import digamma, gammaln
 
 from actors.features.pixels import Pixels
-from actors.metrics.authenticity import authenticity
 from actors.metrics.entropy import entropy
-from actors.metrics.generalization import generalization_score, memorization_rate
+from actors.metrics.generalization import authenticity, generalization_score, memorization_rate
 from actors.metrics.manifold import manifold
 
 

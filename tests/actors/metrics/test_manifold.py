@@ -40,13 +40,16 @@ def test_what_is_exactly_at_the_distance_is_inside() -> None:
     assert manifold(line + 0.5, line, 1).density == pytest.approx((2 * 3 + 1) / 4)
 
 
-def test_ties_of_copies_are_decided_alike_for_every_block_and_order() -> None:
+def test_ties_of_copies_are_decided_alike_for_every_block_and_order(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
     reference = (rng.normal(size=(200, 30)) + 100).astype(np.float32)
     samples = reference[rng.integers(0, 200, 150)]
     found = manifold(samples, reference, 3)
     for block in (1, 7, 64):
-        assert manifold(samples, reference, 3, block=block) == found
+        monkeypatch.setattr("actors.metrics.manifold.BLOCK", block)
+        assert manifold(samples, reference, 3) == found
     assert manifold(samples[::-1], reference[rng.permutation(200)], 3) == found
 
 

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from actors.metrics.authenticity import authenticity, data_copying
 from actors.metrics.correlation import correlation
-from actors.metrics.entropy import Spacing, entropy
+from actors.metrics.entropy import Spacing, entropy, variance
 from actors.metrics.fld import fld
-from actors.metrics.frechet import frechet_distance, frechet_infinity, variance
+from actors.metrics.frechet import frechet_distance, frechet_infinity
 from actors.metrics.generalization import (
+    authenticity,
+    data_copying,
     generalization_score,
     memorization_rate,
     nearest_quantiles,

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 from scipy import stats
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from actors.pool.storage import Storage
 from orchestrator.analysis.ranking import front, rank
 from orchestrator.analysis.records import records

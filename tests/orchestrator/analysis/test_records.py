@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from actors.errors import UserError
-from actors.metrics.measures import check_comparable
+from actors.metrics.base import check_comparable
 from orchestrator.analysis.cards import card_of
 from orchestrator.analysis.records import arms_in_series, by_generator, records, summaries
 from tests.orchestrator.report.samples import ROWS, configuration, result, run, sweep

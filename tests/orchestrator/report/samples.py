@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.results import Result
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from actors.metrics.measures import Measure
+from actors.metrics.base import Measure
 from orchestrator.config import Evaluation
 from orchestrator.results import Result
 from orchestrator.sweep.metrics import known_metrics, means

@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from actors.metrics.rows import check
+from actors.errors import UserError
+from actors.metrics.base import Measure, check, check_comparable
 
 
 @pytest.mark.parametrize(
@@ -25,3 +28,10 @@ def test_sets_of_another_width_than_the_first_are_refused() -> None:
     check(samples=np.zeros((1, 2)), reference=np.zeros((4, 2)))
     with pytest.raises(ValueError, match="reference: found 3 dimensions; allowed are 2, those of"):
         check(samples=np.zeros((1, 2)), reference=np.zeros((4, 3)))
+
+
+def test_numbers_with_different_cards_are_not_compared_and_both_cards_are_shown() -> None:
+    one = Measure("entropy", "samples", 1.0, "nats", "pixels", 60)
+    check_comparable(one, replace(one, value=2.0, low=1.0, high=3.0, at_floor=4, note="a"))
+    with pytest.raises(UserError, match=r"entropy cannot be compared: found \(n 60.*and \(n 61"):
+        check_comparable(one, replace(one, n=61))

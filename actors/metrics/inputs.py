@@ -1,45 +1,23 @@
-"""Measuring sets that come from anywhere: folders of images, tables and arrays of embeddings."""
+"""The sets of `ouroboros evaluate`: features of images, tables and arrays from anywhere."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from actors.data.feature_source import Candidates, FeatureSource
+from actors.data.feature_source import Candidates
 from actors.distances.space import GIVEN
 from actors.errors import UserError
 from actors.features import Extractor, FittedExtractor
-from actors.features.extractor import Fitted, size_on_card
+from actors.features.extractor import size_on_card
 from actors.features.images import Images, in_colour
 from actors.features.memory import load
 from actors.features.weights import fingerprint
-from actors.metrics.groups import Sets
+from actors.metrics.base import Sets
 
 
-@dataclass(frozen=True)
-class Extracted:
-    """The images of a folder as the features that a fitted extractor makes of them."""
-
-    images: Images
-    extractor: FittedExtractor
-    fitted: Fitted
-
-    @property
-    def rows(self) -> int:
-        return self.images.rows
-
-    @property
-    def dimension(self) -> int:
-        return self.extractor.dimension(self.images.reading.shape)
-
-    def read(self, start: int, stop: int) -> np.ndarray:
-        """Return the (stop - start, d) float32 features of some images."""
-        pixels = self.images.images(np.arange(start, stop))
-        return self.extractor.extract(pixels, self.fitted)
-
-
-def gather(
+def read_sets(
     inputs: Mapping[str, Candidates], extractor: Extractor, k: int, seed: int
 ) -> tuple[Sets, list[str], list[str]]:
     """Return the features of `real`, `samples` and, if given, `train`.
@@ -50,27 +28,29 @@ def gather(
     Raises:
         UserError: the sets differ in their dimension, or values are missing or not finite.
     """
-    inputs = _of_one_kind(inputs)
-    sources: dict[str, FeatureSource] = dict(inputs)
+    images = {name: one for name, one in inputs.items() if isinstance(one, Images)}
+    channels = {one.reading.shape[2] for one in images.values()}
+    for name, one in images.items():
+        if one.reading.shape[2] < max(channels):
+            images[name] = in_colour(one)
     card: dict[str, Any] = {"features": "given", "extractor": None}
-    space = GIVEN
-    if all(isinstance(one, Images) for one in inputs.values()):
-        card = {"features": extractor.name, "extractor": extractor.digest()}
-        readings = {name: str(one.reading) for name, one in inputs.items()}
+    if len(images) == len(inputs):
+        readings = {name: str(one.reading) for name, one in images.items()}
         alike = len({*readings.values()}) == 1
         shown = readings["real"] if alike else "; ".join(f"{n} {r}" for n, r in readings.items())
+        card = {"features": extractor.name, "extractor": extractor.digest()}
         card["resize"] = size_on_card(shown, extractor.resize)
-        space = extractor.space
         if isinstance(extractor, FittedExtractor):
-            sources, card["extractor"] = _fitted(inputs, extractor, seed)
-    first = sources["real"].dimension
-    for name, source in sources.items():
+            images, card["extractor"] = _fitted(images, extractor, seed)
+    inputs = {**inputs, **images}
+    first = inputs["real"].dimension
+    for name, source in inputs.items():
         if source.dimension != first:
             raise UserError(
                 f"{name}: found {source.dimension} features per row; allowed is {first}, what the "
                 "real rows have (--image-size makes all images one size)"
             )
-    arrays = {name: load(source) for name, source in sources.items()}
+    arrays = {name: load(source) for name, source in inputs.items()}
     sets = Sets(
         arrays["samples"],
         arrays["real"],
@@ -78,7 +58,7 @@ def gather(
         card=card,
         k=k,
         seed=seed,
-        space=space,
+        space=extractor.space if len(images) == len(inputs) else GIVEN,
     )
     skipped, notes = (
         [f"{name}: {line}" for name, one in inputs.items() for line in getattr(one, field)]
@@ -87,30 +67,20 @@ def gather(
     return sets, skipped, notes
 
 
-def _of_one_kind(inputs: Mapping[str, Candidates]) -> dict[str, Any]:
-    """Return the inputs, images among them in colour where some have it."""
-    channels = {one.reading.shape[2] for one in inputs.values() if isinstance(one, Images)}
-    return {
-        name: in_colour(one)
-        if isinstance(one, Images) and one.reading.shape[2] < max(channels)
-        else one
-        for name, one in inputs.items()
-    }
-
-
 def _fitted(
-    inputs: Mapping[str, Any], extractor: FittedExtractor, seed: int
-) -> tuple[dict[str, FeatureSource], str]:
+    images: Mapping[str, Images], extractor: FittedExtractor, seed: int
+) -> tuple[dict[str, Images], str]:
     """Fit on the rows trained on, or on the real ones; labels are the names of folders."""
-    shapes = {name: one.reading.shape for name, one in inputs.items()}
-    for name, (height, width, _) in shapes.items():
-        if (height, width) != (real := shapes["real"])[:2]:
+    real = images["real"].reading.shape
+    for name, one in images.items():
+        height, width, _ = one.reading.shape
+        if (height, width) != real[:2]:
             raise UserError(
                 f"{name}: found images of {width}x{height}; allowed is {real[1]}x{real[0]}, what "
                 f"the real ones have, as {extractor.kind} is fitted to one size (--image-size "
                 "makes all images one size)"
             )
-    folder = inputs.get("train") or inputs["real"]
+    folder = images.get("train") or images["real"]
     try:
         extractor.check_images(folder.reading.shape, folder.rows)
     except ValueError as error:
@@ -118,5 +88,11 @@ def _fitted(
     origins = folder.origins()
     labels = None if origins is None else np.unique(origins.to_numpy(False), return_inverse=True)[1]
     fitted = extractor.fit(folder.images(np.arange(folder.rows)), labels, seed)
-    sources = {name: Extracted(one, extractor, fitted) for name, one in inputs.items()}
-    return dict(sources), fingerprint(fitted)
+    features = {}
+    for name, one in images.items():
+        # what the reading says is among the notes
+        reading = replace(one.reading, notes=())
+        features[name] = Images(
+            one.root, one.names, reading, extractor, one.notes, one.skipped, fitted
+        )
+    return features, fingerprint(fitted)
