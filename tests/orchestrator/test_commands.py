@@ -15,7 +15,7 @@ import pytest
 
 from orchestrator.cli import main
 from orchestrator.commands import COMMANDS
-from orchestrator.commands.base import Command
+from orchestrator.commands.base import Command, counted
 from orchestrator.declarations import FIELDS, make_parser
 from orchestrator.fields import every_schema
 from tests.runs import ROOT
@@ -125,3 +125,7 @@ def test_a_command_is_one_entry(
         make_parser(fields=True), exit_method=lambda _: None, output_stream=offered
     )
     assert offered.getvalue().split() == ["greet"]
+
+
+def test_a_noun_follows_its_number() -> None:
+    assert [counted(n, "step") for n in (0, 1, 1200)] == ["0 steps", "1 step", "1,200 steps"]
