@@ -42,11 +42,11 @@ class DamagedError(Exception):
         file: its path in the store.
     """
 
-    def __init__(self, step_path: str, file: str, found: str) -> None:
-        super().__init__(step_path, file, found)
+    def __init__(self, step_path: str, file: str, problem: str) -> None:
+        super().__init__(step_path, file, problem)
         self.step_path = step_path
         self.file = file
-        self.found = found
+        self.found = problem
 
     def __str__(self) -> str:
         return f"{self.file}: {self.found}"

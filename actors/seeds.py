@@ -11,7 +11,7 @@ _MASK = 0xFFFFFFFF
 
 def derive_seed(seed: int, *names: object) -> int:
     """Return a 63-bit seed for the purpose spelled by `names`."""
-    text = "/".join(str(part) for part in (seed, *names))
+    text = "/".join(str(name) for name in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 

@@ -155,13 +155,13 @@ def measures(experiment: Experiment) -> None:
 
 def fresh(experiment: Experiment) -> None:
     """Fresh rows that there are not."""
-    schedule, turns = experiment.fresh, experiment.iterations - 1
-    if len(schedule) > max(1, turns):
+    schedule, rounds = experiment.fresh, experiment.iterations - 1
+    if len(schedule) > max(1, rounds):
         raise ValueError(
-            f"fresh: found {len(schedule)} numbers; allowed are up to {turns}, as nothing is "
+            f"fresh: found {len(schedule)} numbers; allowed are up to {rounds}, as nothing is "
             "trained on what arrives after the last iteration"
         )
-    due = sum(experiment.fresh_rows(iteration) for iteration in range(1, turns + 1))
+    due = sum(experiment.fresh_rows(iteration) for iteration in range(1, rounds + 1))
     available = fresh_available(experiment.dataset)
     if due > available:
         raise ValueError(
@@ -171,10 +171,10 @@ def fresh(experiment: Experiment) -> None:
         )
     for name, alarm in experiment.alarms.items():
         if alarm.action.kind == "top_up":
-            due += alarm.action.rows * turns
+            due += alarm.action.rows * rounds
             if due > available:
                 raise ValueError(
-                    f"alarms.{name}.action.rows: {alarm.action.rows} rows after each of {turns} "
+                    f"alarms.{name}.action.rows: {alarm.action.rows} rows after each of {rounds} "
                     f"iterations may be asked for, {due} with the rest; allowed are {available}"
                 )
 

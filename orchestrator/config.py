@@ -77,7 +77,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # one number for each iteration; a number alone is a schedule of one
 Schedule = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(lambda found: found if isinstance(found, list | tuple) else (found,)),
+    BeforeValidator(lambda given: given if isinstance(given, list | tuple) else (given,)),
 ]
 
 
@@ -176,7 +176,9 @@ class Experiment(Config):
     @property
     def trained(self) -> dict[str, TrainedFamily]:
         """The generators that are trained, by name."""
-        return {n: one for n, one in self.generators.items() if isinstance(one, TrainedFamily)}
+        return {
+            n: family for n, family in self.generators.items() if isinstance(family, TrainedFamily)
+        }
 
     @property
     def measured_in(self) -> Features:
@@ -212,7 +214,7 @@ class Experiment(Config):
 
 # what belongs to the whole experiment, and is said once for all arms
 SHARED_BY_ARMS = ("name", "store", "arms", "resources")
-SHARED_OF_GENERATORS = {field: None for one in GENERATORS.values() for field in one.PLACEMENT}
+SHARED_OF_GENERATORS = {field: None for family in GENERATORS.values() for field in family.PLACEMENT}
 
 
 def validate(raw: Any, prefix: str = "", *, whole: bool = True) -> Experiment:

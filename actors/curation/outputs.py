@@ -54,14 +54,14 @@ def write(
             with phases.timed("report"):
                 report.write(drawn, Path(page).suffix.lower(), summary, candidates, curated)
         metadata = {key: json.dumps(summary[key]) for key in METADATA}
-        parts = candidate_table(curated.ids, curated.origins, curated.selection, curated.reasons)
+        tables = candidate_table(curated.ids, curated.origins, curated.selection, curated.reasons)
         if is_table(out):
             with phases.timed("write"):
-                write_parquet(target, parts, metadata)
+                write_parquet(target, tables, metadata)
             return
         target.mkdir()
         with phases.timed("write"):
-            write_parquet(target / TABLE, parts, metadata)
+            write_parquet(target / TABLE, tables, metadata)
             text = json.dumps(summary, indent=1, allow_nan=False)
             (target / SUMMARY).write_text(text + "\n", encoding="utf-8")
         if isinstance(candidates, Images):

@@ -51,11 +51,11 @@ def candidate_table(
         yield pa.table({**columns, "reason": sentences(rank, distance, covered_by)})
 
 
-def write_parquet(file: Path, parts: Iterator[pa.Table], metadata: dict[str, str]) -> None:
+def write_parquet(file: Path, tables: Iterator[pa.Table], metadata: dict[str, str]) -> None:
     """Write a table that comes in parts, at least one, with text in its schema's metadata."""
-    first = next(parts)
+    first = next(tables)
     schema = first.schema.with_metadata(metadata)
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
         writer.write_table(first.replace_schema_metadata(metadata))
-        for part in parts:
-            writer.write_table(part.replace_schema_metadata(metadata))
+        for more in tables:
+            writer.write_table(more.replace_schema_metadata(metadata))

@@ -42,13 +42,13 @@ def why(path: str, sample_id: str) -> str:
         return _why_in_store(step["store"] or ".", step["key"], sample_id)
     rows = open_table(path)
     column = next(name for name in ID_COLUMNS if name in rows.schema.names)
-    found = rows.to_table(columns=list(NEEDED), filter=ds.field(column) == sample_id)
-    if not len(found):
+    matches = rows.to_table(columns=list(NEEDED), filter=ds.field(column) == sample_id)
+    if not len(matches):
         near = close_ids(rows.to_table(columns=[column]).column(column), sample_id)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         raise UserError(f"SAMPLE_ID: no candidate of {path!r} is named {sample_id!r}{hint}")
     rank, distance, covered_by = (
-        found.column(name).combine_chunks().slice(0, 1) for name in NEEDED
+        matches.column(name).combine_chunks().slice(0, 1) for name in NEEDED
     )
     return sentences(
         rank.cast(pa.int64()), distance.cast(pa.float64()), covered_by.cast(pa.string())

@@ -49,8 +49,8 @@ def refuse_missing(path: str, names: list[str]) -> None:
     """Raise a UserError if a folder lacks a file of the binary version."""
     binary = f"a folder with {names[0]}{' and so on' if names[1:] else ''}, the binary version"
     if not os.path.isdir(path):
-        found = "is a file (unpack an archive first)" if os.path.exists(path) else "is not there"
-        raise UserError(f"path {path!r} {found}; allowed is {binary}")
+        problem = "is a file (unpack an archive first)" if os.path.exists(path) else "is not there"
+        raise UserError(f"path {path!r} {problem}; allowed is {binary}")
     missing = next((name for name in names if not os.path.isfile(os.path.join(path, name))), None)
     if missing and os.path.isfile(os.path.join(path, pickled := missing.removesuffix(".bin"))):
         raise UserError(

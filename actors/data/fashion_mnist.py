@@ -69,9 +69,11 @@ def read_dimensions(path: str, magic: int) -> tuple[int, ...]:
     """
     axes = magic & 0xFF
     head = _read(path, 4 + 4 * axes)
-    found = int.from_bytes(head[:4], "big")
-    if found != magic or len(head) < 4 + 4 * axes:
-        raise UserError(f"path {path!r}: its magic number is {found:#06x}; allowed is {magic:#06x}")
+    begins = int.from_bytes(head[:4], "big")
+    if begins != magic or len(head) < 4 + 4 * axes:
+        raise UserError(
+            f"path {path!r}: its magic number is {begins:#06x}; allowed is {magic:#06x}"
+        )
     return struct.unpack(f">{axes}I", head[4:])
 
 

@@ -24,8 +24,8 @@ class ImageFolder(RealData):
 
     def open(self) -> Source:
         if not os.path.isdir(self.path):
-            found = "is no folder" if os.path.exists(self.path) else "is not there"
-            raise UserError(f"path {self.path!r} {found}; allowed is a folder of images")
+            problem = "is no folder" if os.path.exists(self.path) else "is not there"
+            raise UserError(f"path {self.path!r} {problem}; allowed is a folder of images")
         walked = walk(self.path)
         names = [name for name in walked.names if name.lower().endswith(suffixes())]
         if not names:

@@ -55,10 +55,10 @@ class Header(NamedTuple):
 @lru_cache(maxsize=1)
 def suffixes() -> tuple[str, ...]:
     """Return the suffixes of the files that Pillow can decode here, in alphabetical order."""
-    found = Image.registered_extensions()
+    known = Image.registered_extensions()
     # what a phone saves beside a picture is read as the JPEG that it begins with
     openable = {kind for kind in Image.OPEN if _decodes(kind)} | {"MPO"}
-    return tuple(sorted(suffix for suffix, kind in found.items() if kind in openable))
+    return tuple(sorted(suffix for suffix, kind in known.items() if kind in openable))
 
 
 def _decodes(kind: str) -> bool:

@@ -98,10 +98,10 @@ class DDPM(Denoiser):
         ):
             clean = self._clean(predict(images, time), images, now)
             # the noise that belongs to the clipped image, as in the DDPM sampler
-            found = (images - now**0.5 * clean) / (1 - now) ** 0.5
+            estimated = (images - now**0.5 * clean) / (1 - now) ** 0.5
             # equation 16
             spread = eta * ((1 - after) / (1 - now) * (1 - now / after)) ** 0.5
-            images = after**0.5 * clean + max(1 - after - spread**2, 0) ** 0.5 * found
+            images = after**0.5 * clean + max(1 - after - spread**2, 0) ** 0.5 * estimated
             if spread:
                 images = images + spread * noise(draw)
         return images

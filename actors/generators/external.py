@@ -51,8 +51,8 @@ class External(Family):
     @model_validator(mode="after")
     def _one_of(self) -> "External":
         if (self.pipeline is None) == (self.images is None):
-            found = "neither pipeline nor images" if self.images is None else "pipeline and images"
-            raise ValueError(f"found {found}; allowed is one of the two")
+            given = "neither pipeline nor images" if self.images is None else "pipeline and images"
+            raise ValueError(f"found {given}; allowed is one of the two")
         if self.steps is not None and self.pipeline is None:
             raise ValueError(f"steps {self.steps} needs `pipeline`")
         return self

@@ -132,8 +132,8 @@ class GaussianMixture(TrainedFamily):
 
 # scikit-learn's covariances_ for k components of d pixels to (k, d, d)
 FULL: dict[str, Callable[[torch.Tensor, int, int], torch.Tensor]] = {
-    "full": lambda found, k, d: found,
-    "tied": lambda found, k, d: found.expand(k, d, d),
-    "diag": lambda found, k, d: found.diag_embed(),
-    "spherical": lambda found, k, d: found[:, None].expand(k, d).diag_embed(),
+    "full": lambda factor, k, d: factor,
+    "tied": lambda factor, k, d: factor.expand(k, d, d),
+    "diag": lambda factor, k, d: factor.diag_embed(),
+    "spherical": lambda factor, k, d: factor[:, None].expand(k, d).diag_embed(),
 }

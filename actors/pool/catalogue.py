@@ -116,7 +116,7 @@ class Catalogue:
         """Return what is being done, by key."""
         now = self._called = time.monotonic()
         held = self._running.items()
-        return {k: one for k, one in held if now - one.renewed < self._lease_seconds}
+        return {k: work for k, work in held if now - work.renewed < self._lease_seconds}
 
     def _is_there(self, held: Running, other: Holder, now: float) -> bool:
         """Whether the holder lives: it is heard of, and does not ask: actors do one step."""

@@ -87,8 +87,8 @@ def below(root: str, path: object, *, on_disk: bool = False) -> str:
 
 def without_secrets(uri: str) -> str:
     """Return a URI without the user and password that it may hold, for messages."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    pieces = urlsplit(uri)
+    return pieces._replace(netloc=pieces.netloc.rpartition("@")[2]).geturl()
 
 
 def is_passing(error: OSError) -> bool:
@@ -102,23 +102,23 @@ def place_of(uri: str) -> str:
     """Return what two URIs of one store have in common: no user, no spelling of the path."""
     if "://" not in uri or uri.startswith("file://"):
         return os.path.realpath(unquote(urlsplit(uri).path) if "://" in uri else uri)
-    parts = urlsplit(without_secrets(uri))
-    given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    pieces = urlsplit(without_secrets(uri))
+    given = {name: values[-1] for name, values in parse_qs(pieces.query).items()}
     endpoint = given.get("endpoint_override")
     query = f"endpoint_override={endpoint}" if endpoint else ""
-    return parts._replace(path=parts.path.rstrip("/"), query=query).geturl()
+    return pieces._replace(path=pieces.path.rstrip("/"), query=query).geturl()
 
 
 def _patient(uri: str, region: str) -> fs.S3FileSystem:
     """Return the S3 of a URI with limits on waiting, which a URI cannot say."""
-    parts = urlsplit(uri)
-    given = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    pieces = urlsplit(uri)
+    given = {name: values[-1] for name, values in parse_qs(pieces.query).items()}
     for variable in ENDPOINTS:
         if endpoint := os.environ.get(variable):
             given.setdefault("endpoint_override", endpoint)
     texts = ("scheme", "endpoint_override", "tls_ca_file_path")
     flags = ("allow_bucket_creation", "allow_bucket_deletion")
-    secrets = {"access_key": parts.username, "secret_key": parts.password}
+    secrets = {"access_key": pieces.username, "secret_key": pieces.password}
     return fs.S3FileSystem(
         region=region,
         connect_timeout=CONNECT_SECONDS,

@@ -14,33 +14,33 @@ MEASURED = 8192
 
 
 def two_level(
-    features: np.ndarray, n: int, *, seed: int, parts: int = 16, surplus: float = 1.25
+    features: np.ndarray, n: int, *, seed: int, partitions: int = 16, surplus: float = 1.25
 ) -> Selection:
-    """Select greedily in each of some random parts, then among the union of what they selected.
+    """Select greedily in each of some random partitions, then in the union of their selections.
 
     Distributed farthest-first traversal in two rounds (Malkomes et al., NeurIPS 2015), with a
-    surplus instead of n rows per part: N n / parts + surplus n^2 distances instead of N n.
+    surplus instead of n rows per partition: N n / partitions + surplus n^2 distances, not N n.
 
     Args:
         features: (N, d), computed with as float32.
         n: rows to choose, 1 to N.
         seed: seed of the division and of the first rows.
-        parts: number of parts, >= 1; fewer where a part would have no row.
-        surplus: rows that the parts select together, in units of n, >= 1.
+        partitions: how many, >= 1; fewer where one would have no row.
+        surplus: rows that the partitions select together, in units of n, >= 1.
 
     Returns:
         The rows in the order of the second selection. The notes have the entropy in nats that is
-        lost against exact greedy selection, measured with the same ratio and number of parts on
-        `measured_on` random candidates, where parts are smaller and more is lost than on all.
+        lost against exact greedy selection, measured with the same ratio and as many partitions on
+        `measured_on` random candidates, where partitions are smaller and more is lost than on all.
     """
     check_request(features, n)
-    chosen = in_two_levels(features, n, seed, parts, surplus)
+    chosen = in_two_levels(features, n, seed, partitions, surplus)
     rng = np.random.default_rng([seed, 1])
     some = features[np.sort(rng.permutation(len(features))[:MEASURED])]
     few = max(1, round(n * len(some) / len(features)))
     notes = {"measured_on": float(len(some))}
     if few > 1:
-        ours = some[in_two_levels(some, few, seed, parts, surplus).positions]
+        ours = some[in_two_levels(some, few, seed, partitions, surplus).positions]
         exact = some[greedy(some, few, seed=seed).positions]
         lost = entropy(exact).nats - entropy(ours).nats
         if np.isfinite(lost):  # it is not where all rows are copies
@@ -48,17 +48,19 @@ def two_level(
     return Selection(chosen.positions, chosen.distances, notes)
 
 
-def in_two_levels(features: np.ndarray, n: int, seed: int, parts: int, surplus: float) -> Selection:
+def in_two_levels(
+    features: np.ndarray, n: int, seed: int, partitions: int, surplus: float
+) -> Selection:
     """Return the selection without measuring what it loses.
 
-    It begins with the row that greedy selection begins with, so that one part selects as it does.
+    It begins with the row that greedy selection begins with, so that one partition selects as it does.
     """
     order = np.random.default_rng(seed).permutation(len(features))
     first = first_row(len(features), seed)
     wanted = min(len(features), int(np.ceil(n * surplus)))
     chosen = []
-    for part in np.array_split(order, min(parts, n)):
-        rows = np.sort(part)
+    for partition in np.array_split(order, min(partitions, n)):
+        rows = np.sort(partition)
         share = int(np.ceil(wanted * len(rows) / len(features)))
         start = np.flatnonzero(rows == first)
         begin = int(start[0]) if len(start) else first_row(len(rows), seed)
@@ -69,10 +71,10 @@ def in_two_levels(features: np.ndarray, n: int, seed: int, parts: int, surplus: 
 
 
 class TwoLevel(Method):
-    """Greedy selection in parts, then over their union."""
+    """Greedy selection in partitions, then over their union."""
 
     function = staticmethod(two_level)
 
     kind: Literal["two_level"]
-    parts: int = Field(16, ge=1, description="random parts that select on their own")
-    surplus: float = Field(1.25, ge=1, description="rows the parts select, in units of the rows")
+    partitions: int = Field(16, ge=1, description="random partitions that select on their own")
+    surplus: float = Field(1.25, ge=1, description="rows they select, in units of the rows")

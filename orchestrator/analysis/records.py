@@ -94,23 +94,23 @@ def arms_in_series(arms: dict[str, dict[str, Any]]) -> dict[str, str]:
     return series
 
 
-def outcomes(found: Outcome | Sweep) -> Iterator[tuple[str, dict[str, Any], int, Outcome]]:
+def outcomes(work: Outcome | Sweep) -> Iterator[tuple[str, dict[str, Any], int, Outcome]]:
     """Yield (series, or nothing for the arms of a run, point, seed, outcome)."""
-    if isinstance(found, Outcome):
-        yield "", {}, found.seed, found
+    if isinstance(work, Outcome):
+        yield "", {}, work.seed, work
         return
-    for trial in found.trials:
+    for trial in work.trials:
         if trial.arms:
             # JSON has sorted the axes by name
-            point = {axis: trial.point[axis] for axis in found.axes if axis in trial.point}
+            point = {axis: trial.point[axis] for axis in work.axes if axis in trial.point}
             yield point_of(trial), point, trial.seed, trial
 
 
-def records(found: Outcome | Sweep) -> list[Record]:
+def records(work: Outcome | Sweep) -> list[Record]:
     """Return every number of a run or a sweep."""
     return [
         record
-        for series, point, _, outcome in outcomes(found)
+        for series, point, _, outcome in outcomes(work)
         for record in records_of(outcome, series, point)
     ]
 

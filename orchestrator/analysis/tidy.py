@@ -12,7 +12,7 @@ from orchestrator.outcome import Outcome, Sweep
 TABLE = "results.parquet"
 
 
-def table(found: Outcome | Sweep) -> pd.DataFrame:
+def table(work: Outcome | Sweep) -> pd.DataFrame:
     """Return the numbers of a run or a sweep.
 
     Columns: run (its name), trial (its id), point (its name), seed, arm, iteration, generator, then
@@ -21,7 +21,7 @@ def table(found: Outcome | Sweep) -> pd.DataFrame:
     """
     return pd.DataFrame(
         {
-            "run": found.name,
+            "run": work.name,
             "trial": record.trial or None,
             "point": record.series if record.trial else None,
             "seed": record.seed,
@@ -32,5 +32,5 @@ def table(found: Outcome | Sweep) -> pd.DataFrame:
             "settings": json.dumps(record.measure.settings, sort_keys=True),
             "card": record.card,
         }
-        for record in records(found)
+        for record in records(work)
     )

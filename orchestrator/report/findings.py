@@ -37,7 +37,7 @@ def _quality(records: list[Record]) -> list[str]:
     """Return the last Fréchet distance of every arm: entropy alone would praise noise."""
     key = ("frechet_distance", "samples")
     distances = [record for record in records if record.key == key]
-    parts = []
+    phrases = []
     for generator, group in by_generator(distances).items() if distances else ():
         comparison = compare_by(key, generator, group)
         if comparison and 1 < len(comparison.arms) <= MOST_NAMED:
@@ -45,9 +45,9 @@ def _quality(records: list[Record]) -> list[str]:
                 f"{words.number(arm.interval.mean, 3)} in {arm.record.series}"
                 for arm in comparison.arms
             )
-            parts.append(f"{generator}: {values}" if generator else values)
-    text = f"Fréchet distance then (lower is nearer to real data): {'; '.join(parts)}."
-    return [text] * bool(parts)
+            phrases.append(f"{generator}: {values}" if generator else values)
+    text = f"Fréchet distance then (lower is nearer to real data): {'; '.join(phrases)}."
+    return [text] * bool(phrases)
 
 
 def _moved(records: list[Record], comparison: Comparison) -> list[str]:

@@ -21,7 +21,7 @@ from orchestrator.yaml_files import read_yaml
 # what the seeds of every point may be: a number of them, or which
 Seeds = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
-    BeforeValidator(lambda found: tuple(range(found)) if isinstance(found, int) else found),
+    BeforeValidator(lambda given: tuple(range(given)) if isinstance(given, int) else given),
 ]
 
 
