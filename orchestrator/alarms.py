@@ -71,8 +71,8 @@ class Alarm(Config):
     @model_validator(mode="after")
     def _one_of(self) -> "Alarm":
         if (self.threshold is None) == (self.trend is None):
-            found = "neither threshold nor trend" if self.trend is None else "threshold and trend"
-            raise ValueError(f"found {found}; allowed is one of the two")
+            given = "neither threshold nor trend" if self.trend is None else "threshold and trend"
+            raise ValueError(f"found {given}; allowed is one of the two")
         return self
 
     @property

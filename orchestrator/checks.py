@@ -146,10 +146,10 @@ def labels(experiment: Experiment) -> None:
 def measures(experiment: Experiment) -> None:
     """Measures that something else needs."""
     taken = experiment.evaluation.measures
-    for group, one in GROUPS.items():
-        watching = [n for n, alarm in experiment.alarms.items() if alarm.metric in one.metrics]
-        if group not in taken and (one.required or watching):
-            why = "the closing table shows" if one.required else f"alarms.{watching[0]} watches"
+    for group, entry in GROUPS.items():
+        watching = [n for n, alarm in experiment.alarms.items() if alarm.metric in entry.metrics]
+        if group not in taken and (entry.required or watching):
+            why = "the closing table shows" if entry.required else f"alarms.{watching[0]} watches"
             raise ValueError(f"evaluation.measures: {group!r} is left out, which {why}")
 
 

@@ -46,7 +46,7 @@ def cause_of(alarm: Alarm, results: list[Result]) -> str | None:
             continue
         cards = [
             result.measure(alarm.measure, alarm.metric.subjects[0])
-            for result in sorted(results, key=lambda one: one.iteration)
+            for result in sorted(results, key=lambda r: r.iteration)
             if result.generator == generator
         ]
         # a generator that is not trained has no training set to measure

@@ -43,14 +43,14 @@ def run_evaluate(request: Request) -> int:
         sets, skipped, notes = read_sets(inputs, request.features, request.entropy_k, request.seed)
     with console.status("measuring"):
         measures = list(measure_also_on(sets, request.measures, request.equal_rows))
-    told = {
+    written = {
         "request": request.model_dump(mode="json"),
         "left_out": skipped,
         "notes": notes,
-        "measures": [one.as_json() for one in measures],
+        "measures": [measure.as_json() for measure in measures],
     }
     with atomic_output("out", request.out) as file:
-        file.write_text(json.dumps(told, indent=1, allow_nan=False), encoding="utf-8")
+        file.write_text(json.dumps(written, indent=1, allow_nan=False), encoding="utf-8")
     _print(console, measures, notes, skipped)
     console.print(f"wrote {request.out}", highlight=False, soft_wrap=True, markup=False)
     return 0
@@ -72,25 +72,25 @@ def _open(name: str, path: str, request: Request) -> Any:
 
 
 def _print(console: Console, measures: list[Measure], notes: list[str], skipped: list[str]) -> None:
-    parts: dict[str, list[Measure]] = {}
-    for one in measures:
-        parts.setdefault(_heading(one), []).append(one)
-    for heading, ones in parts.items():
+    tables: dict[str, list[Measure]] = {}
+    for measure in measures:
+        tables.setdefault(_heading(measure), []).append(measure)
+    for heading, ones in tables.items():
         table = Table(title=heading, title_justify="left", title_style="bold", expand=True)
         table.add_column("measure", ratio=4)
         table.add_column("value", ratio=2, justify="right")
         table.add_column("95 % interval", ratio=3, justify="right")
         table.add_column("unit", ratio=4)
-        for one in ones:
-            known = one.low is not None and one.high is not None
-            interval = f"{one.low:.4g} .. {one.high:.4g}" if known else ""
-            table.add_row(one.metric.replace("_", " "), _value(one), interval, one.unit)
+        for measure in ones:
+            known = measure.low is not None and measure.high is not None
+            interval = f"{measure.low:.4g} .. {measure.high:.4g}" if known else ""
+            table.add_row(measure.metric.replace("_", " "), _value(measure), interval, measure.unit)
         console.print(table)
     console.print(f"All in {measures[0].features} space.", style="dim", highlight=False)
-    for one in measures:
-        if one.note:
+    for measure in measures:
+        if measure.note:
             console.print(
-                f"{one.metric} of the {_heading(one)}: {one.note}",
+                f"{measure.metric} of the {_heading(measure)}: {measure.note}",
                 style="dim",
                 highlight=False,
                 soft_wrap=True,
@@ -102,15 +102,15 @@ def _print(console: Console, measures: list[Measure], notes: list[str], skipped:
         console.print(f"left out, as they cannot be decoded: {len(skipped)}", highlight=False)
 
 
-def _heading(one: Measure) -> str:
-    rows = f"{one.subject.replace('_', ' ')} ({one.n:,} rows)"
-    if not one.reference:
+def _heading(measure: Measure) -> str:
+    rows = f"{measure.subject.replace('_', ' ')} ({measure.n:,} rows)"
+    if not measure.reference:
         return rows
-    return f"{rows} against {one.reference.replace('_', ' ')} ({one.reference_n:,})"
+    return f"{rows} against {measure.reference.replace('_', ' ')} ({measure.reference_n:,})"
 
 
-def _value(one: Measure) -> str:
-    if one.value is None:
+def _value(measure: Measure) -> str:
+    if measure.value is None:
         return "not taken"
-    copies = f" ({one.at_floor} copies)" if one.at_floor else ""
-    return f"{one.value:.4g}{copies}"
+    copies = f" ({measure.at_floor} copies)" if measure.at_floor else ""
+    return f"{measure.value:.4g}{copies}"

@@ -56,13 +56,17 @@ class Course:
 
 def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
     """Return what was measured and predicted of every arm whose one generator is a mixture."""
-    found = []
+    followed = []
     for arm, experiment in arms.items():
         (generator, *others) = experiment.generators.values()
-        own = {result.iteration: result for result in results if result.arm == arm}
+        by_iteration = {result.iteration: result for result in results if result.arm == arm}
         cards: dict[str, list[Measure]] = {metric: [] for metric in UNITS}
-        for iteration in range(1, len(own) + 1):
-            both = {m: own[iteration].measure(m, "training_set") for m in UNITS if iteration in own}
+        for iteration in range(1, len(by_iteration) + 1):
+            both = {
+                m: by_iteration[iteration].measure(m, "training_set")
+                for m in UNITS
+                if iteration in by_iteration
+            }
             known = {m: card for m, card in both.items() if card and card.value is not None}
             if len(known) < len(UNITS):
                 break
@@ -75,8 +79,8 @@ def courses(arms: dict[str, Experiment], results: list[Result]) -> list[Course]:
             metric: np.array([card.known_value for card in of_metric])
             for metric, of_metric in cards.items()
         }
-        found.append(Course(arm, experiment, cards, values, predict(experiment, cards)))
-    return found
+        followed.append(Course(arm, experiment, cards, values, predict(experiment, cards)))
+    return followed
 
 
 def predict(experiment: Experiment, cards: dict[str, list[Measure]]) -> dict[str, Band]:
@@ -117,25 +121,25 @@ def print_oracle(console: Console, arms: dict[str, Experiment], results: list[Re
 
     Nothing is printed where no arm has a closed form or a random arm to be compared with.
     """
-    found = courses(arms, results)
-    for line in [*predictions(found), *selections(found)]:
+    followed = courses(arms, results)
+    for line in [*predictions(followed), *selections(followed)]:
         console.print(line, highlight=False, soft_wrap=True, markup=False)
 
 
-def predictions(found: list[Course]) -> list[str]:
+def predictions(followed: list[Course]) -> list[str]:
     """Return sentences on how many measured values lie in the 95 % band, and where they end."""
     inside: dict[str, list[bool]] = {metric: [] for metric in UNITS}
-    known = [course for course in found if course.predicted]
+    known = [course for course in followed if course.predicted]
     for course in known:
         for metric, values in course.inside.items():
             inside[metric] += values.tolist()
-    told = [f"{m} {sum(those)} of {len(those)}" for m, those in inside.items() if those]
-    if not told:
+    phrases = [f"{m} {sum(those)} of {len(those)}" for m, those in inside.items() if those]
+    if not phrases:
         return []
-    total = [one for those in inside.values() for one in those]
+    total = [value for those in inside.values() for value in those]
     lines = [
         f"Closed form: {sum(total)} of {len(total)} measured values ({np.mean(total):.1%}) lie in "
-        f"the 95 % band: {', '.join(told)}. Those of one arm go together: each training set is "
+        f"the 95 % band: {', '.join(phrases)}. Those of one arm go together: each training set is "
         "drawn from the one before."
     ]
     for course in known:
@@ -148,7 +152,7 @@ def predictions(found: list[Course]) -> list[str]:
     return lines
 
 
-def selections(found: list[Course]) -> list[str]:
+def selections(followed: list[Course]) -> list[str]:
     """Return how arms that do not select at random compare with those that do, where there are any.
 
     They are compared at the last iteration that both have, by seed, where their cards are equal.
@@ -156,10 +160,10 @@ def selections(found: list[Course]) -> list[str]:
     """
     lines = []
     ends: dict[str, list[tuple[int, dict[str, tuple[float, float]]]]] = defaultdict(list)
-    for course in found:
-        if course.at_random or (random := _partner(course, found)) is None:
+    for course in followed:
+        if course.at_random or (random := _partner(course, followed)) is None:
             continue
-        last = min(len(one.values["entropy"]) for one in (course, random))
+        last = min(len(each.values["entropy"]) for each in (course, random))
         both = {
             m: (float(course.values[m][last - 1]), float(random.values[m][last - 1])) for m in UNITS
         }
@@ -174,7 +178,7 @@ def selections(found: list[Course]) -> list[str]:
 
 def _compared(kind: str, pairs: list[tuple[int, dict[str, tuple[float, float]]]]) -> str:
     """Return whether a selection made dispersion worse than a random one, over seeds."""
-    told = []
+    phrases = []
     for metric, unit in UNITS.items():
         mine = {seed: both[metric][0] for seed, both in pairs}
         its = {seed: both[metric][1] for seed, both in pairs}
@@ -186,20 +190,20 @@ def _compared(kind: str, pairs: list[tuple[int, dict[str, tuple[float, float]]]]
         assert difference.low is not None
         assert difference.high is not None
         word = "worse" if difference.mean < 0 else "better"
-        told.append(
+        phrases.append(
             f"{metric} {_number(difference.mean)} {unit} (95 % {_number(difference.low)} to "
-            f"{_number(difference.high)}), {word if apart else 'not told apart'}"
+            f"{_number(difference.high)}), {word if apart else 'not phrases apart'}"
         )
-    return f"{kind} against random, paired over {len(pairs)} seeds: {'; '.join(told)}."
+    return f"{kind} against random, paired over {len(pairs)} seeds: {'; '.join(phrases)}."
 
 
-def _partner(course: Course, found: list[Course]) -> Course | None:
+def _partner(course: Course, followed: list[Course]) -> Course | None:
     """Return the random arm that differs in its selection alone, as far as its numbers tell."""
-    for other in found:
+    for other in followed:
         if not other.at_random or other.experiment.seed != course.experiment.seed:
             continue
-        last = min(len(one.values["entropy"]) for one in (course, other)) - 1
-        cards = [[card_of(one.cards[m][last], {}) for m in UNITS] for one in (course, other)]
+        last = min(len(each.values["entropy"]) for each in (course, other)) - 1
+        cards = [[card_of(each.cards[m][last], {}) for m in UNITS] for each in (course, other)]
         if cards[0] == cards[1]:
             return other
     return None

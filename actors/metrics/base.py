@@ -170,14 +170,14 @@ class Sets:
             fields["k"] = self.k
         for other in metric.compared_with[:1]:
             fields |= {"reference": SETS[other], "reference_n": len(getattr(self, other))}
-        found: float | None = None
+        number: float | None = None
         try:
-            found = value()
-            if not np.isfinite(found):
-                fields["note"], found = f"it comes to {found}", None
+            number = value()
+            if not np.isfinite(number):
+                fields["note"], number = f"it comes to {number}", None
         except ValueError as error:
             fields["note"] = str(error)
-        return Measure(metric=metric.name, unit=metric.unit, value=found, **fields)
+        return Measure(metric=metric.name, unit=metric.unit, value=number, **fields)
 
 
 @dataclass(frozen=True)
@@ -197,13 +197,13 @@ class Group:
     required: bool = False
 
 
-def check_comparable(one: Measure, other: Measure) -> None:
+def check_comparable(measure: Measure, other: Measure) -> None:
     """Raise UserError, showing both cards, unless two numbers may be compared."""
-    first, second = one.card(), other.card()
+    first, second = measure.card(), other.card()
     if first != second:
         raise UserError(
-            f"two values of {one.metric} cannot be compared: found {_spelled(first, second)} and "
-            f"{_spelled(second, first)}; allowed are equal cards"
+            f"two values of {measure.metric} cannot be compared: found "
+            f"{_spelled(first, second)} and {_spelled(second, first)}; allowed are equal cards"
         )
 
 

@@ -54,25 +54,25 @@ def correlation(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> C
         raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
     keep = np.isfinite(pairs).all(axis=1)
     left_out = int((~keep).sum())
-    one, two = np.unique(pairs[keep], axis=0).T
-    n = len(one)
+    x, y = np.unique(pairs[keep], axis=0).T
+    n = len(x)
     if n < 3:
         note = f"{n} distinct pairs; a correlation needs at least 3"
         return Correlation(None, n, left_out=left_out, note=note)
-    for name, series in (("first", one), ("second", two)):
+    for name, series in (("first", x), ("second", y)):
         if np.ptp(series) <= CONSTANT * np.abs(series).max():
             note = f"the {name} series does not vary"
             return Correlation(None, n, left_out=left_out, note=note)
-    found = pearsonr(one, two)
-    r = float(found.statistic)
+    tested = pearsonr(x, y)
+    r = float(tested.statistic)
     if n < 4:
         return Correlation(r, n, left_out=left_out)
-    low, high = found.confidence_interval(level)
+    low, high = tested.confidence_interval(level)
     return Correlation(r, n, (float(low), float(high)), left_out)
 
 
 def _same_length(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    one, two = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if one.shape != two.shape or one.ndim != 1:
-        raise ValueError(f"second: found shape {two.shape}; allowed is that of first, {one.shape}")
-    return one, two
+    x, y = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if x.shape != y.shape or x.ndim != 1:
+        raise ValueError(f"second: found shape {y.shape}; allowed is that of first, {x.shape}")
+    return x, y

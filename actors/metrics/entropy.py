@@ -83,8 +83,8 @@ class Spacing:
             raise ValueError(f"k: found {k}; allowed are 1 and more")
         if n <= k:
             raise ValueError(f"rows: found {n}; an entropy of neighbour {k} needs at least {k + 1}")
-        found = nearest(features, features, min(k + 1, n - 1), exclude_self=True)
-        return cls(*found, d, k)
+        distances = nearest(features, features, min(k + 1, n - 1), exclude_self=True)
+        return cls(*distances, d, k)
 
     def entropy(self, floor: float) -> Entropy:
         """Return the estimate; as `entropy`."""
@@ -128,8 +128,8 @@ class Spacing:
         """
         if not 0 < level < 1:
             raise ValueError(f"level: found {level}; allowed are numbers between 0 and 1")
-        n, found = self.distances.shape
-        if found == self.k:
+        n, kept = self.distances.shape
+        if kept == self.k:
             return None
         logs = np.log(np.maximum(self.distances[:, self.k - 1 :], floor))
         gained = np.repeat(logs[:, 1] - logs[:, 0], self.k)
@@ -191,20 +191,20 @@ def take(sets: Sets) -> Iterator[Measure]:
 def _entropies(sets: Sets, subject: str, rows: np.ndarray) -> Iterator[Measure]:
     floor, in_levels = sets.space.floor, sets.space.in_levels
     searched = cache(partial(Spacing.of, rows, sets.k))
-    found = sets.measure(
+    measured = sets.measure(
         ENTROPY,
         lambda: searched().entropy(floor).nats,
         subject=subject,
         settings={"floor": floor},
     )
-    if found.value is not None:
-        found = replace(found, at_floor=searched().entropy(floor).at_floor)
+    if measured.value is not None:
+        measured = replace(measured, at_floor=searched().entropy(floor).at_floor)
         if sets.selected and subject == "training_set":
             note = "no interval: selected rows are no independent draws"
-            found = replace(found, note=note)
+            measured = replace(measured, note=note)
         elif ends := searched().interval(floor):
-            found = replace(found, low=ends[0], high=ends[1])
-    yield found
+            measured = replace(measured, low=ends[0], high=ends[1])
+    yield measured
     yield sets.measure(
         AS_RELEASED,
         lambda: searched().as_released(in_levels),

@@ -13,9 +13,9 @@ from actors.seeds import derive_seed
 AT_EQUAL_N = "_at_equal_n"
 
 
-def depends_on(one: Measure) -> set[str]:
+def depends_on(measure: Measure) -> set[str]:
     """Return the sets whose numbers of rows a measure depends on, as `Sets` calls them."""
-    return metrics()[one.metric].sets(one.subject)
+    return metrics()[measure.metric].sets(measure.subject)
 
 
 def measure_also_on(
@@ -36,7 +36,7 @@ def measure_also_on(
     for group in (GROUPS[name] for name in groups):
         whole = list(group.take(sets))
         yield from whole
-        wanted = [one for one in whole if depends_on(one) & rows.keys()]
+        wanted = [measure for measure in whole if depends_on(measure) & rows.keys()]
         if wanted:
             yield from _on_equal_rows(sets, group, wanted, rows)
 
@@ -44,22 +44,22 @@ def measure_also_on(
 def _on_equal_rows(
     sets: Sets, group: Group, wanted: list[Measure], rows: Mapping[str, int]
 ) -> Iterator[Measure]:
-    sizes = {name: len(one) for name in rows if (one := getattr(sets, name)) is not None}
+    sizes = {name: len(measure) for name in rows if (measure := getattr(sets, name)) is not None}
     short = {name for name, size in sizes.items() if size < rows[name]}
     longer = {name: rows[name] for name, size in sizes.items() if size > rows[name]}
     taken: dict[tuple[str, str], list[Measure]] = {}
-    if any(not depends_on(one) & short for one in wanted):
+    if any(not depends_on(measure) & short for measure in wanted):
         for number in range(group.subsamples if longer else 1):
-            for one in group.take(_subsample(sets, longer, number)):
-                taken.setdefault((one.metric, one.subject), []).append(one)
-    for one in wanted:
-        if missing := sorted(depends_on(one) & short):
+            for measure in group.take(_subsample(sets, longer, number)):
+                taken.setdefault((measure.metric, measure.subject), []).append(measure)
+    for measure in wanted:
+        if missing := sorted(depends_on(measure) & short):
             name = missing[0]
             note = f"{name}: found {sizes[name]} rows; allowed are {rows[name]} and more"
-            parts = [replace(one, value=None, note=note)]
+            measures = [replace(measure, value=None, note=note)]
         else:
-            parts = taken[one.metric, one.subject]
-        yield _mean(parts, group.subsamples)
+            measures = taken[measure.metric, measure.subject]
+        yield _mean(measures, group.subsamples)
 
 
 def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:
@@ -71,17 +71,17 @@ def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:
     return replace(sets, **cut)
 
 
-def _mean(parts: Sequence[Measure], count: int) -> Measure:
+def _mean(measures: Sequence[Measure], count: int) -> Measure:
     """Return the mean of what was measured of each subsample; none where one has no value."""
-    first = parts[0]
-    values = [one.value for one in parts if one.value is not None]
+    first = measures[0]
+    values = [measure.value for measure in measures if measure.value is not None]
     return replace(
         first,
         metric=first.metric + AT_EQUAL_N,
-        value=float(np.mean(values)) if len(values) == len(parts) else None,
+        value=float(np.mean(values)) if len(values) == len(measures) else None,
         settings={**first.settings, "subsamples": count},
         low=None,
         high=None,
         at_floor=None,
-        note=next((one.note for one in parts if one.note), None),
+        note=next((measure.note for measure in measures if measure.note), None),
     )

@@ -39,10 +39,10 @@ class Moments:
             ValueError: no rows, or values that are not finite.
         """
         check(features=features)
-        parts = (cls._of_block(features[i : i + block]) for i in range(0, len(features), block))
-        whole = next(parts)
-        for part in parts:
-            whole = whole.merge(part)
+        blocks = (cls._of_block(features[i : i + block]) for i in range(0, len(features), block))
+        whole = next(blocks)
+        for more in blocks:
+            whole = whole.merge(more)
         return whole
 
     @classmethod
@@ -134,14 +134,14 @@ def frechet_infinity(samples: np.ndarray, reference: np.ndarray, *, seed: int) -
     rng = np.random.default_rng(seed)
     sizes = np.linspace(least, m, POINTS).astype(int)
     subsets = (Moments.of(samples[rng.choice(m, size, replace=False)]) for size in sizes)
-    distances = [_distance(one, fixed, factor) for one in subsets]
+    distances = [_distance(moments, fixed, factor) for moments in subsets]
     return float(np.polyfit(1 / sizes, distances, 1)[1])
 
 
-def _same_width(one: Moments, two: Moments, name: str, against: str) -> None:
-    if one.mean.shape != two.mean.shape:
+def _same_width(moments: Moments, second: Moments, name: str, against: str) -> None:
+    if moments.mean.shape != second.mean.shape:
         raise ValueError(
-            f"{name}: found {len(two.mean)} dimensions; allowed are {len(one.mean)}, "
+            f"{name}: found {len(second.mean)} dimensions; allowed are {len(moments.mean)}, "
             f"those of {against}"
         )
 

@@ -34,4 +34,4 @@ def metrics() -> dict[str, Metric]:
 
 def measure(sets: Sets, groups: Sequence[str] = tuple(GROUPS)) -> list[Measure]:
     """Return every measure of some groups, in their order."""
-    return [one for group in groups for one in GROUPS[group].take(sets)]
+    return [measure for group in groups for measure in GROUPS[group].take(sets)]

@@ -28,14 +28,14 @@ def read_sets(
     Raises:
         UserError: the sets differ in their dimension, or values are missing or not finite.
     """
-    images = {name: one for name, one in inputs.items() if isinstance(one, Images)}
-    channels = {one.reading.shape[2] for one in images.values()}
-    for name, one in images.items():
-        if one.reading.shape[2] < max(channels):
-            images[name] = in_colour(one)
+    images = {name: folder for name, folder in inputs.items() if isinstance(folder, Images)}
+    channels = {folder.reading.shape[2] for folder in images.values()}
+    for name, folder in images.items():
+        if folder.reading.shape[2] < max(channels):
+            images[name] = in_colour(folder)
     card: dict[str, Any] = {"features": "given", "extractor": None}
     if len(images) == len(inputs):
-        readings = {name: str(one.reading) for name, one in images.items()}
+        readings = {name: str(folder.reading) for name, folder in images.items()}
         alike = len({*readings.values()}) == 1
         shown = readings["real"] if alike else "; ".join(f"{n} {r}" for n, r in readings.items())
         card = {"features": extractor.name, "extractor": extractor.digest()}
@@ -61,7 +61,7 @@ def read_sets(
         space=extractor.space if len(images) == len(inputs) else GIVEN,
     )
     skipped, notes = (
-        [f"{name}: {line}" for name, one in inputs.items() for line in getattr(one, field)]
+        [f"{name}: {line}" for name, folder in inputs.items() for line in getattr(folder, field)]
         for field in ("skipped", "notes")
     )
     return sets, skipped, notes
@@ -72,8 +72,8 @@ def _fitted(
 ) -> tuple[dict[str, Images], str]:
     """Fit on the rows trained on, or on the real ones; labels are the names of folders."""
     real = images["real"].reading.shape
-    for name, one in images.items():
-        height, width, _ = one.reading.shape
+    for name, each in images.items():
+        height, width, _ = each.reading.shape
         if (height, width) != real[:2]:
             raise UserError(
                 f"{name}: found images of {width}x{height}; allowed is {real[1]}x{real[0]}, what "
@@ -89,10 +89,10 @@ def _fitted(
     labels = None if origins is None else np.unique(origins.to_numpy(False), return_inverse=True)[1]
     fitted = extractor.fit(folder.images(np.arange(folder.rows)), labels, seed)
     features = {}
-    for name, one in images.items():
+    for name, each in images.items():
         # what the reading says is among the notes
-        reading = replace(one.reading, notes=())
+        reading = replace(each.reading, notes=())
         features[name] = Images(
-            one.root, one.names, reading, extractor, one.notes, one.skipped, fitted
+            each.root, each.names, reading, extractor, each.notes, each.skipped, fitted
         )
     return features, fingerprint(fitted)

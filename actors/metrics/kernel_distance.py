@@ -58,14 +58,19 @@ def kernel_distance(
     return KernelDistance(float(np.mean(values)), float(np.std(values)))
 
 
-def _squared_discrepancy(one: np.ndarray, two: np.ndarray) -> float:
-    size = len(one)
-    within = _kernel_sum(one, one) - _diagonal_sum(one) + _kernel_sum(two, two) - _diagonal_sum(two)
-    return float(within / (size * (size - 1)) - 2 * _kernel_sum(one, two) / size**2)
+def _squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
+    size = len(first)
+    within = (
+        _kernel_sum(first, first)
+        - _diagonal_sum(first)
+        + _kernel_sum(second, second)
+        - _diagonal_sum(second)
+    )
+    return float(within / (size * (size - 1)) - 2 * _kernel_sum(first, second) / size**2)
 
 
-def _kernel_sum(one: np.ndarray, two: np.ndarray) -> float:
-    return float((((one @ two.T) / one.shape[1] + 1) ** 3).sum())
+def _kernel_sum(first: np.ndarray, second: np.ndarray) -> float:
+    return float((((first @ second.T) / first.shape[1] + 1) ** 3).sum())
 
 
 def _diagonal_sum(rows: np.ndarray) -> float:

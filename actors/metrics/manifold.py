@@ -60,18 +60,18 @@ def manifold(samples: np.ndarray, reference: np.ndarray, k: int = K) -> Manifold
     covered = np.zeros(len(reference), bool)
     pairs = Pairs(samples)
     for start in range(0, len(reference), BLOCK):
-        part = slice(start, start + BLOCK)
-        squared, slack = pairs.squared(reference[part])
-        radius = reference_radius[part, None]
+        some = slice(start, start + BLOCK)
+        squared, slack = pairs.squared(reference[some])
+        radius = reference_radius[some, None]
         unsure = np.abs(squared - np.square(radius)) <= slack
         unsure |= np.abs(squared - np.square(sample_radius)) <= slack
-        pairs.recompute(squared, reference[part], unsure)
+        pairs.recompute(squared, reference[some], unsure)
         # as roots, for what is at the radius exactly to have its bits
         distances = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
         inside = distances <= radius
         balls += inside.sum(axis=0)
-        covered[part] = inside.any(axis=1)
-        recalled[part] = (distances <= sample_radius).any(axis=1)
+        covered[some] = inside.any(axis=1)
+        recalled[some] = (distances <= sample_radius).any(axis=1)
     return Manifold(
         precision=float((balls > 0).mean()),
         recall=float(recalled.mean()),
@@ -93,11 +93,11 @@ METRICS = tuple(
 
 def take(sets: Sets) -> Iterator[Measure]:
     """Precision, recall, density and coverage against held-out real rows."""
-    found = cache(lambda: manifold(sets.samples, sets.reference))
+    measured = cache(lambda: manifold(sets.samples, sets.reference))
     for metric in METRICS:
         yield sets.measure(
             metric,
-            partial(lambda name: getattr(found(), name), metric.name),
+            partial(lambda name: getattr(measured(), name), metric.name),
             k=K,
             settings={"ties": "inside"},
         )

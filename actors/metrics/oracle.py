@@ -136,7 +136,7 @@ def _standard_entropies(rows: int, dimensions: int, k: int) -> np.ndarray:
     """Return the (DRAWS,) estimates for standard normal rows."""
     draws = np.random.default_rng(0).standard_normal((DRAWS, rows, dimensions))
     # without `entropy`, whose threads cost more than they save on so few rows
-    radii = (np.partition(cdist(one, one), k, axis=1)[:, k] for one in draws)
+    radii = (np.partition(cdist(draw, draw), k, axis=1)[:, k] for draw in draws)
     logs = dimensions * np.array([np.log(radius).mean() for radius in radii])
     # nobody's neighbours are as near as the floor
     return logs + (entropy(draws[0], k).nats - logs[0])
@@ -148,11 +148,11 @@ def _normal(mean: np.ndarray, deviation: np.ndarray) -> Band:
 
 def _check(form: Form, rows: int, dimensions: int, iterations: int) -> None:
     least = dimensions + 1 if form == "full" else 2
-    found: dict[str, tuple[int, int]] = {
+    checked: dict[str, tuple[int, int]] = {
         "rows": (rows, least),
         "dimensions": (dimensions, 1),
         "iterations": (iterations, 1),
     }
-    for name, (value, lowest) in found.items():
+    for name, (value, lowest) in checked.items():
         if value < lowest:
             raise ValueError(f"{name}: found {value}; allowed are {lowest} and more")

@@ -53,7 +53,7 @@ def in_two_levels(
 ) -> Selection:
     """Return the selection without measuring what it loses.
 
-    It begins with the row that greedy selection begins with, so that one partition selects as it does.
+    It begins with the row that greedy selection begins with, so that one partition does as it does.
     """
     order = np.random.default_rng(seed).permutation(len(features))
     first = first_row(len(features), seed)

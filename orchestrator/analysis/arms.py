@@ -29,36 +29,46 @@ class Comparison:
     def leads(self) -> dict[str, Interval | None]:
         """The paired differences of the first arm to each of the others, by their names."""
         first, *others = self.arms
-        return {one.record.series: paired(first.values, one.values) for one in others}
+        return {summary.record.series: paired(first.values, summary.values) for summary in others}
 
 
-def compare(found: list[Record]) -> list[Comparison]:
+def compare(records: list[Record]) -> list[Comparison]:
     """Return the comparisons of the arms of a run, by the first main metric that has some."""
     for key in words.MAIN:
-        mine = [record for record in found if record.key == key]
+        mine = [record for record in records if record.key == key]
         groups = by_generator(mine).items() if mine else ()
-        compared = [one for name, group in groups if (one := compare_by(key, name, group))]
-        if any(len(one.arms) > 1 for one in compared):
+        compared = [summary for name, group in groups if (summary := compare_by(key, name, group))]
+        if any(len(summary.arms) > 1 for summary in compared):
             return compared
     return []
 
 
-def compare_by(key: Key, generator: str, found: list[Record]) -> Comparison | None:
+def compare_by(key: Key, generator: str, records: list[Record]) -> Comparison | None:
     """Return how arms compare by one measure; None for fewer than two arms at one iteration."""
     arms: dict[str, dict[int, list[Summary]]] = {}
-    for one in summaries(found):
-        record = one.record
-        arms.setdefault(record.series, {}).setdefault(record.iteration, []).append(one)
-    last = max(set.intersection(*(set(own) for own in arms.values())), default=0) if arms else 0
+    for summary in summaries(records):
+        record = summary.record
+        arms.setdefault(record.series, {}).setdefault(record.iteration, []).append(summary)
+    last = (
+        max(set.intersection(*(set(by_iteration) for by_iteration in arms.values())), default=0)
+        if arms
+        else 0
+    )
     if len(arms) < 2 or not last:
         return None
     # an arm whose seeds have several cards is not compared
-    there = {arm: own[last] for arm, own in arms.items()}
-    cards = [own[0].record.card for own in there.values() if len(own) == 1]
+    there = {arm: by_iteration[last] for arm, by_iteration in arms.items()}
+    cards = [
+        by_iteration[0].record.card for by_iteration in there.values() if len(by_iteration) == 1
+    ]
     usual = max(dict.fromkeys(cards), key=cards.count, default=None)
-    alike = [own[0] for own in there.values() if len(own) == 1 and own[0].record.card == usual]
+    alike = [
+        by_iteration[0]
+        for by_iteration in there.values()
+        if len(by_iteration) == 1 and by_iteration[0].record.card == usual
+    ]
     sign = 1 if words.goal(key[0]) == "min" else -1
-    alike.sort(key=lambda one: sign * one.interval.mean)
-    names = {one.record.series for one in alike}
-    apart = {arm: own[0] for arm, own in there.items() if arm not in names}
+    alike.sort(key=lambda summary: sign * summary.interval.mean)
+    names = {summary.record.series for summary in alike}
+    apart = {arm: by_iteration[0] for arm, by_iteration in there.items() if arm not in names}
     return Comparison(key, generator, last, alike, apart)

@@ -11,25 +11,34 @@ from orchestrator.analysis.statistics import FEWEST_SEEDS, Interval, is_apart
 MOST_NAMED = 4
 
 
-def compared(found: Comparison) -> str:
+def compared(comparison: Comparison) -> str:
     """Return how the arms of a run compare, with a verdict where there are seeds enough."""
-    of = f" ({found.generator})" if found.generator else ""
-    head = f"{_capital(words.short(found.key))}{of} at iteration {found.iteration}"
-    unit = next(iter([*found.arms, *found.apart.values()])).record.measure.unit
-    shown = found.arms[:MOST_NAMED]
-    values = ", ".join(f"{one.record.series} {with_interval(one.interval)}" for one in shown)
-    more = f" and {len(found.arms) - MOST_NAMED} more below" * (len(found.arms) > MOST_NAMED)
-    parts = [f"{head}, in {unit}: {values}{more}"] if len(found.arms) > 1 else []
-    if len(found.arms) > 1:
-        leads = list(found.leads.items())[: MOST_NAMED - 1]
-        first = found.arms[0].record.series
-        parts.append(_verdict(first, leads))
-    if found.apart:
-        every = {**{one.record.series: one for one in found.arms}, **found.apart}
-        names = found.apart if len(found.arms) > 1 else every
-        sizes = ", ".join(f"{arm} {one.record.measure.n:,} rows" for arm, one in names.items())
-        parts.append(f"not compared, as measured on other sets: {sizes}")
-    return _capital("; ".join(parts)) + "."
+    of = f" ({comparison.generator})" if comparison.generator else ""
+    head = f"{_capital(words.short(comparison.key))}{of} at iteration {comparison.iteration}"
+    unit = next(iter([*comparison.arms, *comparison.apart.values()])).record.measure.unit
+    shown = comparison.arms[:MOST_NAMED]
+    values = ", ".join(
+        f"{summary.record.series} {with_interval(summary.interval)}" for summary in shown
+    )
+    more = f" and {len(comparison.arms) - MOST_NAMED} more below" * (
+        len(comparison.arms) > MOST_NAMED
+    )
+    phrases = [f"{head}, in {unit}: {values}{more}"] if len(comparison.arms) > 1 else []
+    if len(comparison.arms) > 1:
+        leads = list(comparison.leads.items())[: MOST_NAMED - 1]
+        first = comparison.arms[0].record.series
+        phrases.append(_verdict(first, leads))
+    if comparison.apart:
+        every = {
+            **{summary.record.series: summary for summary in comparison.arms},
+            **comparison.apart,
+        }
+        names = comparison.apart if len(comparison.arms) > 1 else every
+        sizes = ", ".join(
+            f"{arm} {summary.record.measure.n:,} rows" for arm, summary in names.items()
+        )
+        phrases.append(f"not compared, as measured on other sets: {sizes}")
+    return _capital("; ".join(phrases)) + "."
 
 
 def _verdict(first: str, leads: list[tuple[str, Interval | None]]) -> str:
@@ -59,44 +68,46 @@ def _seeds(count: int) -> str:
 def best_of(ranking: Ranking) -> str:
     """Return which point of a sweep is best by an objective, and what was not compared."""
     name = words.in_full(words.key_of(ranking.objective))
-    parts = []
+    phrases = []
     if ranking.best:
         word = "lowest" if ranking.goal == "min" else "highest"
         second = ranking.places[1]
-        parts.append(
+        phrases.append(
             f"{word} {name} at iteration {ranking.best.iteration}: {_standing(ranking.best)}; "
             f"next {_standing(second)}"
         )
-        parts.append(f"the first {lead_over('the next', ranking.lead)}")
+        phrases.append(f"the first {lead_over('the next', ranking.lead)}")
     else:
-        parts.append(f"no best {name}: there are no two points that may be compared")
+        phrases.append(f"no best {name}: there are no two points that may be compared")
     if ranking.apart:
         names = [f"{point} ({why})" for point, why in ranking.apart.items()]
         more = f" and {len(names) - MOST_NAMED} more" * (len(names) > MOST_NAMED)
-        parts.append(f"not compared: {', '.join(names[:MOST_NAMED])}{more}")
-    return "; ".join(parts)
+        phrases.append(f"not compared: {', '.join(names[:MOST_NAMED])}{more}")
+    return "; ".join(phrases)
 
 
-def _standing(one: Standing) -> str:
-    return f"{one.name}, {with_interval(one.interval)}"
+def _standing(standing: Standing) -> str:
+    return f"{standing.name}, {with_interval(standing.interval)}"
 
 
-def with_interval(found: Interval) -> str:
+def with_interval(interval: Interval) -> str:
     """Return a mean with its interval and the number of seeds."""
-    if found.low is None or found.high is None:
-        return words.number(found.mean)
-    low, high = words.number(found.low), words.number(found.high)
-    return f"{words.number(found.mean)} (95 % {low} to {high}, {found.n} seeds)"
+    if interval.low is None or interval.high is None:
+        return words.number(interval.mean)
+    low, high = words.number(interval.low), words.number(interval.high)
+    return f"{words.number(interval.mean)} (95 % {low} to {high}, {interval.n} seeds)"
 
 
 def correlated(pooled: Pooled) -> str | None:
     """Return the correlation of a metric with log GS; None with fewer than three points."""
-    found = pooled.found
-    if found.r is None:
-        return f"has none: {found.note}" if found.n > 2 else None
-    sentence = f"r = {words.number(found.r, 2)} over {found.n} distinct points of equal cards"
-    if found.interval is not None:
-        low, high = (words.number(end, 2) for end in found.interval)
+    correlation = pooled.found
+    if correlation.r is None:
+        return f"has none: {correlation.note}" if correlation.n > 2 else None
+    sentence = (
+        f"r = {words.number(correlation.r, 2)} over {correlation.n} distinct points of equal cards"
+    )
+    if correlation.interval is not None:
+        low, high = (words.number(end, 2) for end in correlation.interval)
         sentence += f", 95 % interval {low} to {high}"
     return sentence
 
@@ -107,12 +118,12 @@ def correlations(records: list[Record]) -> str | None:
     Shi et al. 2025 find that entropy follows it and variance does not.
     """
     pooled = [pool(records, metric) for metric in METRICS]
-    parts = [f"{one.metric} {text}" for one in pooled if (text := correlated(one))]
-    if not parts:
+    phrases = [f"{each.metric} {text}" for each in pooled if (text := correlated(each))]
+    if not phrases:
         return None
     others = sum(not pair.is_main for pair in pooled[0].pairs)
     left_out = f"; {others} points of other cards are left out" * bool(others)
-    return f"Correlation of training sets with log GS: {'; '.join(parts)}{left_out}."
+    return f"Correlation of training sets with log GS: {'; '.join(phrases)}{left_out}."
 
 
 def _capital(text: str) -> str:

@@ -34,14 +34,16 @@ def key_of(objective: str) -> Key:
 
 # the main metrics, on equally many rows right after on all
 MAIN: tuple[Key, ...] = tuple(
-    (one.name + suffix, one.subjects[0])
-    for one in metrics().values()
-    if one.main
+    (metric.name + suffix, metric.subjects[0])
+    for metric in metrics().values()
+    if metric.main
     for suffix in ("", AT_EQUAL_N)
 )
 # the columns of tables on the terminal: what an objective calls them, and their headings
 COLUMNS = {
-    metric_name(one.name, one.subjects[0]): one.column for one in metrics().values() if one.column
+    metric_name(metric.name, metric.subjects[0]): metric.column
+    for metric in metrics().values()
+    if metric.column
 }
 
 
@@ -51,9 +53,9 @@ def _at_equal_n(metric: str) -> str:
 
 def in_full(key: Key) -> str:
     """Return what a measure is called in a sentence, in full."""
-    found = entry(key[0])
-    of = f" of the {key[1].replace('_', ' ')}" if len(found.subjects) > 1 else ""
-    return found.full_name + of + _at_equal_n(key[0])
+    about = entry(key[0])
+    of = f" of the {key[1].replace('_', ' ')}" if len(about.subjects) > 1 else ""
+    return about.full_name + of + _at_equal_n(key[0])
 
 
 def name(key: Key) -> str:
@@ -63,23 +65,23 @@ def name(key: Key) -> str:
 
 def axis(key: Key) -> str:
     """Return what a measure is called on an axis."""
-    found = entry(key[0])
-    return (found.short or found.full_name.split(",")[0]) + _at_equal_n(key[0])
+    about = entry(key[0])
+    return (about.short or about.full_name.split(",")[0]) + _at_equal_n(key[0])
 
 
 def short(key: Key) -> str:
     """Return what a measure is called in a sentence."""
-    found = entry(key[0])
-    if len(found.subjects) > 1 and key[1] == "training_set":
+    about = entry(key[0])
+    if len(about.subjects) > 1 and key[1] == "training_set":
         return f"training-set {axis(key)}"
-    return axis(key) if found.short else in_full(key)
+    return axis(key) if about.short else in_full(key)
 
 
 def better(metric: str) -> str:
     """Return which way is good, in words; nothing where neither is."""
-    found = entry(metric)
+    about = entry(metric)
     by_goal = {"min": "lower is better", "max": "higher is better", None: ""}
-    return found.meaning or by_goal[found.goal]
+    return about.meaning or by_goal[about.goal]
 
 
 def goal(metric: str) -> Literal["min", "max"] | None:

@@ -85,14 +85,14 @@ def _determining(experiment: Experiment) -> str:
             "training_sets", "evaluation", "changes", "alarms",
         },
     )  # fmt: skip
-    rows = {name: one.sampling.rows for name, one in experiment.generators.items()}
+    rows = {name: generator.sampling.rows for name, generator in experiment.generators.items()}
     return json.dumps([config, rows], sort_keys=True)
 
 
 def sizes_of(experiment: Experiment) -> Sizes:
     """Return how many rows the sets have that an experiment measures, alarms left out."""
     plan = make_plan(experiment)
-    found: dict[str, dict[int, set[int]]] = {name: {} for name in SETS}
+    every: dict[str, dict[int, set[int]]] = {name: {} for name in SETS}
     for (arm, iteration, generator), step in plan.evaluations.items():
         sizes = {
             "samples": rows_of(plan.steps[step.inputs["samples"][0]].step),
@@ -102,15 +102,16 @@ def sizes_of(experiment: Experiment) -> Sizes:
             sizes["real"] = experiment.dataset.rows
         if "training_set" in step.inputs:
             (selected,) = step.inputs["training_set"]
-            own = plan.training_sets
+            selected_sets = plan.training_sets
             sizes["training_set"] = next(
-                one.candidates.rows
+                training_set.candidates.rows
                 for whose in (generator, None)
-                if (one := own.get((arm, iteration, whose))) and one.select.path == selected
+                if (training_set := selected_sets.get((arm, iteration, whose)))
+                and training_set.select.path == selected
             )
         for name, rows in sizes.items():
-            found[name].setdefault(iteration, set()).add(rows)
-    return {name: {i: frozenset(own) for i, own in at.items()} for name, at in found.items()}
+            every[name].setdefault(iteration, set()).add(rows)
+    return {name: {i: frozenset(rows) for i, rows in at.items()} for name, at in every.items()}
 
 
 def fewest_rows(points: Iterable[Sizes]) -> tuple[dict[str, int], set[str]]:
@@ -142,8 +143,8 @@ def _check_ranked(
             f"and {cards[1]}, but {which} compares all of them; allowed are equal ones (see "
             "evaluation.features), or scheduler 'fifo' with search 'grid' or 'random'"
         )
-    for alarm, one in experiments[0].alarms.items():
-        if one.action.kind == "lower_ratio" and "training_set" in sets:
+    for alarm, settings in experiments[0].alarms.items():
+        if settings.action.kind == "lower_ratio" and "training_set" in sets:
             raise UserError(
                 f"objectives.{name}: depends on the rows of training sets, which "
                 f"alarms.{alarm}.action may lower below any number, but {which} compares all "
@@ -158,10 +159,10 @@ def _card(experiment: Experiment, metric: Metric) -> str:
     dataset = experiment.dataset.model_dump(mode="json", exclude_defaults=True)
     is_fitted = isinstance(experiment.measured_in, FittedExtractor)
     fitted = {"fitted_rows": experiment.dataset.rows} if is_fitted else {}
-    told = {
+    card = {
         **space,
         **fitted,
         **({"entropy_k": experiment.evaluation.entropy_k} if metric.takes_k else {}),
         "dataset": {k: v for k, v in dataset.items() if k not in NOT_OF_CARD},
     }
-    return json.dumps(told)
+    return json.dumps(card)

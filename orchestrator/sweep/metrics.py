@@ -19,16 +19,16 @@ def means(results: Iterable[Result]) -> dict[str, float]:
             name = metric_name(card.metric, card.subject)
             values.setdefault(name, []).append(card.value)
     return {
-        name: float(np.mean([value for value in found if value is not None]))
-        for name, found in values.items()
-        if None not in found
+        name: float(np.mean([value for value in of_metric if value is not None]))
+        for name, of_metric in values.items()
+        if None not in of_metric
     }
 
 
 def known_metrics(evaluation: Evaluation) -> dict[str, set[str]]:
     """Return the names of all measures that are taken, with the sets whose rows they depend on."""
     known = {}
-    for metric in (one for group in evaluation.measures for one in GROUPS[group].metrics):
+    for metric in (each for group in evaluation.measures for each in GROUPS[group].metrics):
         for subject in metric.subjects:
             name, sets = metric_name(metric.name, subject), metric.sets(subject)
             known[name] = sets

@@ -27,7 +27,9 @@ def print_table(console: Console, sweep: Sweep) -> None:
         name: {point: last_records(trials, name) for point, trials in points.items()}
         for name in dict.fromkeys(_at_equal_n(name, sweep) for name in wanted)
     }
-    usual = {name: main_card(cards) for name, own in cells.items() if (cards := _cards(own))}
+    usual = {
+        name: main_card(cards) for name, records in cells.items() if (cards := _cards(records))
+    }
     table = Table(
         *(axis.rsplit(".", 1)[-1] for axis in sweep.axes),
         "seeds",
@@ -39,14 +41,17 @@ def print_table(console: Console, sweep: Sweep) -> None:
     marked = False
     for point, trials in points.items():
         ended = {trial.status for trial in trials}
-        found = [cells[name][point] for name in cells]
-        other = [any(r.card != usual[n] for r in own) for n, own in zip(cells, found, strict=True)]
+        shown = [cells[name][point] for name in cells]
+        other = [
+            any(r.card != usual[n] for r in records)
+            for n, records in zip(cells, shown, strict=True)
+        ]
         marked |= any(other)
         table.add_row(
             *(named({axis: trials[0].point[axis]}).partition("=")[2] for axis in sweep.axes),
             str(len(trials)),
-            str(max((r.iteration for own in found for r in own), default=0)),
-            *(interval(own) + " *" * mark for own, mark in zip(found, other, strict=True)),
+            str(max((r.iteration for records in shown for r in records), default=0)),
+            *(interval(records) + " *" * mark for records, mark in zip(shown, other, strict=True)),
             "failed" if "failed" in ended else "/".join(sorted(ended)),
         )
     console.print(table)
@@ -64,22 +69,22 @@ def _at_equal_n(name: str, sweep: Sweep) -> str:
     return equal if last_records(sweep.trials, equal) else name
 
 
-def _cards(found: dict[str, list[Record]]) -> list[str]:
-    return [record.card for own in found.values() for record in own]
+def _cards(cells: dict[str, list[Record]]) -> list[str]:
+    return [record.card for records in cells.values() for record in records]
 
 
 def _heading(name: str, card: str | None) -> str:
-    told = COLUMNS.get(plain(name), plain(name))
+    heading = COLUMNS.get(plain(name), plain(name))
     if plain(name) == name or card is None:
-        return told
+        return heading
     known = json.loads(card)
     rows = known["reference_n"] if known["reference"] == "training_set" else known["n"]
-    return f"{told}\non {rows:,} rows"
+    return f"{heading}\non {rows:,} rows"
 
 
-def interval(found: list[Record]) -> str:
+def interval(records: list[Record]) -> str:
     """Return the mean over seeds with half the width of its 95 % t-interval."""
-    values = list(values_of(found).values())
+    values = list(values_of(records).values())
     if not values:
         return ""
     over = mean_interval(values)
@@ -91,10 +96,10 @@ def interval(found: list[Record]) -> str:
 def best_line(sweep: Sweep) -> str | None:
     """Return which point is best by each objective, and of several which are worth a choice."""
     rankings = [rank(sweep, objective) for objective in sweep.objectives]
-    told = [best_of(ranking) for ranking in rankings]
+    lines = [best_of(ranking) for ranking in rankings]
     if len(rankings) > 1 and (points := front(rankings)):
-        told.append("no other is better in all: " + " | ".join(points))
-    return "\n".join(told) or None
+        lines.append("no other is better in all: " + " | ".join(points))
+    return "\n".join(lines) or None
 
 
 def sharing_line(sweep: Sweep) -> str | None:

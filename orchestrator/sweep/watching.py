@@ -104,10 +104,10 @@ class Watch(tune.Callback):
         row.measures[result["iteration"]] = {
             name: value for name, value in result.items() if isinstance(value, float)
         }
-        told = ", ".join(
+        measured = ", ".join(
             f"{heading} {result[name]:.2f}" for name, heading in COLUMNS.items() if name in result
         )
-        self._say(f"{row.name}: iteration {result['iteration']}/{self._iterations}, {told}")
+        self._say(f"{row.name}: iteration {result['iteration']}/{self._iterations}, {measured}")
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """Take down that a point came to its end, or was stopped before."""
@@ -156,10 +156,10 @@ class Watch(tune.Callback):
                 cells = [f"{now[name]:.2f}" if name in now else "" for name in COLUMNS]
                 table.add_row(row.name, f"{last}/{self._iterations}", *cells)
         ended = sum(row.status != "running" for row in rows)
-        told = f"{ended} of {self._planned} points, {_minutes(time.monotonic() - self._started)}"
+        summary = f"{ended} of {self._planned} points, {_minutes(time.monotonic() - self._started)}"
         if (left := self.seconds_left()) is not None:
-            told += f", about {_minutes(left)} left"
-        return Group(table, *self._running(), Text(told))
+            summary += f", about {_minutes(left)} left"
+        return Group(table, *self._running(), Text(summary))
 
 
 def _minutes(seconds: float) -> str:

@@ -71,7 +71,9 @@ def write_parquet(storage: Storage, extracts: Sequence[Extract], file: Path) -> 
     schema = Features(features).arrow_schema
     with pq.ParquetWriter(file, schema) as out:
         for columns, pictures in _blocks(storage, extracts):
-            image = pa.array([{"bytes": one, "path": None} for one in pictures], schema.types[0])
+            image = pa.array(
+                [{"bytes": picture, "path": None} for picture in pictures], schema.types[0]
+            )
             table = pa.table({"image": image, **{name: columns[name] for name in COLUMNS}})
             out.write_table(table.cast(schema))
 
@@ -83,7 +85,7 @@ def write_folder(storage: Storage, extracts: Sequence[Extract], folder: Path) ->
         out = csv.writer(text, lineterminator="\n")
         out.writerow(("file_name", *COLUMNS))
         for columns, pictures in _blocks(storage, extracts):
-            names = [f"{_plain_id(one)}.png" for one in columns["sample_id"].to_pylist()]
+            names = [f"{_plain_id(picture)}.png" for picture in columns["sample_id"].to_pylist()]
             for name, picture in zip(names, pictures, strict=True):
                 (folder / name).write_bytes(picture)
             every = [columns[name].to_pylist() for name in COLUMNS]

@@ -115,15 +115,19 @@ def _json(
         **made(sample),
         "training_sets": [
             {
-                "step": one.path,
-                "rows": one.rows,
-                "leads_back_to": asdict(one.ancestry),
+                "step": training_set.path,
+                "rows": training_set.rows,
+                "leads_back_to": asdict(training_set.ancestry),
                 "parts": [
-                    {**made(group.sample), "rows": group.rows, "share": group.rows / one.rows}
-                    for group in one.groups
+                    {
+                        **made(group.sample),
+                        "rows": group.rows,
+                        "share": group.rows / training_set.rows,
+                    }
+                    for group in training_set.groups
                 ],
             }
-            for one in sets.values()
+            for training_set in sets.values()
         ],
     }
 

@@ -37,7 +37,7 @@ def verify(console: Console, contents: Contents, command: argparse.Namespace) ->
         problems = problems_of(contents, lambda read: progress.advance(bar, read))
     seconds = time.monotonic() - started
     damaged = sorted({problem.step_path for problem in problems if problem.is_damage})
-    lines = [f"{'damaged' if one.is_damage else 'incomplete'}: {one}" for one in problems]
+    lines = [f"{'damaged' if p.is_damage else 'incomplete'}: {p}" for p in problems]
     lines += [
         f"unfinished: {path}, {counted(len(contents.files[path]), 'file')}"
         for path in contents.unfinished()
