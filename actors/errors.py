@@ -46,7 +46,7 @@ class DamagedError(Exception):
         super().__init__(step_path, file, problem)
         self.step_path = step_path
         self.file = file
-        self.found = problem
+        self.problem = problem
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.found}"
+        return f"{self.file}: {self.problem}"

@@ -24,11 +24,15 @@ def print_comparison(console: Console, outcome: Outcome) -> None:
     last = max(record.iteration for record in numbers)
     printed = {*range(1, last + 1, -(-last // MOST_ITERATIONS)), last}
     generators = list(dict.fromkeys(record.generator for record in numbers))
-    shown = {(one.name, one.subjects[0]): one for one in metrics().values() if one.column}
-    of_sets = {
-        key: f"training-set\n{one.column}" for key, one in shown.items() if key[1] != "samples"
+    shown = {
+        (metric.name, metric.subjects[0]): metric for metric in metrics().values() if metric.column
     }
-    of_samples = {key: one.column for key, one in shown.items() if key not in of_sets}
+    of_sets = {
+        key: f"training-set\n{metric.column}"
+        for key, metric in shown.items()
+        if key[1] != "samples"
+    }
+    of_samples = {key: metric.column for key, metric in shown.items() if key not in of_sets}
     headings = of_sets | of_samples
     shared = all(len(by_generator([r for r in numbers if r.key == key])) <= 1 for key in of_sets)
     wide = shared and len(generators) <= GENERATOR_COLUMNS

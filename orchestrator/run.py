@@ -87,7 +87,7 @@ class Run:
         self._redone[path] += 1
         if self._redone[path] > REDONE:
             problem = (
-                f"{error.cause.found}, although its step was redone {REDONE} times; the disk or "
+                f"{error.cause.problem}, although its step was redone {REDONE} times; the disk or "
                 "the memory may be faulty"
             )
             raise StepError(error.planned, DamagedError(path, error.cause.file, problem)) from None

@@ -58,11 +58,11 @@ class Dinov2(Network):
     def _folder(self) -> str:
         check_package("transformers", "transformers", self.kind)
         folder = self.weights or from_hub(f"facebook/dinov2-{self.size}")
-        found = hidden_size(folder)
-        other = next((name for name, width in SIZES.items() if width == found), self.size)
+        stored = hidden_size(folder)
+        other = next((name for name, width in SIZES.items() if width == stored), self.size)
         if other != self.size:
             raise UserError(
-                f"size: found {self.size!r}, but {folder!r} has {found} features; "
+                f"size: found {self.size!r}, but {folder!r} has {stored} features; "
                 f"allowed is {other!r}"
             )
         return folder
@@ -146,8 +146,8 @@ def hidden_size(folder: str) -> int:
         raise UserError(f"weights: {folder!r} has no {WEIGHTS}; allowed is {allowed}")
     try:
         with open(os.path.join(folder, CONFIG), encoding="utf-8") as file:
-            found = json.load(file)
-        kind, size = found["model_type"], int(found["hidden_size"])
+            stored = json.load(file)
+        kind, size = stored["model_type"], int(stored["hidden_size"])
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
             f"weights: {folder!r} has no {CONFIG} of a model; allowed is {allowed}"

@@ -36,12 +36,12 @@ class Pooled:
     """The pairs of a run or a sweep, and the correlation over those of equal cards.
 
     Attributes:
-        found: over the distinct ones, as arms share iteration 1.
+        correlation: over the distinct ones, as arms share iteration 1.
     """
 
     metric: str
     pairs: list[Pair]
-    found: Correlation
+    correlation: Correlation
 
 
 def pool(records: list[Record], metric: str) -> Pooled:
@@ -84,5 +84,5 @@ def _pairs(records: list[Record], metric: str, score: str) -> list[Pair]:
 
 def correlations(records: list[Record]) -> dict[str, float]:
     """Return r by metric where there is one, for the tracking server."""
-    values = {metric: pool(records, metric).found.r for metric in METRICS}
+    values = {metric: pool(records, metric).correlation.r for metric in METRICS}
     return {metric: r for metric, r in values.items() if r is not None}

@@ -100,7 +100,7 @@ def with_interval(interval: Interval) -> str:
 
 def correlated(pooled: Pooled) -> str | None:
     """Return the correlation of a metric with log GS; None with fewer than three points."""
-    correlation = pooled.found
+    correlation = pooled.correlation
     if correlation.r is None:
         return f"has none: {correlation.note}" if correlation.n > 2 else None
     sentence = (

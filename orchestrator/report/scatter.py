@@ -25,7 +25,7 @@ def scatters(records: list[Record], styles: dict[str, Style]) -> list[Figure]:
 
 def _scatter(records: list[Record], metric: str, styles: dict[str, Style]) -> Figure | None:
     pooled = pool(records, metric)
-    pairs, r = pooled.pairs, pooled.found.r
+    pairs, r = pooled.pairs, pooled.correlation.r
     if r is None:
         return None
     main = next(pair.record for pair in pairs if pair.is_main)

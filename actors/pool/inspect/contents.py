@@ -141,4 +141,4 @@ def _read(storage: Storage, path: str) -> StoredStep | str | None:
     try:
         return read_step(storage, path)
     except DamagedError as error:
-        return error.found if is_done(storage, path) else None
+        return error.problem if is_done(storage, path) else None

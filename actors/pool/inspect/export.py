@@ -92,11 +92,11 @@ def write_folder(storage: Storage, extracts: Sequence[Extract], folder: Path) ->
             out.writerows(zip(names, *every, strict=True))
 
 
-def _plain_id(found: str) -> str:
+def _plain_id(sample_id: str) -> str:
     """Return the id of a sample, if files can be named by it."""
-    if not ID.fullmatch(found or ""):
-        raise PathError(f"{found!r}: is no id of a sample, so that no file is named by it")
-    return found
+    if not ID.fullmatch(sample_id or ""):
+        raise PathError(f"{sample_id!r}: is no id of a sample, so that no file is named by it")
+    return sample_id
 
 
 def _blocks(

@@ -56,7 +56,7 @@ def test_there_is_no_correlation_where_one_of_the_two_does_not_vary_or_points_ar
     run = different_sizes()
     constant = [result("same", i, 20.0 + i, 2.0, 1.0) for i in range(1, 7)]
     few = pool(records(replace(run, results=run.results[:2])), "entropy")
-    assert few.found.r is None
+    assert few.correlation.r is None
     assert correlated(few) is None
     found = pool(records(replace(run, results=constant)), "entropy")
     assert correlated(found) == "has none: the second series does not vary"
@@ -72,7 +72,9 @@ def test_points_that_arms_share_count_once_when_it_is_decided_which_are_pooled()
         for j, arm in enumerate(arms)
     ]
     shared = [replace(one, generator=f"g{i % 3}") for i, one in enumerate(shared)]
-    found = pool(records(Outcome("known", "finished", 0, arms, shared + own)), "entropy").found
+    found = pool(
+        records(Outcome("known", "finished", 0, arms, shared + own)), "entropy"
+    ).correlation
     logs = [math.log(one.measures[2].known_value) for one in own]
     expected = pearsonr([one.measures[0].known_value for one in own], logs).statistic
     assert found.n == 4
