@@ -97,7 +97,7 @@ def pool_size(plan: Plan) -> tuple[int, int]:
     """Return the rows that the plan puts into the pool, and the bytes of images and features."""
     rows = sum(rows_of(planned.step) for planned in plan.steps.values())
     height, width, channels = plan.experiment.dataset.image_shape
-    # the embed steps of a space are told apart by its identity
+    # the embed steps of a space are distinguished by its identity
     spaces = [plan.experiment.features, plan.experiment.measured_in]
     distinct = {str(space.identity): space for space in spaces}.values()
     features = sum(space.dimension((height, width, channels)) for space in distinct)

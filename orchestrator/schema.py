@@ -23,7 +23,7 @@ def members(annotation: Any) -> list[Any]:
 
 
 def _model(annotation: Any, raw: Any) -> type[BaseModel] | None:
-    """Return the block that `raw` is a value of, told by its `kind` where there are several."""
+    """Return the block that `raw` is a value of, by its `kind` where there are several."""
     models = [m for m in members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
     if len(models) < 2:
         return models[0] if models else None

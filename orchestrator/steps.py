@@ -294,7 +294,7 @@ def evaluate(
             "source": samples.config["source"],
             "iteration": iteration,
             "images": str(experiment.dataset.info.reading),
-            # the space is told by the inputs
+            # the inputs say in which space
             **experiment.evaluation.model_dump(mode="json", exclude={"features"}),
         },
         _paths(

@@ -51,7 +51,7 @@ class Running:
     """A step, or a unit of one, that somebody does.
 
     Attributes:
-        renewed: when its holder was heard of last, by the catalogue's clock.
+        renewed: when its holder renewed it last, by the catalogue's clock.
         fraction, note: how far it is, where that was reported.
     """
 
@@ -63,7 +63,7 @@ class Running:
 
 @ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)
 class Catalogue:
-    """Locks by key, each owned by a request that has to be heard of.
+    """Locks by key, each owned by a request that has to renew it.
 
     Nobody waits in here: a lock can only go to who asks for it now. All calls may be made twice.
     """
@@ -74,7 +74,7 @@ class Catalogue:
         self._running: dict[str, Running] = {}
         self._called = self._opened = time.monotonic()
         if ray.get_runtime_context().was_current_actor_reconstructed:
-            # those who hold a lock are heard of before anybody is given one
+            # those who hold a lock renew it before anybody is given one
             self._opened += 2 * RENEW_SECONDS
         threading.Thread(target=self._leave_when_idle, daemon=True).start()
 
@@ -119,7 +119,7 @@ class Catalogue:
         return {k: work for k, work in held if now - work.renewed < self._lease_seconds}
 
     def _is_there(self, held: Running, other: Holder, now: float) -> bool:
-        """Whether the holder lives: it is heard of, and does not ask: actors do one step."""
+        """Whether the holder lives: it renews the lock, and does not ask for another."""
         return held.holder.actor != other.actor and now - held.renewed < self._lease_seconds
 
     def _leave_when_idle(self) -> None:

@@ -29,7 +29,7 @@ Opened = TypeVar("Opened", bound=Closable)
 
 
 def is_joined() -> bool:
-    """Whether there is a cluster to join, told by the environment (as inside a job)."""
+    """Whether the environment names a cluster to join, as inside a job."""
     return bool(os.environ.get(ADDRESS))
 
 

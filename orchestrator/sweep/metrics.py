@@ -1,4 +1,4 @@
-"""What a sweep is told of its points: one number per measure, over generators and seeds."""
+"""What points report to a sweep: one number per measure, over generators and seeds."""
 
 from collections.abc import Iterable
 

@@ -34,7 +34,7 @@ class Row:
 
 
 class Watch(tune.Callback):
-    """Takes down what Ray Tune is told, and shows it."""
+    """Takes down what is reported to Ray Tune, and shows it."""
 
     def __init__(
         self,

@@ -205,8 +205,8 @@ def measure_manifold(n: int, d: int) -> Iterator[str]:
     """Yield the lines of precision, recall, density and coverage."""
     samples, reference = clustered(n, d, 1), clustered(n, d, 2)
     (ours,), (found,) = timed(lambda: manifold(samples, reference, 5), rounds=2)
-    told = ", ".join(f"{name} {value:.4f}" for name, value in asdict(found).items())
-    yield f"precision and recall, k = 5: {told}"
+    text = ", ".join(f"{name} {value:.4f}" for name, value in asdict(found).items())
+    yield f"precision and recall, k = 5: {text}"
     yield line("ours, best of 2", ours, ours)
     if importlib.util.find_spec("prdc") is None:
         yield "  prdc not installed"
@@ -237,8 +237,8 @@ def main() -> None:
     }
     for name, part in parts.items():
         if arguments.only in (None, name):
-            for told in part():
-                print(told, flush=True)
+            for text in part():
+                print(text, flush=True)
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"  peak memory so far {peak:,.0f} MiB", flush=True)
     packages = ("numpy", "scipy", "torch", "faiss-cpu", "scikit-learn", "torch-fidelity", "prdc")

@@ -89,7 +89,7 @@ def least(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, float]:
     return seconds
 
 
-def told(what: str, size: int, seconds: dict[str, float]) -> None:
+def report(what: str, size: int, seconds: dict[str, float]) -> None:
     """Print the speed of each, and ours over it."""
     for name, one in seconds.items():
         ratio = "" if name == "ours" else f"   ours / it {one / seconds['ours']:5.2f}"
@@ -146,7 +146,7 @@ def append(storage: Storage, rows: int) -> None:
                     bytes_of[column] += record.bytes
     for column, step in COLUMNS.items():
         finish(storage, step, records[column])
-        told(f"append {column}", bytes_of[column], seconds[column])
+        report(f"append {column}", bytes_of[column], seconds[column])
     print(f"  making the rows and their tables, not in it: {made:.1f} s")
     shutil.rmtree(raw)
 
@@ -174,7 +174,7 @@ def scan(storage: Storage, column: str, rounds: int) -> None:
 
     assert ours() == raw()
     size = len(selections.gather(storage, [COLUMNS[column]], column)) * row_bytes(column)
-    told(f"scan {column}", size, least({"ours": ours, "raw pyarrow": raw}, rounds))
+    report(f"scan {column}", size, least({"ours": ours, "raw pyarrow": raw}, rounds))
 
 
 def row_bytes(column: str) -> int:
@@ -202,7 +202,7 @@ def gather(storage: Storage, column: str, rounds: int) -> None:
     seconds = least(calls, 2 * rounds)
     # it is slow and not what the ratio hangs on
     seconds |= least({"datasets": lambda: [hugging[batch]["row"] for batch in batches]}, 1)
-    told(f"gather {column}", size, seconds)
+    report(f"gather {column}", size, seconds)
     shutil.rmtree(folder)
 
 

@@ -127,10 +127,10 @@ def test_the_report_opens_without_an_error_or_a_request_in_either_theme(
     (report,) = served.store.glob("sweeps/*/report.html")
     context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})  # type: ignore[arg-type]
     page = context.new_page()
-    told: list[str] = []
+    messages: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(report.as_uri())
     assert page.title().startswith("tiny_sweep")
@@ -140,6 +140,6 @@ def test_the_report_opens_without_an_error_or_a_request_in_either_theme(
     assert (min(levels) > 200) if scheme == "light" else (max(levels) < 60)
     # nothing wider than the window but what scrolls by itself
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
-    assert told == []
+    assert messages == []
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     context.close()

@@ -41,14 +41,17 @@ def test_folders_are_measured_with_a_table_and_json_beside_it(
     out = tmp_path / "e.json"
     done = call(*arguments(folders, out, f"--train={folders / 'train'}"))
     assert done.returncode == 0, done.stderr
-    told = {one["metric"]: one for one in json.loads(out.read_text())["measures"]}
+    by_metric = {one["metric"]: one for one in json.loads(out.read_text())["measures"]}
     made, real = (
         np.stack([np.asarray(Image.open(f), np.float32) for f in sorted(folders.glob(f"{n}/*/*"))])
         for n in ("made", "real")
     )
     expected = frechet_distance(*(x.reshape(len(x), -1) / 127.5 - 1 for x in (made, real)))
-    assert told["frechet_distance"]["value"] == pytest.approx(expected, rel=1e-4)
-    assert (told["frechet_distance"]["n"], told["frechet_distance"]["reference_n"]) == (120, 100)
+    assert by_metric["frechet_distance"]["value"] == pytest.approx(expected, rel=1e-4)
+    assert (by_metric["frechet_distance"]["n"], by_metric["frechet_distance"]["reference_n"]) == (
+        120,
+        100,
+    )
     assert "samples (120 rows) against held-out real (100)" in done.stdout
     assert "generalization score" in done.stdout
     # twice the same name is refused, so nothing is overwritten

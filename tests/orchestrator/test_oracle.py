@@ -157,8 +157,8 @@ def test_a_selection_that_makes_dispersion_worse_is_told_so_over_three_seeds() -
 
 
 def test_fewer_than_three_seeds_of_a_selection_give_no_verdict() -> None:
-    for seeds, told in ((1, "1 seed"), (2, "2 seeds")):
-        assert compared(0.5, seeds)[0][-1] == f"gist against random: {told}, no verdict."
+    for seeds, words in ((1, "1 seed"), (2, "2 seeds")):
+        assert compared(0.5, seeds)[0][-1] == f"gist against random: {words}, no verdict."
 
 
 def change(result: Result, **fields: Any) -> None:

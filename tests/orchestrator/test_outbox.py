@@ -128,7 +128,7 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
     said = ""
     monkeypatch.setattr(system, "INTERVAL_SECONDS", 60)
 
-    def told(words: str) -> bool:
+    def has_printed(words: str) -> bool:
         nonlocal said
         said += capfd.readouterr().err
         return bool(re.search(words, said))
@@ -145,16 +145,16 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
         (tmp_path / "report.html").write_text("<p>")
         sweep.log_files(tmp_path / "report.html")
         # all 49 and the file, and what the machine's load adds meanwhile
-        wait_until(lambda: told(r"does not answer; training goes on, 5\d records are kept"))
+        wait_until(lambda: has_printed(r"does not answer; training goes on, 5\d records are kept"))
         server.start()
-        wait_until(lambda: told(r"is back; 5\d records are sent now"))
+        wait_until(lambda: has_printed(r"is back; 5\d records are sent now"))
         wait_until(lambda: bool(client.list_artifacts(sweep.run_id)))
         # an end without the server: nothing is lost, and the same command sends the rest
         server.kill()
         sweep.log_metrics({"loss": 50.0}, 50)
         sweep.close("finished")
-        assert told("Nothing is lost")
-        assert told(r": \d records are not there")
+        assert has_printed("Nothing is lost")
+        assert has_printed(r": \d records are not there")
         assert said.count("training goes on") == 2
         assert "Traceback" not in said
         server.start()

@@ -81,9 +81,9 @@ def test_show_tells_a_samples_provenance_and_draws_it(
     path, table = next(iter(finished.store.tables("sample").items()))
     row = table.slice(5, 1).drop_columns(["image"]).to_pylist()[0]
     shown = pool("show", row["sample_id"], "--image", str(tmp_path / "a.png"))
-    facts = dict(line.split(maxsplit=1) for line in shown.splitlines() if "  " in line)
+    fields = dict(line.split(maxsplit=1) for line in shown.splitlines() if "  " in line)
     for name in ("sample_id", "source", "iteration", "step", "seed", "label"):
-        assert facts[name].strip() == str(row[name])
+        assert fields[name].strip() == str(row[name])
     assert "8 x 8 pixels, 1 channel" in shown
     assert f"{path}, row 5" in shown
     pixels = table["image"].combine_chunks().to_numpy_ndarray()[5, :, :, 0]

@@ -109,7 +109,7 @@ def test_the_features_are_told_apart_by_the_weights_and_not_by_their_place(
 
 
 def message(extractor: Dinov2) -> str:
-    """Return the one line that a mistake is told in."""
+    """Return the one line that says what the mistake is."""
     with pytest.raises(UserError) as error:
         extractor.digest()
     assert "\n" not in str(error.value)

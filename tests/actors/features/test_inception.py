@@ -29,7 +29,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def message(extractor: Inception) -> str:
-    """Return the one line that a mistake is told in."""
+    """Return the one line that says what the mistake is."""
     with pytest.raises(UserError) as error:
         extractor.digest()
     assert "\n" not in str(error.value)

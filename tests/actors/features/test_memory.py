@@ -168,8 +168,8 @@ def test_the_tightest_of_the_groups_around_a_process_counts(tmp_path: Path) -> N
 
 
 def test_a_container_that_is_told_the_path_of_the_host_finds_its_limit(tmp_path: Path) -> None:
-    told = {"proc/self/cgroup": "4:memory:/docker/3fa9"}
-    assert memory_left(tree(tmp_path, told | v1("", 1000))) == 750
+    group = {"proc/self/cgroup": "4:memory:/docker/3fa9"}
+    assert memory_left(tree(tmp_path, group | v1("", 1000))) == 750
 
 
 def test_available_memory_is_the_smaller_of_the_machine_s_and_the_limit_s(

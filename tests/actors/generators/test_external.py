@@ -174,7 +174,7 @@ def test_exactly_one_of_pipeline_and_images_is_given() -> None:
 
 
 def message(model: Any) -> str:
-    """Return the one line that a mistake is told in."""
+    """Return the one line that says what the mistake is."""
     with pytest.raises(ValueError) as error:  # noqa: PT011  what it says is what is looked at
         model.check_images(SHAPE, 1)
     assert "\n" not in str(error.value)

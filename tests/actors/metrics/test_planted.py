@@ -165,10 +165,10 @@ def test_next_to_no_rows_give_a_value_or_an_error_that_says_so(name: str, n: int
         try:
             value = MEASURES[name](*sets)
         except ValueError as error:
-            told = str(error)
+            message = str(error)
         else:
-            told = "" if not np.isnan(value) else "NaN"
-        assert not told or (": found " in told and "\n" not in told), told
+            message = "" if not np.isnan(value) else "NaN"
+        assert not message or (": found " in message and "\n" not in message), message
 
 
 @pytest.mark.parametrize("name", MEASURES)

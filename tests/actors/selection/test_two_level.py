@@ -30,7 +30,7 @@ def test_entropy_lies_between_random_and_exact_and_the_loss_is_told() -> None:
     exact = entropy(features[greedy(features, 600, seed=0).positions]).nats
     drawn = entropy(features[random_rows(features, 600, seed=0).positions]).nats
     assert drawn + 0.5 * (exact - drawn) < got < exact
-    # all candidates are measured on here, so that the loss told is the loss there is
+    # all candidates are measured on here, so that the loss reported is the loss there is
     assert ours.notes["measured_on"] == 3000
     assert ours.notes["entropy_lost"] == pytest.approx(exact - got)
 

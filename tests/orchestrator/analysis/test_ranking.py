@@ -62,9 +62,9 @@ def test_the_best_point_is_that_of_the_mean_over_seeds_and_leads_by_the_paired_d
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_a_sweep_of_fewer_than_three_seeds_has_numbers_and_no_verdict(seeds: int) -> None:
     found = sweep({"0.2": [9.0, 9.1][:seeds], "0.5": [4.0, 4.1][:seeds], "0.8": [7.0, 7.1][:seeds]})
-    told = finding(found, records(found))
-    assert "no verdict" in told
-    assert not re.search(r"differs from|does not clearly differ|overlap", told)
+    text = finding(found, records(found))
+    assert "no verdict" in text
+    assert not re.search(r"differs from|does not clearly differ|overlap", text)
 
 
 def test_points_of_other_cards_are_never_ranked_and_named_with_what_differs() -> None:

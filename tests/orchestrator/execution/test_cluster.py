@@ -1,4 +1,4 @@
-"""A Ray that cannot be had, told in one line."""
+"""A Ray that cannot be had is one line of error."""
 
 import sys
 from pathlib import Path

@@ -8,10 +8,10 @@ def named(what: str) -> Published:
 
 
 def test_small_scale_numbers_are_not_comparable_for_concrete_reasons() -> None:
-    told = "; ".join(reasons(named("FD_DINOv2, replace, greedy"), configuration()))
-    assert "dataset digits, not CIFAR-10" in told
-    assert "N 64, not 32,768" in told
-    assert "pixels features, not DINOv2" in told
+    text = "; ".join(reasons(named("FD_DINOv2, replace, greedy"), configuration()))
+    assert "dataset digits, not CIFAR-10" in text
+    assert "N 64, not 32,768" in text
+    assert "pixels features, not DINOv2" in text
 
 
 def test_the_published_setting_is_comparable() -> None:

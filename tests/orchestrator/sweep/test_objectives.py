@@ -24,8 +24,8 @@ def test_what_is_missing_or_no_number_is_the_worst_and_infinities_keep_their_sid
 @pytest.mark.parametrize("failed", [1, 3])
 def test_a_failed_point_leaves_asha_a_cutoff_that_the_better_half_passes(failed: int) -> None:
     """Minus infinity would make the cutoff no number, which stops nobody."""
-    (told,) = reported({"entropy": "max"}, {}).values()
-    recorded = dict(enumerate([told] * failed + [10.0, 20.0, 30.0, 40.0]))
+    (worst,) = reported({"entropy": "max"}, {}).values()
+    recorded = dict(enumerate([worst] * failed + [10.0, 20.0, 30.0, 40.0]))
     cutoff = _Bracket(1, 4, 2, 0).cutoff(recorded)
     assert cutoff == np.median(list(recorded.values()))
     assert np.isfinite(cutoff)
