@@ -22,6 +22,7 @@ from orchestrator import interrupts
 from orchestrator.analysis.correlations import correlations
 from orchestrator.analysis.ranking import rank
 from orchestrator.analysis.records import records
+from orchestrator.analysis.tidy import TABLE, table
 from orchestrator.execution import cluster
 from orchestrator.execution.placement import Node, check, how_many
 from orchestrator.execution.shared import SharedExecutor
@@ -102,6 +103,7 @@ class Sweeping:
             self._write(ending)
             sweep = read_sweep(self._storage, self.folder)
             _log_ending(tracked, sweep)
+            self._storage.write(f"{self.folder}/{TABLE}", table(sweep).to_parquet)
             # the page of a sweep that was interrupted says so
             overwrite = left > 0 or known is None or known.status != "finished"
             for path in store_report(self._storage, self.folder, sweep, overwrite=overwrite):

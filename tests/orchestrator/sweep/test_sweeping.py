@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyarrow.parquet as pq
 import pytest
 from mlflow import MlflowClient
 
@@ -39,6 +40,10 @@ def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept
     listed = json.loads((swept.folder / "steps.json").read_text())["steps"]
     assert len(listed) == done
     assert not list(swept.store.glob("tmp/*"))
+    numbers = pq.read_table(swept.folder / "results.parquet").to_pylist()
+    assert {row["trial"] for row in numbers} == {trial["id"] for trial in trials}
+    measured = [m["value"] for t in trials for r in t["results"] for m in r["measures"]]
+    assert sorted(map(str, measured)) == sorted(str(row["value"]) for row in numbers)
 
 
 def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_them(
