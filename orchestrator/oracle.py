@@ -192,7 +192,7 @@ def _compared(kind: str, pairs: list[tuple[int, dict[str, tuple[float, float]]]]
         word = "worse" if difference.mean < 0 else "better"
         phrases.append(
             f"{metric} {_number(difference.mean)} {unit} (95 % {_number(difference.low)} to "
-            f"{_number(difference.high)}), {word if apart else 'not phrases apart'}"
+            f"{_number(difference.high)}), {word if apart else 'not distinguished'}"
         )
     return f"{kind} against random, paired over {len(pairs)} seeds: {'; '.join(phrases)}."
 

@@ -135,7 +135,7 @@ def compared(shrink: float, seeds: int) -> tuple[list[str], dict[str, float]]:
     return printed(arms, results), ends
 
 
-def test_a_selection_that_makes_dispersion_worse_is_told_so_over_three_seeds() -> None:
+def test_a_selection_that_makes_dispersion_worse_is_reported_so_over_three_seeds() -> None:
     lines, ends = compared(0.7, 3)
     assert any(
         line.startswith(
@@ -153,7 +153,7 @@ def test_a_selection_that_makes_dispersion_worse_is_told_so_over_three_seeds() -
         "gist against random, paired over 3 seeds: entropy "
         f"{mean:.3g} nats (95 % {low:.3g} to {high:.3g}), worse; variance "
     )
-    assert "not told apart" in compared(1.0, 3)[0][-1]
+    assert "not distinguished" in compared(1.0, 3)[0][-1]
 
 
 def test_fewer_than_three_seeds_of_a_selection_give_no_verdict() -> None:
