@@ -95,30 +95,32 @@ class Run:
         self._done.discard(path)
         return f"damaged: {error.cause}; its step is done again"
 
-    def record(self, status: str = "running", error: str | None = None) -> None:
+    def record(self) -> None:
         """Log what is new, and write down what has come out so far."""
-        results = self.results()
-        alarms = self.plan.alarms
+        results, alarms = self.results(), self.plan.alarms
         if self._tracker:
             for result in results:
                 self._tracker.log(result)
             for event in alarms[self._alarms_logged :]:
                 self._tracker.log_alarm(event)
             self._alarms_logged = len(alarms)
-        self.outcome = replace(
-            self.outcome,
-            status=status,
-            error=error,
-            results=results,
-            alarms=[vars(event) for event in alarms],
-        )
+        events = [vars(event) for event in alarms]
+        self.outcome = replace(self.outcome, status="running", results=results, alarms=events)
         write_outcome(self._storage, self.folder, self.outcome)
 
-    def close(self, status: str, error: str | None = None) -> None:
-        """Record how the run ended, and end its runs in MLflow."""
-        self.record(status, error)
-        if self._tracker:
-            self._tracker.close(status)
+    def close(self, status: str, error: str | None = None, *, wait: bool = True) -> None:
+        """Write down how the run ended, and end its runs in MLflow.
+
+        Args:
+            wait: whether a store that is away is waited for.
+        """
+        self.outcome = replace(self.outcome, status=status, error=error)
+        storage = self._storage if wait else replace(self._storage, patience=0)
+        try:
+            write_outcome(storage, self.folder, self.outcome)
+        finally:
+            if self._tracker:
+                self._tracker.close(status)
 
     def results(self) -> list[Result]:
         """Return what has been measured, in the order of the plan; each file is read once."""

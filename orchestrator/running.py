@@ -68,8 +68,8 @@ class Running:
         tracker, status = None, "failed"
         try:
             tracker = cluster.connect_beside(self._open_tracker) if todo else self._open_tracker()
-            tracker.log_files(self._storage.local(f"{run.folder}/config.yaml"))
             run.open(tracker)
+            tracker.log_files(self._storage.local(f"{run.folder}/config.yaml"))
             while todo := run.todo():
                 self._print_alarms()
                 try:
@@ -92,7 +92,7 @@ class Running:
         finally:
             # a full disk, or a store that is away, cannot take how the run failed either
             with nullcontext() if status == "finished" else suppress(StorageError):
-                run.close(status)
+                run.close(status, wait=status == "finished")
             if self._executor:
                 self._executor.stop()
             if ray.is_initialized():
