@@ -32,8 +32,8 @@ def check(experiment: Experiment, *, whole: bool) -> None:
     Args:
         whole: False for the experiment as it is at a single iteration.
     """
-    for check_these in (names, images, features, labels, measures, fresh, alarms, changes, rows):
-        check_these(experiment)
+    for rule in (names, images, features, labels, measures, fresh, alarms, changes, rows):
+        rule(experiment)
     if whole:
         samples(experiment)
 

@@ -61,7 +61,7 @@ class NamedRun:
             UserError: it does not say.
         """
         of_trials = [file for file in self.files if file.endswith("/steps.json")]
-        lists = [f"{self.folder}/steps.json", *of_trials]
+        lists = dict.fromkeys([f"{self.folder}/steps.json", *of_trials])
         return list(dict.fromkeys(step for path in lists for step in self._listed(path)))
 
     def _listed(self, path: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from actors.errors import DamagedError
 from actors.metrics import MEASURES, PICTURES, SHARES
 from actors.metrics.base import Measure
-from actors.pool.manifest import manifest_path
+from actors.pool.manifest import read_step
 from actors.pool.storage import Storage
 
 
@@ -56,11 +56,9 @@ def read_result(
     Raises:
         DamagedError: a file of it is not what was written.
     """
-    measures, shares, manifest = (
-        _read(storage, step, path)
-        for path in (f"{step}/{MEASURES}", f"{step}/{SHARES}", manifest_path(step))
-    )
-    files = {record["path"] for record in manifest["files"]}
+    measures, shares = (_read(storage, step, f"{step}/{file}") for file in (MEASURES, SHARES))
+    stored = read_step(storage, step)
+    files = {file.path for file in stored.files}
     return Result(
         arm,
         iteration,
@@ -70,7 +68,7 @@ def read_result(
         shares,
         step,
         training,
-        manifest["started"] + manifest["seconds"],
+        stored.started + stored.seconds,
     )
 
 

@@ -51,7 +51,7 @@ class Run:
         arms = {arm: config.model_dump(mode="json") for arm, config in self.plan.arms.items()}
         self.outcome = replace(outcome, arms=arms)
 
-    def open(self, tracker: "Tracker | None" = None) -> None:
+    def open(self, tracker: "Tracker") -> None:
         """Write down which steps the run has and what is measured, and log it from now on."""
         self._tracker = tracker
         keep_steps(self._storage, self.folder, self.plan)

@@ -132,8 +132,8 @@ class GaussianMixture(TrainedFamily):
 
 # scikit-learn's covariances_ for k components of d pixels to (k, d, d)
 FULL: dict[str, Callable[[torch.Tensor, int, int], torch.Tensor]] = {
-    "full": lambda factor, k, d: factor,
-    "tied": lambda factor, k, d: factor.expand(k, d, d),
-    "diag": lambda factor, k, d: factor.diag_embed(),
-    "spherical": lambda factor, k, d: factor[:, None].expand(k, d).diag_embed(),
+    "full": lambda matrices, k, d: matrices,
+    "tied": lambda matrix, k, d: matrix.expand(k, d, d),
+    "diag": lambda variances, k, d: variances.diag_embed(),
+    "spherical": lambda variances, k, d: variances[:, None].expand(k, d).diag_embed(),
 }

@@ -44,7 +44,7 @@ def measure_also_on(
 def _on_equal_rows(
     sets: Sets, group: Group, wanted: list[Measure], rows: Mapping[str, int]
 ) -> Iterator[Measure]:
-    sizes = {name: len(measure) for name in rows if (measure := getattr(sets, name)) is not None}
+    sizes = {name: len(found) for name in rows if (found := getattr(sets, name)) is not None}
     short = {name for name, size in sizes.items() if size < rows[name]}
     longer = {name: rows[name] for name, size in sizes.items() if size > rows[name]}
     taken: dict[tuple[str, str], list[Measure]] = {}

@@ -138,10 +138,10 @@ def frechet_infinity(samples: np.ndarray, reference: np.ndarray, *, seed: int) -
     return float(np.polyfit(1 / sizes, distances, 1)[1])
 
 
-def _same_width(moments: Moments, second: Moments, name: str, against: str) -> None:
-    if moments.mean.shape != second.mean.shape:
+def _same_width(first: Moments, second: Moments, name: str, against: str) -> None:
+    if first.mean.shape != second.mean.shape:
         raise ValueError(
-            f"{name}: found {len(second.mean)} dimensions; allowed are {len(moments.mean)}, "
+            f"{name}: found {len(second.mean)} dimensions; allowed are {len(first.mean)}, "
             f"those of {against}"
         )
 

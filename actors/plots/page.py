@@ -72,9 +72,10 @@ class Page:
     """What a page says.
 
     Attributes:
-        status: whether it is about something that has finished.
-        finding: what came out, in a few sentences.
         settings: what was done, by name.
+        finding: what came out, in a few sentences.
+        status: whether it is about something that has finished, in a few sentences.
+        unfinished: how it stands instead, e.g. "running"; empty where it has finished.
     """
 
     title: str

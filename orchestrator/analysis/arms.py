@@ -37,8 +37,8 @@ def compare(records: list[Record]) -> list[Comparison]:
     for key in words.MAIN:
         mine = [record for record in records if record.key == key]
         groups = by_generator(mine).items() if mine else ()
-        compared = [summary for name, group in groups if (summary := compare_by(key, name, group))]
-        if any(len(summary.arms) > 1 for summary in compared):
+        compared = [found for name, group in groups if (found := compare_by(key, name, group))]
+        if any(len(comparison.arms) > 1 for comparison in compared):
             return compared
     return []
 
@@ -49,26 +49,18 @@ def compare_by(key: Key, generator: str, records: list[Record]) -> Comparison | 
     for summary in summaries(records):
         record = summary.record
         arms.setdefault(record.series, {}).setdefault(record.iteration, []).append(summary)
-    last = (
-        max(set.intersection(*(set(by_iteration) for by_iteration in arms.values())), default=0)
-        if arms
-        else 0
-    )
-    if len(arms) < 2 or not last:
+    shared = set.intersection(*map(set, arms.values())) if len(arms) > 1 else set()
+    if not shared:
         return None
-    # an arm whose seeds have several cards is not compared
+    last = max(shared)
     there = {arm: by_iteration[last] for arm, by_iteration in arms.items()}
-    cards = [
-        by_iteration[0].record.card for by_iteration in there.values() if len(by_iteration) == 1
-    ]
+    # an arm whose seeds have several cards is not compared
+    single = [found[0] for found in there.values() if len(found) == 1]
+    cards = [summary.record.card for summary in single]
     usual = max(dict.fromkeys(cards), key=cards.count, default=None)
-    alike = [
-        by_iteration[0]
-        for by_iteration in there.values()
-        if len(by_iteration) == 1 and by_iteration[0].record.card == usual
-    ]
+    alike = [summary for summary in single if summary.record.card == usual]
     sign = 1 if words.goal(key[0]) == "min" else -1
     alike.sort(key=lambda summary: sign * summary.interval.mean)
     names = {summary.record.series for summary in alike}
-    apart = {arm: by_iteration[0] for arm, by_iteration in there.items() if arm not in names}
+    apart = {arm: found[0] for arm, found in there.items() if arm not in names}
     return Comparison(key, generator, last, alike, apart)

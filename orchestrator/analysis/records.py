@@ -188,7 +188,7 @@ def by_generator(records: list[Record]) -> dict[str, list[Record]]:
         for group in groups.values()
     ]
     shared = records[0].measure.subject == "training_set" if records else False
-    if len(groups) == 1 or (shared and all(group_values == seen[0] for group_values in seen)):
+    if len(groups) == 1 or (shared and all(values == seen[0] for values in seen)):
         return {"": next(iter(groups.values()))}
     return groups
 

@@ -66,10 +66,10 @@ class Executor:
         """Take steps in for a client; one that others want is done once for all."""
         with self._changed:
             self._heard[client] = time.monotonic()
-            for step in planned:
-                path = step.step.path
+            for wanted in planned:
+                path = wanted.step.path
                 if path not in self._jobs:
-                    self._jobs[path] = Job(step, next(self._numbers))
+                    self._jobs[path] = Job(wanted, next(self._numbers))
                 self._jobs[path].clients.add(client)
             for job in self._jobs.values():
                 job.missing = {path for path in job.inputs if path in self._jobs}

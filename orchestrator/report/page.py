@@ -43,7 +43,7 @@ def render(outcome: Outcome | Sweep, storage: Storage, files: Path | None = None
         files: folder for the files of each figure, over those that are there; None: none.
     """
     numbers = records(outcome)
-    glance, *measured = sections(outcome)
+    glance, *measured = sections(outcome, numbers)
     words = Table(["word", "meaning"], [list(item) for item in WORDS.items()])
     every = [
         glance,

@@ -22,9 +22,8 @@ from orchestrator.report.scatter import scatters
 MOST_LINES = 16
 
 
-def sections(outcome: Outcome | Sweep) -> Iterator[Section]:
+def sections(outcome: Outcome | Sweep, numbers: list[Record]) -> Iterator[Section]:
     """Yield the sections of what was measured."""
-    numbers = records(outcome)
     measured = panels(numbers)
     drawn = styles(dict.fromkeys(record.series for record in numbers))
     few = len(drawn) <= MOST_LINES
@@ -109,4 +108,4 @@ def _closed_form(run: Outcome) -> Section:
 
 def figures(outcome: Outcome | Sweep) -> list[Figure]:
     """Return every figure of a page."""
-    return [figure for section in sections(outcome) for figure in section.figures]
+    return [figure for section in sections(outcome, records(outcome)) for figure in section.figures]

@@ -1,6 +1,6 @@
 """What points report to a sweep: one number per measure, over generators and seeds."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from actors.metrics.groups import GROUPS
 from orchestrator.analysis.words import metric_name
 from orchestrator.config import Evaluation
 from orchestrator.results import Result
+from orchestrator.sweep.objectives import reported
 
 
 def means(results: Iterable[Result]) -> dict[str, float]:
@@ -23,6 +24,18 @@ def means(results: Iterable[Result]) -> dict[str, float]:
         for name, of_metric in values.items()
         if None not in of_metric
     }
+
+
+def measured(
+    results: Iterable[Result], iteration: int, objectives: Mapping[str, str]
+) -> dict[str, float]:
+    """Return what Ray Tune is told of an iteration: every measure, and the objectives once more.
+
+    Args:
+        objectives: `min` or `max` by measure.
+    """
+    measures = means(result for result in results if result.iteration == iteration)
+    return {"iteration": iteration, **measures, **reported(objectives, measures)}
 
 
 def known_metrics(evaluation: Evaluation) -> dict[str, set[str]]:

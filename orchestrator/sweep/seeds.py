@@ -18,8 +18,7 @@ from orchestrator.execution.shared import SharedExecutor
 from orchestrator.outcome import Outcome, trial_folder, write_outcome
 from orchestrator.run import Run
 from orchestrator.sweep.config import SweepConfig, named
-from orchestrator.sweep.metrics import means
-from orchestrator.sweep.objectives import reported
+from orchestrator.sweep.metrics import measured
 from orchestrator.sweep.space import Point
 from orchestrator.tracking import Tracker
 
@@ -121,6 +120,8 @@ class Seeds:
         try:
             experiment = setting.sweep.at(first, seed, changes)
             run = Run(experiment, self._storage, trial_folder(setting.folder, trial.id), trial)
+            # before it is open: what fails half-way is closed too
+            self._runs[seed] = run
             run.open(
                 Tracker(
                     run.plan,
@@ -131,7 +132,6 @@ class Seeds:
                     tags={axis: str(label) for axis, label in trial.point.items()},
                 )
             )
-            self._runs[seed] = run
         except UserError as failure:
             self._fail([seed], str(failure))
 
@@ -170,16 +170,10 @@ class Seeds:
     def _report(self, iteration: int) -> None:
         """Report an iteration, and the seeds that failed since the one before."""
         setting = self._setting
-        # of the seeds that did not fail
-        measures = means(
-            result
-            for run in self._runs.values()
-            if run.outcome.status != "failed"
-            for result in run.results()
-            if result.iteration == iteration
-        )
-        report: dict[str, Any] = {"iteration": iteration, **measures, **setting.executor.spent()}
-        report |= reported(setting.sweep.objectives, measures)
+        succeeding = [run for run in self._runs.values() if run.outcome.status != "failed"]
+        results = [result for run in succeeding for result in run.results()]
+        report: dict[str, Any] = measured(results, iteration, setting.sweep.objectives)
+        report |= setting.executor.spent()
         if self._failures:
             report["failed"] = "; ".join(self._failures)
             self._failures.clear()

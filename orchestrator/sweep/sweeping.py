@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import ray
@@ -16,7 +17,7 @@ from rich.console import Console
 from actors.errors import UserError
 from actors.pool.format import mark_format
 from actors.pool.inspect.garbage import remove_folder
-from actors.pool.manifest import finished, manifest_path
+from actors.pool.manifest import finished, read_step
 from actors.pool.storage import TEMPORARY, Storage
 from orchestrator import interrupts
 from orchestrator.analysis.correlations import correlations
@@ -138,7 +139,7 @@ class Sweeping:
         self._storage.write(config, lambda file: file.write_text(resolved, encoding="utf-8"))
         self._write("running")
         # of the points known before; each trial adds those that it needs
-        listed = {"steps": sorted(self._planned_steps())}
+        listed = {"steps": sorted(self._planned_steps)}
         self._storage.write_json(f"{self.folder}/steps.json", listed)
         return config
 
@@ -167,7 +168,7 @@ class Sweeping:
         # members of a population are there all the time
         most = self._sweep.limits.max_concurrent or self._side_by_side() + 1
         most = self._planned if self._sweep.scheduler.kind == "pbt" else min(most, self._planned)
-        running = Running(self._planned_steps().values())
+        running = Running(self._planned_steps.values())
         logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
         storage = self._storage
         with Watch(
@@ -246,8 +247,9 @@ class Sweeping:
             ),
         )
 
+    @cached_property
     def _planned_steps(self) -> dict[str, PlannedStep]:
-        """Return the steps of the points known before, by path, with whose they are."""
+        """The steps of the points known before, by path, with whose they are."""
         steps: dict[str, PlannedStep] = {}
         for point in self._sweep.points():
             for seed in self._sweep.repeat.seeds:
@@ -267,7 +269,7 @@ class Sweeping:
         stored = finished(self._storage, times.keys())
         times = Counter({path: count for path, count in times.items() if path in stored})
         saved = sum(
-            (count - 1) * self._storage.read_json(manifest_path(path))["seconds"]
+            (count - 1) * read_step(self._storage, path).seconds
             for path, count in times.items()
             if count > 1
         )
@@ -306,14 +308,12 @@ class _Marks(tune.Callback):
 
 def _log_ending(tracked: Log, sweep: Sweep) -> None:
     """Write to the sweep's run which points are best, and what the trials shared."""
-    first = {name: standing for name in sweep.objectives if (standing := rank(sweep, name).best)}
-    tracked.log_metrics(
-        {f"best/{name}": standing.interval.mean for name, standing in first.items()}
-    )
+    best = {name: standing for name in sweep.objectives if (standing := rank(sweep, name).best)}
+    tracked.log_metrics({f"best/{name}": standing.interval.mean for name, standing in best.items()})
     tracked.log_metrics({f"shared/{name}": value for name, value in sweep.shared.items()})
     pooled = correlations(records(sweep))
     tracked.log_metrics({f"correlation/{name}": r for name, r in pooled.items()})
-    tracked.tag({f"best/{name}": standing.name for name, standing in first.items()})
+    tracked.tag({f"best/{name}": standing.name for name, standing in best.items()})
 
 
 def distinct(points: list[Point]) -> list[Point]:

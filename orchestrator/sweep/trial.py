@@ -11,8 +11,7 @@ from ray import tune
 
 from orchestrator.outcome import Outcome, read_trial
 from orchestrator.sweep.config import SweepConfig
-from orchestrator.sweep.metrics import means
-from orchestrator.sweep.objectives import reported
+from orchestrator.sweep.metrics import measured
 from orchestrator.sweep.seeds import HISTORY, Seeds, Setting, ending
 from orchestrator.sweep.space import Point
 
@@ -85,8 +84,7 @@ def _replay(trials: list[Outcome], objectives: Mapping[str, str]) -> None:
     results = [result for trial in trials for result in trial.results]
     iterations = sorted({result.iteration for result in results})
     for iteration in iterations:
-        measures = means(result for result in results if result.iteration == iteration)
-        summary = {"iteration": iteration, **measures, **reported(objectives, measures)}
+        report: dict[str, Any] = measured(results, iteration, objectives)
         if iteration == iterations[-1]:
-            summary |= ending(trials)
-        tune.report(summary)
+            report |= ending(trials)
+        tune.report(report)

@@ -24,7 +24,6 @@ class Row:
 
     Attributes:
         measures: by iteration.
-        seconds: since the sweep began, at the last report.
     """
 
     name: str

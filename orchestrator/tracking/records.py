@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actors.generators.family import CHECKPOINT, LOSSES
-from actors.pool.manifest import manifest_path
+from actors.pool.manifest import StoredStep, read_step
 from actors.pool.storage import Storage
 from orchestrator.results import Result
 from orchestrator.tracking.names import metric_name, own_metric_name, share_name
@@ -26,28 +26,23 @@ class Training:
         losses: pairs of step, from 1, and mean loss since the pair before.
     """
 
-    path: str
-    manifest: dict[str, Any]
+    step: StoredStep
     losses: list[tuple[int, float]]
 
     def checkpoint(self, iteration: int) -> dict[str, Any]:
         """Return where its checkpoint lies in the store, which may be moved."""
         return {
             "iteration": iteration,
-            "folder": f"{self.path}/{CHECKPOINT}",
-            "step": self.manifest["key"],
-            "files": [
-                {name: file[name] for name in ("path", "bytes", "sha256")}
-                for file in self.manifest["files"]
-                if not file["path"].endswith(LOSSES)
-            ],
+            "folder": f"{self.step.path}/{CHECKPOINT}",
+            "step": self.step.key,
+            "files": [file.as_json() for file in self.step.files if not file.path.endswith(LOSSES)],
         }
 
 
 def read_training(storage: Storage, path: str) -> Training:
     """Read a finished train step."""
     losses = [(int(step), loss) for step, loss in storage.read_json(f"{path}/{LOSSES}")]
-    return Training(path, storage.read_json(manifest_path(path)), losses)
+    return Training(read_step(storage, path), losses)
 
 
 def arm_metrics(result: Result) -> list[Any]:
@@ -72,7 +67,7 @@ def loss_metrics(training: Training, iteration: int) -> list[Any]:
     if not training.losses:
         return []
     steps = training.losses[-1][0]
-    started, seconds = training.manifest["started"], training.manifest["seconds"]
+    started, seconds = training.step.started, training.step.seconds
     return [
         metric(
             "training_loss",

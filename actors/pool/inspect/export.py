@@ -85,7 +85,7 @@ def write_folder(storage: Storage, extracts: Sequence[Extract], folder: Path) ->
         out = csv.writer(text, lineterminator="\n")
         out.writerow(("file_name", *COLUMNS))
         for columns, pictures in _blocks(storage, extracts):
-            names = [f"{_plain_id(picture)}.png" for picture in columns["sample_id"].to_pylist()]
+            names = [f"{_plain_id(sample)}.png" for sample in columns["sample_id"].to_pylist()]
             for name, picture in zip(names, pictures, strict=True):
                 (folder / name).write_bytes(picture)
             every = [columns[name].to_pylist() for name in COLUMNS]

@@ -26,7 +26,7 @@ def pool(command: argparse.Namespace, tokens: list[str]) -> int:
     Raises:
         UserError: a mistake in the request.
     """
-    refuse(tokens, f"what `ouroboros pool {command.subcommand} --help` tells")
+    refuse(tokens, f"what `ouroboros pool {command.subcommand} --help` lists")
     import pyarrow as pa
     from rich.console import Console
 
