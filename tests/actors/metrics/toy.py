@@ -38,6 +38,7 @@ def main() -> int:
     # what the registry is read for on import is read after that
     from orchestrator.cli import main as run_command
     from orchestrator.execution import cluster
+    from tests.runs import ROOT
 
     cluster.prepare()
     import ray
@@ -50,6 +51,10 @@ def main() -> int:
         num_cpus=2,
         include_dashboard=False,
         log_to_driver=False,
-        runtime_env={"worker_process_setup_hook": "tests.actors.metrics.toy.register"},
+        # other packages install a module `tests` too; the hook must find this one
+        runtime_env={
+            "worker_process_setup_hook": "tests.actors.metrics.toy.register",
+            "env_vars": {"PYTHONPATH": str(ROOT)},
+        },
     )
     return run_command(sys.argv[1:])
