@@ -29,7 +29,7 @@ class Outcome:
         arms: each arm's whole configuration, as JSON values; that of a trial is `main`. None
             before there is a plan.
         alarms: those that went off, with their causes.
-        error: of a failed trial, one line.
+        error: why it failed, in one line.
         id: of a trial.
         point: of a trial: value of every field that varies, by its dotted path.
     """

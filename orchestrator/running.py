@@ -24,6 +24,7 @@ from orchestrator.comparison import print_comparison
 from orchestrator.config import Experiment
 from orchestrator.contamination import as_csv, print_contamination
 from orchestrator.execution import cluster
+from orchestrator.execution.activity import Activity
 from orchestrator.execution.execute import StepError, execute
 from orchestrator.execution.executor import Executor
 from orchestrator.identity import experiment_key
@@ -34,6 +35,7 @@ from orchestrator.progress import Display
 from orchestrator.report import REPORT, store_report
 from orchestrator.report.oracle import oracle
 from orchestrator.run import Run
+from orchestrator.status import StatusFile
 from orchestrator.tracking import Tracker
 
 ORACLE = "oracle.png"
@@ -51,6 +53,7 @@ class Running:
         self._run = Run(
             experiment, storage, folder, Outcome(experiment.name, "running", experiment.seed)
         )
+        self._status = StatusFile(storage, folder)
         self._executor: Executor | None = None
         self._alarms_printed = 0
 
@@ -65,7 +68,7 @@ class Running:
             f"{self._experiment.name}: {steps} steps, {steps - len(todo)} done before, "
             f"{len(todo)} to do" + (", more as the alarms allow" if run.plan.waiting else "")
         )
-        tracker, status = None, "failed"
+        tracker, status, failure = None, "failed", None
         try:
             tracker = cluster.connect_beside(self._open_tracker) if todo else self._open_tracker()
             run.open(tracker)
@@ -87,12 +90,14 @@ class Running:
             )
             return interrupts.status()
         except StepError as error:
+            failure = str(error)
             self._print_failure(error)
             return 1
         finally:
             # a full disk, or a store that is away, cannot take how the run failed either
             with nullcontext() if status == "finished" else suppress(StorageError):
-                run.close(status, wait=status == "finished")
+                run.close(status, failure, wait=status == "finished")
+            self._write_status(Activity())
             if self._executor:
                 self._executor.stop()
             if ray.is_initialized():
@@ -104,20 +109,28 @@ class Running:
         """Run steps on Ray, recording each result as it comes."""
         executor = self._executor = self._executor or self._open_executor()
         waiting = deque(todo)
-        with Display(self._console, len(self._run.plan.steps) - len(todo)) as display:
+        run = self._run
+        with Display(self._console, len(run.plan.steps) - len(todo)) as display:
             display.add(todo)
             for finished in execute(waiting, executor):
                 for note in executor.notes():
                     self._print(note)
+                    self._status.note(note)
+                if self._status.is_due:
+                    self._write_status(executor.activity())
                 if finished is None:
                     display.running(executor.progress())
                     continue
                 display.done(finished)
                 # an arm with alarms goes on while the others do
-                more = self._run.take(finished)
+                more = run.take(finished)
                 self._print_alarms()
                 display.add(more)
                 waiting.extend(more)
+
+    def _write_status(self, activity: Activity) -> None:
+        steps = len(self._run.plan.steps)
+        self._status.write(steps - len(self._run.todo()), steps, activity)
 
     def _open_tracker(self) -> Tracker:
         return Tracker(self._run.plan, self._storage, tags={"command": self._resume_command})

@@ -1,6 +1,6 @@
 """The commands, each in the file of its name."""
 
-from orchestrator.commands import curate, evaluate, plan, pool, report, run, sweep, why
+from orchestrator.commands import curate, evaluate, plan, pool, report, run, status, sweep, why
 from orchestrator.commands.base import Command
 
 COMMANDS: dict[str, Command] = {
@@ -11,5 +11,6 @@ COMMANDS: dict[str, Command] = {
     "evaluate": evaluate.COMMAND,
     "why": why.COMMAND,
     "report": report.COMMAND,
+    "status": status.COMMAND,
     "pool": pool.COMMAND,
 }

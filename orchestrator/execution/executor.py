@@ -17,6 +17,7 @@ import ray.exceptions
 from actors.errors import NodeLostError, WorkerDiedError
 from actors.pool.catalogue import Alone
 from actors.pool.storage import Storage
+from orchestrator.execution.activity import Activity, describe
 from orchestrator.execution.execute import Finished
 from orchestrator.execution.jobs import Job, Task
 from orchestrator.execution.team import Member, Team
@@ -58,7 +59,9 @@ class Executor:
         self._notes: list[str] = []
         self._seconds: dict[tuple[str, str | None], float] = {}
         self._spent = {"cpu": 0.0, "gpu": 0.0}
-        self._looked = self._moved = time.monotonic()
+        # seconds of all workers together
+        self._worked = 0.0
+        self._started = self._looked = self._moved = time.monotonic()
         self._halted = False
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -112,6 +115,14 @@ class Executor:
             if work.fraction is not None
         }
 
+    def activity(self) -> Activity:
+        """Return what runs, where and how far, and what waits."""
+        with self._changed:
+            calls = [(member, task.job) for member, task in self._calls.values()]
+            left = self._seconds_left([job for _, job in calls])
+            jobs = sorted(self._jobs.values(), key=lambda job: job.urgency(self._seconds))
+            return describe(jobs, calls, self._team, self.progress(), left)
+
     def spent(self) -> dict[str, float]:
         """Return the CPU and GPU hours that steps took so far."""
         return {f"{kind}_hours": self._spent[kind] / 3600 for kind in ("cpu", "gpu")}
@@ -129,6 +140,16 @@ class Executor:
         with self._changed:
             self._stopped = True
             self._team.stop()
+
+    def _seconds_left(self, running: Sequence[Job]) -> float | None:
+        """Return about how long the rest takes, at the rate at which steps were done so far."""
+        kinds = [(job.planned.step.kind, job.planned.generator) for job in self._jobs.values()]
+        if not all(kind in self._seconds for kind in kinds) or not self._worked:
+            return None
+        # of those that run about half is done
+        halves = [self._seconds[j.planned.step.kind, j.planned.generator] / 2 for j in {*running}]
+        left = sum(self._seconds[kind] for kind in kinds) - sum(halves)
+        return left * (time.monotonic() - self._started) / self._worked
 
     def _run(self) -> None:
         """Hand out steps and take in results until `stop`."""
@@ -189,6 +210,7 @@ class Executor:
             job.put_back(task)
             self._fail(job, error)
         else:
+            self._worked += seconds
             self._spent["cpu"] += seconds * job.needs.cpus * job.group
             self._spent["gpu"] += seconds * job.needs.gpus * job.group
             if closing := job.take(task, answer):

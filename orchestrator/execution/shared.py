@@ -6,6 +6,7 @@ from typing import Any
 import ray
 
 from actors.pool.storage import Storage
+from orchestrator.execution.activity import Activity
 from orchestrator.execution.execute import Finished
 from orchestrator.execution.executor import Executor
 from orchestrator.plan import PlannedStep
@@ -46,6 +47,11 @@ class SharedExecutor:
     def progress(self) -> dict[str, tuple[float, str]]:
         """Return how far the running steps are, by key or path of their unit."""
         return dict(self._ask("progress"))
+
+    def activity(self) -> Activity:
+        """Return what runs, where and how far, and what waits."""
+        activity: Activity = self._ask("activity")
+        return activity
 
     def spent(self) -> dict[str, float]:
         """Return the CPU and GPU hours that steps took so far."""

@@ -69,6 +69,11 @@ class Team:
                 self.bury(member)
         return new
 
+    @property
+    def size(self) -> int:
+        """How many workers there are, those that start included."""
+        return len(self._members) + len(self.starting)
+
     def begin_pass(self) -> None:
         """Begin to hand out steps: workers that start are there for the first that want them."""
         self._claimed = []

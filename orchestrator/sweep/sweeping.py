@@ -41,6 +41,7 @@ from orchestrator.plan import PlannedStep
 from orchestrator.planning import make_plan
 from orchestrator.progress import Running
 from orchestrator.report import REPORT, store_report
+from orchestrator.status import StatusFile
 from orchestrator.sweep.config import Optuna, SweepConfig, named
 from orchestrator.sweep.searching import scheduled, searched
 from orchestrator.sweep.seeds import Setting
@@ -177,7 +178,8 @@ class Sweeping:
             self._planned,
             iterations,
             lambda: running.lines(setting.executor.progress()),
-            setting.executor.notes,
+            setting.executor,
+            StatusFile(storage, self.folder),
         ) as watch:
             tune.Tuner(
                 tune.with_resources(

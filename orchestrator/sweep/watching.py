@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ray import tune
@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from orchestrator.analysis.words import COLUMNS
+from orchestrator.execution.activity import Activity
 from orchestrator.execution.shared import SharedExecutor
+from orchestrator.status import StatusFile
 from orchestrator.sweep.config import Limits, SweepConfig, named
 
 NOTES_SECONDS = 2.0
@@ -42,18 +44,21 @@ class Watch(tune.Callback):
         planned: int,
         iterations: int,
         running: Callable[[], list[Text]],
-        notes: Callable[[], list[str]],
+        executor: SharedExecutor,
+        status: StatusFile,
     ) -> None:
         """Begin.
 
         Args:
             planned: points.
             running: returns a line for each step that runs now.
-            notes: returns what happened to the workers since it was asked last.
+            executor: does the steps of all points.
+            status: is written while the sweep runs.
         """
         self.rows: dict[str, Row] = {}
         self._running = running
-        self._notes = notes
+        self._executor = executor
+        self._status = status
         self._console = console
         self._sweep = sweep
         self._planned = planned
@@ -66,7 +71,7 @@ class Watch(tune.Callback):
 
     def __getstate__(self) -> dict[str, Any]:
         # Ray Tune writes its callbacks down, which a terminal cannot be
-        left_out = ("_console", "_live", "_running", "_notes")
+        left_out = ("_console", "_live", "_running", "_executor", "_status")
         return {k: v for k, v in vars(self).items() if k not in left_out}
 
     def __enter__(self) -> "Watch":
@@ -76,13 +81,18 @@ class Watch(tune.Callback):
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        self._status.write(self.ended, self._planned, Activity())
 
     def on_step_end(self, iteration: int, trials: list[Any], **_: Any) -> None:
-        """Show what happened to the workers."""
+        """Show what happened to the workers, and write down what they do."""
         if time.monotonic() - self._noted > NOTES_SECONDS:
             self._noted = time.monotonic()
-            for note in self._notes():
+            for note in self._executor.notes():
                 self._say(note)
+                self._status.note(note)
+        if self._status.is_due:
+            activity = replace(self._executor.activity(), seconds_left=self.seconds_left())
+            self._status.write(self.ended, self._planned, activity)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **_: Any) -> None:
         """Add a row."""
@@ -134,11 +144,15 @@ class Watch(tune.Callback):
         whole = (self._planned * self._iterations - spared) * self._reported / done
         return max(0.0, whole - (time.monotonic() - self._started))
 
+    @property
+    def ended(self) -> int:
+        """How many points came to their end."""
+        return sum(row.status != "running" for row in self.rows.values())
+
     def _say(self, line: str) -> None:
         elapsed = self._reported = time.monotonic() - self._started
-        done = sum(row.status != "running" for row in self.rows.values())
         self._console.print(
-            f"[{done}/{self._planned}] {elapsed:6.1f} s  {line}",
+            f"[{self.ended}/{self._planned}] {elapsed:6.1f} s  {line}",
             markup=False,
             highlight=False,
             soft_wrap=True,
@@ -154,8 +168,9 @@ class Watch(tune.Callback):
                 now = row.measures.get(last, {})
                 cells = [f"{now[name]:.2f}" if name in now else "" for name in COLUMNS]
                 table.add_row(row.name, f"{last}/{self._iterations}", *cells)
-        ended = sum(row.status != "running" for row in rows)
-        summary = f"{ended} of {self._planned} points, {_minutes(time.monotonic() - self._started)}"
+        summary = (
+            f"{self.ended} of {self._planned} points, {_minutes(time.monotonic() - self._started)}"
+        )
         if (left := self.seconds_left()) is not None:
             summary += f", about {_minutes(left)} left"
         return Group(table, *self._running(), Text(summary))
