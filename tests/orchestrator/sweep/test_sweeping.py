@@ -46,6 +46,12 @@ def test_every_point_runs_with_every_seed_and_what_they_share_is_done_once(swept
     assert sorted(map(str, measured)) == sorted(str(row["value"]) for row in numbers)
 
 
+def test_its_status_tells_how_many_points_came_to_their_end(swept: Swept) -> None:
+    done = call("status", "--store", str(swept.store))
+    points = len({json.dumps(trial["point"]) for trial in swept.trials()})
+    assert done.stdout == f"sweep {swept.folder.name}: finished, {points} of {points} points done\n"
+
+
 def test_mlflow_has_the_sweep_its_trials_below_it_and_their_generators_below_them(
     swept: Swept,
 ) -> None:
