@@ -161,7 +161,8 @@ class _Search:
 def without_repeats(rows: np.ndarray, most: int) -> np.ndarray:
     """Return the ascending positions of (n, d) rows, at most `most` of equal ones: the first."""
     width = rows.dtype.itemsize * rows.shape[1]
-    whole = np.ascontiguousarray(rows).view(np.dtype((np.void, width)))[:, 0]
+    same = np.ascontiguousarray(rows + 0)  # -0 and 0 are one number
+    whole = same.view(np.dtype((np.void, width)))[:, 0]
     _, group, count = np.unique(whole, return_inverse=True, return_counts=True)
     order = np.argsort(group, kind="stable")
     rank = np.empty(len(rows), np.int64)

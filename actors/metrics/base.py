@@ -1,13 +1,15 @@
 """What every metric has: its entry in the registry, the sets it takes, and the number it gives."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from actors.distances.space import GIVEN, Space
 from actors.errors import UserError
+from actors.metrics.searches import Depths, Searches, largest
 
 # the sets that metrics take, and what cards call them
 SETS = {
@@ -151,6 +153,20 @@ class Sets:
     space: Space = GIVEN
     selected: bool = False
 
+    @cached_property
+    def searches(self) -> Searches:
+        """The neighbour searches among the sets, shared by all metrics."""
+        return Searches(
+            **{name: rows for name in SETS if (rows := getattr(self, name)) is not None}
+        )
+
+    def cut(self, positions: Mapping[str, np.ndarray]) -> "Sets":
+        """Return the sets with only the rows at some positions of some of them."""
+        fewer = {name: getattr(self, name)[rows] for name, rows in positions.items()}
+        other = replace(self, **fewer)
+        other.__dict__["searches"] = self.searches.cut(**fewer)
+        return other
+
     def measure(
         self,
         metric: Metric,
@@ -189,12 +205,19 @@ class Group:
         metrics: the entries of what it yields.
         subsamples: of which the mean is taken on equally many rows; few of what takes long.
         required: whether every experiment takes it, as its closing table needs it.
+        depths: how many neighbours it asks for in each search, where entropy takes the k-th.
     """
 
     take: Callable[[Sets], Iterator[Measure]]
     metrics: tuple[Metric, ...]
     subsamples: int = 16
     required: bool = False
+    depths: Callable[[int], Depths] = lambda k: {}
+
+
+def expect(sets: Sets, groups: Sequence[Group]) -> None:
+    """Let every search that some groups share be done once, for the most neighbours of any."""
+    sets.searches.expect(largest([group.depths(sets.k) for group in groups]))
 
 
 def check_comparable(measure: Measure, other: Measure) -> None:
@@ -211,31 +234,3 @@ def _spelled(card: dict[str, Any], other: dict[str, Any]) -> str:
     """Return a card in words, what differs from another first."""
     order = sorted(card, key=lambda name: card[name] == other[name])
     return "(" + ", ".join(f"{name} {card[name]}" for name in order if card[name] is not None) + ")"
-
-
-def check(least: int = 1, **sets: np.ndarray) -> None:
-    """Refuse sets that are no (n, d) rows of one width, are too small or are not finite.
-
-    Args:
-        least: rows that every set must have.
-        sets: the sets by the name of their argument.
-
-    Raises:
-        ValueError: names the set, what was found and what is allowed.
-    """
-    first, width = "", 0
-    for name, rows in sets.items():
-        if rows.ndim != 2 or rows.shape[1] == 0:
-            raise ValueError(f"{name}: found shape {rows.shape}; allowed is (n, d) with d >= 1")
-        if len(rows) < least:
-            raise ValueError(f"{name}: found {len(rows)} rows; allowed are {least} and more")
-        first, width = first or name, width or rows.shape[1]
-        if rows.shape[1] != width:
-            raise ValueError(
-                f"{name}: found {rows.shape[1]} dimensions; allowed are {width}, those of {first}"
-            )
-        # one sum finds NaN and infinity without a mask of the size of the rows
-        with np.errstate(invalid="ignore"):
-            total = rows.sum(dtype=np.float64)
-        if not np.isfinite(total):
-            raise ValueError(f"{name}: found values that are not finite; allowed are finite ones")

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from actors.distances.neighbours import nearest
 from actors.features.pca import project
 from actors.metrics import PICTURES
 from actors.metrics.base import Sets
@@ -59,8 +58,7 @@ def _grid(shown: Shown) -> np.ndarray:
 
 def _pairs(shown: Shown, trained_on: Images) -> np.ndarray:
     """Return the samples that are nearest to the training set, beside their nearest row."""
-    assert shown.sets.training_set is not None
-    distances, positions = nearest(shown.sets.samples, shown.sets.training_set)
+    distances, positions = shown.sets.searches.nearest("samples", "training_set")
     order = np.argsort(distances[:, 0], kind="stable")[: PAIR_COLUMNS**2]
     pairs = shown.images(order), trained_on(positions[order, 0])
     scale = _scale(shown, 2 * PAIR_COLUMNS)

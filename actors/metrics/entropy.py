@@ -7,9 +7,10 @@ from functools import cache, partial
 import numpy as np
 from scipy.special import digamma, gammaln, ndtri
 
-from actors.distances.neighbours import nearest
 from actors.distances.space import GIVEN
-from actors.metrics.base import Group, Measure, Metric, Sets, check
+from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.checks import check
+from actors.metrics.searches import Depths, Searches
 
 # what the published code adds inside the logarithm, to distances in 0..255 pixel space
 RELEASED_OFFSET = 1e-10
@@ -72,19 +73,23 @@ class Spacing:
 
     @classmethod
     def of(cls, features: np.ndarray, k: int = 1) -> "Spacing":
-        """Search the neighbours of (n, d) rows, n > k.
+        """Search the neighbours of (n, d) rows; as `of_set`."""
+        return cls.of_set(Searches(features=features), "features", k)
+
+    @classmethod
+    def of_set(cls, searches: Searches, name: str, k: int) -> "Spacing":
+        """Search the neighbours of the (n, d) rows of a set, n > k.
 
         Raises:
             ValueError: fewer rows, or values that are not finite.
         """
-        check(0, features=features)
-        n, d = features.shape
+        searches.check(name, least=0)
+        n, d = searches[name].shape
         if k < 1:
             raise ValueError(f"k: found {k}; allowed are 1 and more")
         if n <= k:
             raise ValueError(f"rows: found {n}; an entropy of neighbour {k} needs at least {k + 1}")
-        distances = nearest(features, features, min(k + 1, n - 1), exclude_self=True)
-        return cls(*distances, d, k)
+        return cls(*searches.nearest(name, name, min(k + 1, n - 1)), d, k)
 
     def entropy(self, floor: float) -> Entropy:
         """Return the estimate; as `entropy`."""
@@ -184,13 +189,13 @@ def take(sets: Sets) -> Iterator[Measure]:
     for subject in BOTH:
         rows = getattr(sets, subject)
         if rows is not None:
-            yield from _entropies(sets, subject, rows)
+            yield from _entropies(sets, subject)
             yield sets.measure(VARIANCE, partial(variance, rows), subject=subject)
 
 
-def _entropies(sets: Sets, subject: str, rows: np.ndarray) -> Iterator[Measure]:
+def _entropies(sets: Sets, subject: str) -> Iterator[Measure]:
     floor, in_levels = sets.space.floor, sets.space.in_levels
-    searched = cache(partial(Spacing.of, rows, sets.k))
+    searched = cache(partial(Spacing.of_set, sets.searches, subject, sets.k))
     measured = sets.measure(
         ENTROPY,
         lambda: searched().entropy(floor).nats,
@@ -217,4 +222,9 @@ def _entropies(sets: Sets, subject: str, rows: np.ndarray) -> Iterator[Measure]:
     )
 
 
-DISPERSION = Group(take, (ENTROPY, AS_RELEASED, VARIANCE), required=True)
+def depths(k: int) -> Depths:
+    """Return how many neighbours are asked for: those that the interval needs."""
+    return {(subject, subject): k + 1 for subject in BOTH}
+
+
+DISPERSION = Group(take, (ENTROPY, AS_RELEASED, VARIANCE), required=True, depths=depths)

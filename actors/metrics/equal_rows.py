@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from actors.metrics.base import Group, Measure, Sets
+from actors.metrics.base import Measure, Sets, expect
 from actors.metrics.groups import GROUPS, metrics
 from actors.seeds import derive_seed
 
@@ -33,42 +33,44 @@ def measure_also_on(
     Yields:
         Measures; without a value, but a note, where a set has fewer rows than it is measured on.
     """
-    for group in (GROUPS[name] for name in groups):
-        whole = list(group.take(sets))
-        yield from whole
-        wanted = [measure for measure in whole if depends_on(measure) & rows.keys()]
-        if wanted:
-            yield from _on_equal_rows(sets, group, wanted, rows)
-
-
-def _on_equal_rows(
-    sets: Sets, group: Group, wanted: list[Measure], rows: Mapping[str, int]
-) -> Iterator[Measure]:
+    chosen = [GROUPS[name] for name in groups]
+    expect(sets, chosen)
+    whole = [list(group.take(sets)) for group in chosen]
+    wanted = [[one for one in taken if depends_on(one) & rows.keys()] for taken in whole]
     sizes = {name: len(found) for name in rows if (found := getattr(sets, name)) is not None}
     short = {name for name, size in sizes.items() if size < rows[name]}
     longer = {name: rows[name] for name, size in sizes.items() if size > rows[name]}
+    again = [
+        group
+        for group, measures in zip(chosen, wanted, strict=True)
+        if any(not depends_on(one) & short for one in measures)
+    ]
+    # a subsample at a time, whose searches are shared as those of the sets are
     taken: dict[tuple[str, str], list[Measure]] = {}
-    if any(not depends_on(measure) & short for measure in wanted):
-        for number in range(group.subsamples if longer else 1):
-            for measure in group.take(_subsample(sets, longer, number)):
-                taken.setdefault((measure.metric, measure.subject), []).append(measure)
-    for measure in wanted:
-        if missing := sorted(depends_on(measure) & short):
-            name = missing[0]
-            note = f"{name}: found {sizes[name]} rows; allowed are {rows[name]} and more"
-            measures = [replace(measure, value=None, note=note)]
-        else:
-            measures = taken[measure.metric, measure.subject]
-        yield _mean(measures, group.subsamples)
+    for number in range(max((group.subsamples for group in again), default=0) if longer else 1):
+        some = _subsample(sets, longer, number)
+        for group in again:
+            if number < group.subsamples:
+                for one in group.take(some):
+                    taken.setdefault((one.metric, one.subject), []).append(one)
+    for group, measures, on_equal_rows in zip(chosen, whole, wanted, strict=True):
+        yield from measures
+        for one in on_equal_rows:
+            if missing := sorted(depends_on(one) & short):
+                name = missing[0]
+                note = f"{name}: found {sizes[name]} rows; allowed are {rows[name]} and more"
+                yield _mean([replace(one, value=None, note=note)], group.subsamples)
+            else:
+                yield _mean(taken[one.metric, one.subject], group.subsamples)
 
 
 def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:
-    cut = {}
+    positions = {}
     for name, count in rows.items():
-        features = getattr(sets, name)
         rng = np.random.default_rng(derive_seed(sets.seed, "equal rows", name, number))
-        cut[name] = features[np.sort(rng.choice(len(features), count, replace=False))]
-    return replace(sets, **cut)
+        drawn = rng.choice(len(getattr(sets, name)), count, replace=False)
+        positions[name] = np.sort(drawn)
+    return sets.cut(positions)
 
 
 def _mean(measures: Sequence[Measure], count: int) -> Measure:

@@ -11,7 +11,8 @@ import torch
 from torch.optim.adam import adam
 
 from actors.distances.pairs import Pairs
-from actors.metrics.base import Group, Measure, Metric, Sets, check
+from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.checks import check
 
 # constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
 SAMPLES = 10_000

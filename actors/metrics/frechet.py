@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actors.metrics.base import Group, Measure, Metric, Sets, check
+from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.checks import check
 
 # rows held in float64 at once
 BLOCK = 8192

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 
 import numpy as np
 
-from actors.distances.neighbours import nearest
-from actors.metrics.base import Group, Measure, Metric, Sets, check
+from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.searches import Searches
 
 # a sample is memorized when its nearest training row is nearer than this share of its second
 MEMORIZED = 1 / 3
@@ -29,8 +29,7 @@ def generalization_score(samples: np.ndarray, training_set: np.ndarray) -> float
     Raises:
         ValueError: an empty set, sets of different width, values that are not finite.
     """
-    check(samples=samples, training_set=training_set)
-    return float(nearest(samples, training_set)[0].mean())
+    return float(_nearest(Searches(samples=samples, training_set=training_set)).mean())
 
 
 def nearest_quantiles(
@@ -49,11 +48,11 @@ def nearest_quantiles(
         ValueError: an empty set, sets of different width, values that are not finite, a level
             outside 0 to 1.
     """
-    check(samples=samples, training_set=training_set)
     outside = [level for level in levels if not 0 <= level <= 1]
     if outside:
         raise ValueError(f"levels: found {outside[0]}; allowed are numbers from 0 to 1")
-    return tuple(np.quantile(nearest(samples, training_set)[0], levels).tolist())
+    distances = _nearest(Searches(samples=samples, training_set=training_set))
+    return tuple(np.quantile(distances, levels).tolist())
 
 
 def memorization_rate(samples: np.ndarray, training_set: np.ndarray) -> float:
@@ -71,16 +70,7 @@ def memorization_rate(samples: np.ndarray, training_set: np.ndarray) -> float:
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    check(samples=samples, training_set=training_set)
-    same = np.ascontiguousarray(training_set + 0)  # -0 and 0 are one number
-    keys = same.view(np.dtype((np.void, same.shape[1] * same.itemsize)))[:, 0]
-    rows = training_set[np.sort(np.unique(keys, return_index=True)[1])]
-    if len(rows) < 2:
-        raise ValueError(
-            "training_set: found 1 distinct row; a second nearest one needs at least 2"
-        )
-    first, second = nearest(samples, rows, 2)[0].T
-    return float((first < MEMORIZED * second).mean())
+    return _memorization(Searches(samples=samples, training_set=training_set))
 
 
 def authenticity(samples: np.ndarray, training_set: np.ndarray) -> float:
@@ -97,17 +87,10 @@ def authenticity(samples: np.ndarray, training_set: np.ndarray) -> float:
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    check(samples=samples)
-    check(2, training_set=training_set)
-    check(samples=samples, training_set=training_set)
-    distances, positions = nearest(samples, training_set)
-    rows, index = np.unique(positions[:, 0], return_inverse=True)
-    # the second, as the row itself is at distance 0
-    others = nearest(training_set[rows], training_set, 2)[0][:, 1]
-    return float((distances[:, 0] > others[index]).mean())
+    return _authenticity(Searches(samples=samples, training_set=training_set))
 
 
-def data_copying(samples: np.ndarray, training_set: np.ndarray, held_out: np.ndarray) -> float:
+def data_copying(samples: np.ndarray, training_set: np.ndarray, reference: np.ndarray) -> float:
     """Return the z-score of samples being farther from the training set than held-out rows are.
 
     z = (U - mn / 2) / sqrt(mn (m + n + 1) / 12), with U the number of pairs of a sample and a
@@ -118,15 +101,43 @@ def data_copying(samples: np.ndarray, training_set: np.ndarray, held_out: np.nda
     Args:
         samples: (m, d), m >= 20.
         training_set: (l, d), l >= 1.
-        held_out: (n, d), n >= 20, real rows that were not trained on.
+        reference: (n, d), n >= 20, held-out real rows.
 
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    check(FEWEST, samples=samples)
-    check(FEWEST, held_out=held_out)
-    check(training_set=training_set, samples=samples, held_out=held_out)
-    made, real = (nearest(rows, training_set)[0][:, 0] for rows in (samples, held_out))
+    return _data_copying(Searches(samples=samples, training_set=training_set, reference=reference))
+
+
+def _nearest(searches: Searches, of: str = "samples") -> np.ndarray:
+    """Return the distances of the rows of a set to their nearest training rows."""
+    searches.check(of, "training_set")
+    return searches.nearest(of, "training_set")[0][:, 0]
+
+
+def _memorization(searches: Searches) -> float:
+    searches.check("samples", "training_set")
+    if len(searches.distinct("training_set")) < 2:
+        raise ValueError(
+            "training_set: found 1 distinct row; a second nearest one needs at least 2"
+        )
+    first, second = searches.nearest("samples", "training_set", 2)[0].T
+    return float((first < MEMORIZED * second).mean())
+
+
+def _authenticity(searches: Searches) -> float:
+    searches.check("samples")
+    searches.check("training_set", least=2)
+    searches.check("samples", "training_set")
+    distances, positions = searches.nearest("samples", "training_set")
+    others = searches.nearest("training_set", "training_set")[0]
+    return float((distances > others[positions[:, 0]]).mean())
+
+
+def _data_copying(searches: Searches) -> float:
+    searches.check("samples", least=FEWEST)
+    searches.check("reference", least=FEWEST)
+    made, real = _nearest(searches), _nearest(searches, "reference")
     ordered = np.sort(real)
     nearer = np.searchsorted(ordered, made, "left") + np.searchsorted(ordered, made, "right")
     m, n = len(made), len(real)
@@ -170,28 +181,32 @@ DATA_COPYING = Metric(
 
 def take_distances(sets: Sets) -> Iterator[Measure]:
     """Distances of the samples to the training set, and the share that is too near."""
-    samples, rows = sets.samples, sets.training_set
-    if rows is None:
+    if sets.training_set is None:
         return
-    yield sets.measure(SCORE, lambda: generalization_score(samples, rows))
-    quantiles = cache(lambda: nearest_quantiles(samples, rows, tuple(QUANTILES)))
-    for place, metric in enumerate(QUANTILES.values()):
-        yield sets.measure(metric, partial(lambda place: quantiles()[place], place))
-    yield sets.measure(MEMORIZATION, lambda: memorization_rate(samples, rows))
+    searches = sets.searches
+    yield sets.measure(SCORE, lambda: float(_nearest(searches).mean()))
+    for level, metric in QUANTILES.items():
+        yield sets.measure(
+            metric, partial(lambda level: float(np.quantile(_nearest(searches), level)), level)
+        )
+    yield sets.measure(MEMORIZATION, lambda: _memorization(searches))
 
 
 def take_copying(sets: Sets) -> Iterator[Measure]:
     """Authenticity and the data-copying statistic."""
-    samples, rows = sets.samples, sets.training_set
-    if rows is None:
+    if sets.training_set is None:
         return
-    yield sets.measure(AUTHENTICITY, lambda: authenticity(samples, rows))
+    searches = sets.searches
+    yield sets.measure(AUTHENTICITY, lambda: _authenticity(searches))
     yield sets.measure(
         DATA_COPYING,
-        lambda: data_copying(samples, rows, sets.reference),
+        lambda: _data_copying(searches),
         settings={"held_out_n": len(sets.reference)},
     )
 
 
-GENERALIZATION = Group(take_distances, (SCORE, *QUANTILES.values(), MEMORIZATION))
+TO_TRAINING = ("samples", "training_set")
+GENERALIZATION = Group(
+    take_distances, (SCORE, *QUANTILES.values(), MEMORIZATION), depths=lambda _: {TO_TRAINING: 2}
+)
 COPYING = Group(take_copying, (AUTHENTICITY, DATA_COPYING))

@@ -6,7 +6,7 @@ group here.
 
 from collections.abc import Sequence
 
-from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.base import Group, Measure, Metric, Sets, expect
 from actors.metrics.entropy import DISPERSION
 from actors.metrics.fld import LIKELIHOOD
 from actors.metrics.frechet import FRECHET
@@ -34,4 +34,5 @@ def metrics() -> dict[str, Metric]:
 
 def measure(sets: Sets, groups: Sequence[str] = tuple(GROUPS)) -> list[Measure]:
     """Return every measure of some groups, in their order."""
+    expect(sets, [GROUPS[group] for group in groups])
     return [measure for group in groups for measure in GROUPS[group].take(sets)]

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from actors.metrics.base import Group, Measure, Metric, Sets, check
+from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.checks import check
 
 SUBSET_SIZE = 1000
 

@@ -6,14 +6,15 @@ from functools import cache, partial
 
 import numpy as np
 
-from actors.distances.neighbours import nearest
 from actors.distances.pairs import Pairs
-from actors.metrics.base import Group, Measure, Metric, Sets, check
+from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.searches import Depths, Searches
 
 # rows compared with the other set at once
 BLOCK = 512
 # which neighbour the balls of the metrics reach to, as in `prdc`
 K = 5
+BOTH = ("samples", "reference")
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,16 @@ def manifold(samples: np.ndarray, reference: np.ndarray, k: int = K) -> Manifold
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
+    return _manifold(Searches(samples=samples, reference=reference), k)
+
+
+def _manifold(searches: Searches, k: int) -> Manifold:
     if k < 1:
         raise ValueError(f"k: found {k}; allowed are 1 and more")
-    check(k + 1, samples=samples, reference=reference)
+    searches.check(*BOTH, least=k + 1)
+    samples, reference = (searches[name] for name in BOTH)
     sample_radius, reference_radius = (
-        nearest(rows, rows, k, exclude_self=True)[0][:, k - 1] for rows in (samples, reference)
+        searches.nearest(name, name, k)[0][:, k - 1] for name in BOTH
     )
     balls = np.zeros(len(samples), np.int64)
     recalled = np.zeros(len(reference), bool)
@@ -93,7 +99,7 @@ METRICS = tuple(
 
 def take(sets: Sets) -> Iterator[Measure]:
     """Precision, recall, density and coverage against held-out real rows."""
-    measured = cache(lambda: manifold(sets.samples, sets.reference))
+    measured = cache(lambda: _manifold(sets.searches, K))
     for metric in METRICS:
         yield sets.measure(
             metric,
@@ -103,4 +109,9 @@ def take(sets: Sets) -> Iterator[Measure]:
         )
 
 
-FIDELITY = Group(take, METRICS)
+def depths(_: int) -> Depths:
+    """Return how many neighbours are asked for: those that the balls reach to."""
+    return {(name, name): K for name in BOTH}
+
+
+FIDELITY = Group(take, METRICS, depths=depths)

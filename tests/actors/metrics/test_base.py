@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from actors.errors import UserError
-from actors.metrics.base import Measure, check, check_comparable
+from actors.metrics.base import Measure, check_comparable
+from actors.metrics.checks import check
 
 
 @pytest.mark.parametrize(

@@ -128,5 +128,5 @@ def test_ties_count_half() -> None:
 
 
 def test_fewer_rows_than_the_z_score_needs_are_refused() -> None:
-    with pytest.raises(ValueError, match="held_out: found 19 rows; allowed are 20 and more"):
+    with pytest.raises(ValueError, match="reference: found 19 rows; allowed are 20 and more"):
         data_copying(np.ones((20, 2)), np.ones((3, 2)), np.ones((19, 2)))
