@@ -23,8 +23,8 @@ VERSIONS = {
     "embed": 1,
     "order": 2,
     "select": 2,
-    "train": 3,
-    "sample": 2,
+    "train": 4,
+    "sample": 3,
     "evaluate": 2,
 }
 

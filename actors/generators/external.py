@@ -23,7 +23,7 @@ from actors.generators.pipelines import (
     open_pipeline,
     pipeline_folder,
 )
-from actors.seeds import derive_seed
+from actors.seeds import derive_seed, permuted
 
 Shape = tuple[int, int, int]
 
@@ -105,8 +105,8 @@ class External(Family):
         try:
             images = open_images(self.images, draw.image_shape)
             # no seed of the step, which changes with the iteration: no image comes twice
-            order = np.random.default_rng(self.order_seed).permutation(images.info.rows)
-            return images.read(order[draw.before + draw.indices.cpu().numpy()])[0]
+            places = draw.before + draw.indices.cpu().numpy()
+            return images.read(permuted(places, images.info.rows, self.order_seed))[0]
         except UserError as error:
             raise UserError(f"images: {str(error).removeprefix('dataset: ')}") from None
 

@@ -10,9 +10,11 @@ import numpy as np
 import torch
 
 from actors.generators.family import TrainingSet
-from actors.seeds import derive_seed
+from actors.seeds import derive_seed, permuted
 
 PREFETCHED = 2
+# rows whose random numbers are drawn together; fewer take longer, more are drawn in vain
+BLOCK_ROWS = 16
 
 
 class Batch(NamedTuple):
@@ -42,19 +44,25 @@ class Batch(NamedTuple):
         return self._replace(**{name: change(tensor) for name, tensor in tensors.items()})
 
 
-def batch_positions(step: int, batch_size: int, rows: int, seed: int) -> np.ndarray:
-    """Return the training-set positions of a step: every epoch a new permutation, none cut short.
+def batch_positions(first: int, size: int, rows: int, seed: int) -> np.ndarray:
+    """Return the training-set positions that are visited, from visit number `first` on.
+
+    Every epoch is a permutation of its own, and none is cut short.
 
     Returns:
-        (batch_size,) int64.
+        (size,) int64.
     """
-    first = step * batch_size
-    epochs = range(first // rows, (first + batch_size - 1) // rows + 1)
-    order = np.concatenate(
-        [np.random.default_rng(derive_seed(seed, "epoch", e)).permutation(rows) for e in epochs]
+    stop = first + size
+    return np.concatenate(
+        [
+            permuted(
+                np.arange(max(first, epoch * rows), min(stop, (epoch + 1) * rows)) - epoch * rows,
+                rows,
+                derive_seed(seed, "epoch", epoch),
+            )
+            for epoch in range(first // rows, (stop - 1) // rows + 1)
+        ]
     )
-    offset = first - epochs.start * rows
-    return order[offset : offset + batch_size]
 
 
 @dataclass(frozen=True)
@@ -77,22 +85,35 @@ class Batches:
     def make(self, step: int) -> Batch:
         """Return this worker's share of a step, on the CPU."""
         size = self.batch_size // self.workers
-        mine = slice(self.rank * size, (self.rank + 1) * size)
-        rows = batch_positions(step, self.batch_size, self.data.rows, self.seed)
-        height, width, channels = self.data.image_shape
-        # drawn for all workers, so that it does not matter how many there are
-        draws = torch.Generator().manual_seed(derive_seed(self.seed, "noise", step))
-        noise = torch.randn(self.batch_size, channels, height, width, generator=draws)[mine]
-        level = torch.rand(self.batch_size, generator=draws)[mine]
+        first = self.rank * size
+        rows = batch_positions(step * self.batch_size + first, size, self.data.rows, self.seed)
+        noise, level, chance = self._draw(step, first, first + size)
         labels = None
         if self.label_dropout is not None:
             assert self.data.labels is not None
             assert self.data.classes is not None
-            labels = torch.from_numpy(self.data.labels[rows[mine]])
-            dropped = torch.rand(self.batch_size, generator=draws)[mine] < self.label_dropout
-            labels = torch.where(dropped, self.data.classes, labels)
-        images = torch.from_numpy(self.data.images(rows[mine])).permute(0, 3, 1, 2)
+            labels = torch.from_numpy(self.data.labels[rows])
+            labels = torch.where(chance < self.label_dropout, self.data.classes, labels)
+        images = torch.from_numpy(self.data.images(rows)).permute(0, 3, 1, 2)
         return Batch(images, noise, level, labels)
+
+    def _draw(self, step: int, first: int, stop: int) -> tuple[torch.Tensor, ...]:
+        """Return noise and two uniform numbers for each of some rows of a step's batch.
+
+        Drawn in blocks of the batch, so that it does not matter how many workers share it.
+        """
+        height, width, channels = self.data.image_shape
+        blocks = range(first // BLOCK_ROWS, (stop - 1) // BLOCK_ROWS + 1)
+        rows = len(blocks) * BLOCK_ROWS
+        noise, uniform = torch.empty(rows, channels, height, width), torch.empty(rows, 2)
+        pieces = zip(blocks, noise.split(BLOCK_ROWS), uniform.split(BLOCK_ROWS), strict=True)
+        for block, normal, flat in pieces:
+            draws = torch.Generator().manual_seed(derive_seed(self.seed, "noise", step, block))
+            normal.normal_(generator=draws)
+            flat.uniform_(generator=draws)
+        mine = slice(first - blocks.start * BLOCK_ROWS, stop - blocks.start * BLOCK_ROWS)
+        level, chance = uniform[mine].T.contiguous()
+        return noise[mine], level, chance
 
     def iterate(
         self, first: int, stop: int, device: torch.device, layout: torch.memory_format

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 import torch.distributed
 from hypothesis import given
@@ -191,7 +192,7 @@ def test_guidance_of_scale_0_ignores_labels_and_of_scale_1_follows_them() -> Non
 def test_labels_are_dropped_at_the_given_rate_and_otherwise_those_of_the_rows() -> None:
     made = [Batches(data(LABELS), 64, 0, 0.25).make(step) for step in range(40)]
     labels = torch.stack([b.labels for b in made if b.labels is not None]).numpy()
-    rows = np.stack([batch_positions(step, 64, 64, 0) for step in range(40)])
+    rows = np.stack([batch_positions(step * 64, 64, 64, 0) for step in range(40)])
     dropped = labels == 10
     assert dropped.mean() == pytest.approx(0.25, abs=0.03)
     assert (labels == LABELS[rows])[~dropped].all()
@@ -231,14 +232,43 @@ def test_two_workers_with_half_batches_end_where_one_with_whole_batches_does(
 
 @given(rows=st.integers(1, 50), batch=st.integers(1, 70), steps=st.integers(1, 12))
 def test_every_epoch_visits_every_row_once(rows: int, batch: int, steps: int) -> None:
-    visits = np.concatenate([batch_positions(s, batch, rows, seed=3) for s in range(steps)])
+    firsts = range(0, batch * steps, batch)
+    visits = np.concatenate([batch_positions(first, batch, rows, seed=3) for first in firsts])
     assert len(visits) == batch * steps
+    assert np.array_equal(visits, batch_positions(0, batch * steps, rows, seed=3))
     for start in range(0, len(visits) - rows + 1, rows):
         assert sorted(visits[start : start + rows].tolist()) == list(range(rows))
 
 
-def test_parts_of_a_batch_together_are_the_batch() -> None:
-    whole = Batches(data(LABELS), 12, 0, 0.5).make(3)
-    parts = [Batches(data(LABELS), 12, 0, 0.5, part, 3).make(3) for part in range(3)]
+@pytest.mark.parametrize(("batch", "workers"), [(12, 3), (12, 12), (48, 2), (60, 3), (60, 5)])
+def test_parts_of_a_batch_together_are_the_batch(batch: int, workers: int) -> None:
+    whole = Batches(data(LABELS), batch, 0, 0.5).make(3)
+    parts = [Batches(data(LABELS), batch, 0, 0.5, p, workers).make(3) for p in range(workers)]
     for name in ("images", "noise", "level", "labels"):
         assert torch.equal(torch.cat([getattr(p, name) for p in parts]), getattr(whole, name))
+
+
+def test_random_numbers_of_batches_have_their_distributions_and_no_two_are_equal() -> None:
+    made = [Batches(data(LABELS), 60, 0).make(step) for step in range(10)]
+    noise = torch.stack([batch.noise for batch in made]).flatten(2).double()
+    level = torch.stack([batch.level for batch in made]).double()
+    assert scipy.stats.kstest(noise.flatten().numpy(), "norm").pvalue > 0.01
+    assert scipy.stats.kstest(level.flatten().numpy(), "uniform").pvalue > 0.01
+    assert len(noise.flatten(0, 1).unique(dim=0)) == len(level.flatten().unique()) == 600
+
+
+def test_a_worker_draws_no_more_than_its_part_and_the_rest_of_its_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn: list[int] = []
+    normal = torch.Tensor.normal_
+
+    def count(tensor: torch.Tensor, **given: Any) -> torch.Tensor:
+        drawn.append(len(tensor))
+        return normal(tensor, **given)
+
+    monkeypatch.setattr(torch.Tensor, "normal_", count)
+    for rank in range(8):
+        drawn.clear()
+        Batches(data(), 800, 0, rank=rank, workers=8).make(0)
+        assert 100 <= sum(drawn) < 100 + 2 * 16
