@@ -21,7 +21,8 @@ ROOMS = (
 HEAVY = {
     *("datasets", "diffusers", "duckdb", "faiss", "huggingface_hub", "joblib", "matplotlib"),
     *("mlflow", "optuna", "pandas", "pyarrow", "pyarrow.dataset", "ray", "requests", "scipy"),
-    *("scipy.linalg", "scipy.stats", "sklearn", "torch", "torch_fidelity", "transformers"),
+    *("scipy.linalg", "scipy.stats", "sklearn", "torch", "torch._dynamo", "torch._dynamo.exc"),
+    *("torch_fidelity", "transformers"),
 }
 # what a library that is light itself brings
 BRINGS = {"safetensors.torch": "torch"}

@@ -123,6 +123,8 @@ class DDPM(Denoiser):
             self.scheduler.config, timestep_spacing="trailing", algorithm_type="dpmsolver++"
         )
         scheduler.set_timesteps(self.sampling.steps, device=images.device)
+        # else it looks the first step up, for which a GPU has to be waited for
+        scheduler.set_begin_index(0)
         for time in scheduler.timesteps:
             images = scheduler.step(predict(images, time), time, images).prev_sample
         return images

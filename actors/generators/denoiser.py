@@ -17,7 +17,8 @@ from actors.generators.family import (
     TrainingNeeds,
     TrainingSet,
 )
-from actors.generators.networks import Precision, Predict, UNet, guided
+from actors.generators.networks import Precision, Predict, UNet, autocast, guided
+from actors.generators.refusals import in_one_line
 from actors.generators.training.loop import check_labels, train
 from actors.generators.training.settings import Training
 
@@ -52,6 +53,23 @@ class Denoiser(TrainedFamily):
                 f"sampling.guidance_scale {self.sampling.guidance_scale:g} needs `labels: true`"
             )
         return self
+
+    @model_validator(mode="after")
+    def _gpus(self) -> "Denoiser":
+        gpus, workers = self.resources.gpus, self.training.workers
+        if 0 < gpus < 1 < workers:
+            raise ValueError(
+                f"resources.gpus: found {gpus:g} for training.workers {workers}; allowed are 0 and "
+                "1, as NCCL takes no two workers on one GPU"
+            )
+        return self
+
+    def divided(self, *left_out: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        config, execution = super().divided(*left_out)
+        if "training" in left_out:
+            # sampled in the memory layout that it is trained in
+            execution["training"] = {"channels_last": self.training.channels_last}
+        return config, execution
 
     def execution_fields(self, block: str) -> frozenset[str]:
         # a worker drops in its own share of a batch, torch in the order of values in memory
@@ -105,9 +123,12 @@ class Denoiser(TrainedFamily):
         if self.labels:
             check_labels(data)
         shape, classes = data.image_shape, data.classes if self.labels else None
-        with torch.random.fork_rng([conduct.device] if conduct.device.type == "cuda" else []):
+        settings, labels = self.training, self.labels
+        with (
+            in_one_line("training", settings.batch_size),
+            torch.random.fork_rng([conduct.device] if conduct.device.type == "cuda" else []),
+        ):
             network = networks.initial(self.network, shape, classes, seed, conduct.initial)
-            settings, labels = self.training, self.labels
             return train(network, self.loss, settings, data, seed, conduct, labels=labels)
 
     def save(self, model: Any, folder: Path) -> None:
@@ -116,11 +137,17 @@ class Denoiser(TrainedFamily):
         self.scheduler.save_pretrained(folder / "scheduler")
 
     def load(self, folder: Path, device: torch.device) -> Any:
-        network = networks.load(folder).to(device)
-        return torch.compile(network) if self.sampling.compile else network
+        network = networks.load(folder).to(device, memory_format=self.training.layout)
+        return networks.compiled(network) if self.sampling.compile else network
 
     def sample(self, model: Any, draw: Draw) -> tuple[torch.Tensor, torch.Tensor | None]:
         labels = draw.labels() if self.labels else None
         settings = self.sampling
         predict = guided(model, labels, settings.guidance_scale, settings.precision)
-        return self.generate(predict, draw.noise), labels
+
+        def noise(number: int) -> torch.Tensor:
+            return draw.noise(number).contiguous(memory_format=self.training.layout)
+
+        # around all steps, so that the weights are brought into the number format once
+        with autocast(draw.indices.device, settings.precision):
+            return self.generate(predict, noise), labels

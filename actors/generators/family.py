@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from actors.config import Config, Resources
 from actors.pool.step import Report
@@ -115,6 +115,15 @@ class Family(Config):
     kind: str
     sampling: Sampling = Sampling()
     resources: Resources = Resources()
+
+    @model_validator(mode="after")
+    def _one_gpu(self) -> "Family":
+        if self.resources.gpus > 1:
+            raise ValueError(
+                f"resources.gpus: found {self.resources.gpus:g}; allowed are up to 1, as a worker "
+                "computes on one"
+            )
+        return self
 
     def execution_fields(self, block: str) -> frozenset[str]:
         """Return the fields of a block (training, sampling) that change at most its rounding."""

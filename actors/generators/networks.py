@@ -35,6 +35,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small8": {"widths": [16, 32], "layers_per_block": 1, "norm_groups": 8},
     "small16": {"widths": [16, 32, 32], "layers_per_block": 1, "norm_groups": 8},
 }
+# programs that torch's compiler may keep in a process
+MOST_COMPILED = 128
 # arguments of UNet2DModel that follow from the images and the labels
 GIVEN = {"sample_size", "in_channels", "out_channels", "num_class_embeds", "class_embed_type"}
 
@@ -163,6 +165,19 @@ def initial(
             )
         network.load_state_dict(previous.state_dict())
     return network
+
+
+def compiled(network: Any) -> Any:
+    """Return a network that is compiled when it is called.
+
+    What was compiled of another network of the same build, in this process, serves it as well.
+    """
+    import torch._dynamo  # costs a second
+
+    # all networks share one list, for training and for sampling, and past its end torch would go on
+    # without compiling and say so in a log only
+    torch._dynamo.config.recompile_limit = MOST_COMPILED
+    return torch.compile(network)
 
 
 def fingerprint(network: Any) -> str:

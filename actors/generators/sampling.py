@@ -40,15 +40,13 @@ def sample(
     rows, done, started = len(draw.indices), 0, time.monotonic()
     while done < rows:
         size = min(rows - done, batch_size.value or rows)
-        try:
-            indices = draw.indices[done : done + size]
-            images, classes = family.sample(model, replace(draw, indices=indices))
-        except torch.OutOfMemoryError:
-            if size == 1:
-                raise
+        fitting = _attempt(family, model, replace(draw, indices=draw.indices[done : done + size]))
+        if fitting is None:
             batch_size.value = size // 2
+            # here, as the error that is gone held on to what there was of them
             torch.cuda.empty_cache()
             continue
+        images, classes = fitting
         made.append(images)
         if classes is not None:
             labels.append(classes)
@@ -61,6 +59,16 @@ def sample(
         first, last = int(draw.indices[0]), int(draw.indices[-1])
         raise NonFiniteError(f"{bad} of the samples {first} to {last} contain NaN or infinity")
     return to_uint8(images), torch.cat(labels).cpu().numpy() if labels else None
+
+
+def _attempt(family: Family, model: Any, draw: Draw) -> tuple[torch.Tensor, Any] | None:
+    """Return the samples of a draw, None where there is memory for fewer only."""
+    try:
+        return family.sample(model, draw)
+    except torch.OutOfMemoryError:
+        if len(draw.indices) == 1:
+            raise
+        return None
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:

@@ -8,6 +8,7 @@ import torch
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, Family, sampling
 from actors.generators.family import CHECKPOINT, Draw
+from actors.generators.refusals import in_one_line
 from actors.pool import schema, shards
 from actors.pool.catalogue import Alone
 from actors.pool.manifest import check
@@ -88,7 +89,9 @@ class Sampler:
             self._alone.report(path, fraction, f"sample {done}/{rows}, {note}")
 
         try:
-            return sampling.sample(family, self._model(step, family, device), draw, fits, report)
+            with in_one_line("sampling", fits.value):
+                model = self._model(step, family, device)
+                return sampling.sample(family, model, draw, fits, report)
         except NonFiniteError as error:
             raise NonFiniteError(f"{describe(step)}: {error}") from None
 

@@ -49,13 +49,16 @@ def _fit_with_ray_train(
     storage.remove(failed)
 
     def work() -> None:
+        if storage.exists(failed):
+            return  # begun again after what would come again
         try:
             _fit(storage, step, family, checkpoints, report)
         except (NonFiniteError, UserError) as error:
-            if not several:
-                raise
-            # all workers come here; raised, it would be tried again
-            storage.write_json(failed, {"kind": type(error).__name__, "message": str(error)})
+            if several:
+                failure = {"kind": type(error).__name__, "message": str(error)}
+                storage.write_json(failed, failure)
+            # ends the others, which may wait for this one
+            raise
 
     gpus, cpus = step.settings["gpus"], step.settings["cpus"]
     # none is local mode: a worker group costs ten seconds before its first step

@@ -97,6 +97,17 @@ BAD: list[tuple[str, Any, str]] = [
         r"^generators\.ddpm\.labels: generator 'edm' samples into",
     ),
     ("generators.ddpm.training.workers", 3, r"batch_size 64 cannot be divided over 3 workers"),
+    (
+        "generators.ddpm",
+        {"kind": "ddpm", "training": {"workers": 2}, "resources": {"gpus": 0.5}},
+        r"^generators\.ddpm: resources\.gpus: found 0\.5 for training\.workers 2; allowed are 0 a",
+    ),
+    (
+        "generators.edm.resources.gpus",
+        2,
+        r"^generators\.edm: resources\.gpus: found 2; allowed are ",
+    ),
+    ("generators.edm.resources.gpus", 1.5, r"gpus: found 1\.5; allowed are up to 1, as a worker"),
     ("generators.ddpm.training.epochs", 3, r"training: found steps 600 and epochs 3; allowed is"),
     ("generators.ddpm.training.precision", "int8", r"precision: found 'int8'; input should be"),
     ("arms.greedy.generators.ddpm.training.workers", 2, r"arm cannot override training\.workers"),

@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from actors.errors import NonFiniteError, UserError
 from actors.generators.family import Conduct, TrainingSet
-from actors.generators.networks import Predict, predictor
+from actors.generators.networks import Predict, compiled, predictor
 from actors.generators.training.batches import Batches
 from actors.generators.training.checkpoints import Checkpoint
 from actors.generators.training.optimisation import Optimisation
@@ -53,11 +53,10 @@ def train(
     """
     device, saved = conduct.device, conduct.checkpoints
     steps = settings.steps_for(data.rows)
-    layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     grouped = torch.distributed.is_initialized()
     rank = torch.distributed.get_rank() if grouped else 0
     workers = torch.distributed.get_world_size() if grouped else 1
-    network = network.train().to(device, memory_format=layout)
+    network = network.train().to(device, memory_format=settings.layout)
     optimisation = Optimisation(network, settings, steps)
     first = 0
     if saved and (last := saved.latest()):
@@ -66,12 +65,12 @@ def train(
         conduct.losses[:] = last.values["losses"]
     forward = DistributedDataParallel(network) if workers > 1 else network
     if settings.compile:
-        forward = torch.compile(forward)
+        forward = compiled(forward)
     dropout = settings.label_dropout if labels else None
     batches = Batches(data, settings.batch_size, seed, dropout, rank, workers)
     losses = Losses(device, steps, conduct.losses)
     progress = Progress(conduct.report, first, steps)
-    for step, batch in enumerate(batches.iterate(first, steps, device, layout), first):
+    for step, batch in enumerate(batches.iterate(first, steps, device, settings.layout), first):
         torch.manual_seed(derive_seed(seed, "dropout", step, rank))
         predict = predictor(forward, batch.labels, settings.precision)
         loss = loss_of(predict, batch.images, batch.noise, batch.level)

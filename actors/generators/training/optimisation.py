@@ -1,10 +1,11 @@
 """One training's weights and all that moves them; the whole of it can be saved and restored."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from actors.generators.training.settings import Training
 
@@ -34,7 +35,7 @@ class Optimisation:
         )
         device = next(network.parameters()).device
         self._scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
-        self._average = averaged(network, settings.ema_decay) if settings.ema_decay > 0 else None
+        self._average = WeightAverage(network, settings.ema_decay) if settings.ema_decay else None
 
     @property
     def learning_rate(self) -> float:
@@ -51,24 +52,25 @@ class Optimisation:
         self._schedule.step()
         self._optimizer.zero_grad()
         if self._average:
-            self._average.update_parameters(self._network)
+            self._average.update()
 
     def take_average(self) -> None:
         """Give the network its averaged weights, if it averages."""
         if self._average:
-            self._network.load_state_dict(self._average.module.state_dict())
+            _copy(self._average.weights, self._network.parameters())
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Return all that the next step depends on, as tensors and as JSON values."""
         tensors = {f"network.{k}": v for k, v in self._network.state_dict().items()}
         if self._average:
-            tensors |= {f"average.{k}": v for k, v in self._average.state_dict().items()}
+            tensors |= {f"average.{n}": v for n, v in enumerate(self._average.weights)}
         for number, moments in self._optimizer.state_dict()["state"].items():
             for name, value in moments.items():
                 tensors[f"optimizer.{number}.{name}"] = value
         values = {
             "schedule": {k: v for k, v in self._schedule.state_dict().items() if k != "lr_lambdas"},
             "scaler": self._scaler.state_dict(),
+            "updates": self._average.updates if self._average else 0,
         }
         return {name: tensor.contiguous() for name, tensor in tensors.items()}, values
 
@@ -80,7 +82,9 @@ class Optimisation:
             states[whose][rest] = tensor
         self._network.load_state_dict(states["network"])
         if self._average:
-            self._average.load_state_dict(states["average"])
+            average = [states["average"][str(n)] for n in range(len(self._average.weights))]
+            _copy(average, self._average.weights)
+            self._average.updates = values["updates"]
         moments: dict[int, dict[str, torch.Tensor]] = {}
         parameters = list(self._network.parameters())
         for name, stored in states["optimizer"].items():
@@ -99,16 +103,29 @@ class Optimisation:
             self._scaler.load_state_dict(values["scaler"])
 
 
-def averaged(network: torch.nn.Module, decay: float) -> AveragedModel:
-    """Return the exponential moving average of a network's weights, to be updated after each step.
+class WeightAverage:
+    """The exponential moving average of a network's weights, to be updated after each step.
 
     The first update takes the weights as they are; after n updates the next one keeps
     min(decay, 1 - (1 + n) ** (-2 / 3)) of the average, as diffusers' `EMAModel` does with its
-    warm-up.
+    warm-up. torch's `AveragedModel` counts on the device, for which the CPU waits at every update.
     """
 
-    def update(average: Any, current: Any, updates: Any) -> None:
-        kept = min(decay, 1 - (1 + int(updates)) ** (-2 / 3))
-        get_ema_multi_avg_fn(kept)(average, current, updates)
+    def __init__(self, network: torch.nn.Module, decay: float) -> None:
+        self._current = list(network.parameters())
+        self._decay = decay
+        self.weights = [weight.detach().clone() for weight in self._current]
+        self.updates = 0
 
-    return AveragedModel(network, multi_avg_fn=update)
+    def update(self) -> None:
+        """Take in the network's present weights."""
+        kept = min(self._decay, 1 - (1 + self.updates) ** (-2 / 3))
+        get_ema_multi_avg_fn(kept)(self.weights, self._current, None)
+        self.updates += 1
+
+
+@torch.no_grad()
+def _copy(values: Iterable[torch.Tensor], weights: Iterable[torch.Tensor]) -> None:
+    """Set weights, each in the memory layout that it has."""
+    for value, weight in zip(values, weights, strict=True):
+        weight.copy_(value)

@@ -3,6 +3,7 @@
 import math
 from typing import ClassVar, Literal
 
+import torch
 from pydantic import Field, model_validator
 
 from actors.config import Config
@@ -63,6 +64,11 @@ class Training(Config):
                 f"allowed are multiples of {self.workers}"
             )
         return self
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Memory layout of the network and of its images, in training and in sampling."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
 
     def steps_for(self, rows: int) -> int:
         """Return the optimiser steps of a training on so many rows."""

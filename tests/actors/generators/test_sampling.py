@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from actors.errors import NonFiniteError
 from actors.generators import GENERATORS
 from actors.generators.family import Draw
 from actors.generators.sampling import BatchSize, sample, to_uint8
+from actors.pool.step import Step
+from actors.workers.sample import family_of
 
 CPU = torch.device("cpu")
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -103,3 +106,50 @@ def test_the_batch_that_fits_is_found_by_halving_and_remembered() -> None:
 def test_bytes_are_the_nearest_levels_with_the_ends_clipped() -> None:
     values = torch.tensor([-2.0, -1.0, 0.0, 0.5, 1.0, 3.0]).reshape(6, 1, 1, 1)
     assert to_uint8(values).flatten().tolist() == [0, 0, 128, 191, 255, 255]
+
+
+@pytest.mark.parametrize(("kind", "sampling"), CASES)
+def test_no_step_of_a_sampler_waits_for_the_device(kind: str, sampling: dict[str, Any]) -> None:
+    family, network = make(kind, sampling)
+    # tensors of this device have no values that could be waited for
+    there = torch.device("meta")
+    network.to(there)
+    labels = {"class_labels": torch.empty(6, dtype=torch.int64, device=there)}
+
+    def predict(images: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        given = labels if family.labels else {}
+        predicted: torch.Tensor = network(images, time, return_dict=False, **given)[0]
+        return predicted
+
+    images = family.generate(predict, lambda number: torch.empty(6, 1, 8, 8, device=there))
+    assert images.shape == (6, 1, 8, 8)
+    assert images.device == there
+
+
+@pytest.mark.parametrize("channels_last", [False, True])
+@pytest.mark.parametrize(("kind", "sampling"), CASES)
+def test_all_steps_of_a_sampler_have_the_memory_layout_of_the_training(
+    kind: str, sampling: dict[str, Any], channels_last: bool, tmp_path: Path
+) -> None:
+    labels = "guidance_scale" in sampling
+    trained: Any = GENERATORS[kind].model_validate(
+        {
+            "kind": kind,
+            "labels": labels,
+            "training": {"channels_last": channels_last},
+            "sampling": sampling,
+        }
+    )
+    trained.save(trained.network.build((8, 8, 3), 10 if labels else None), tmp_path)
+    config, execution = trained.divided("training")
+    assert "channels_last" not in str(config)
+    step = Step("sample", "generator", {"generator": config}, settings={"generator": execution})
+    family: Any = family_of(step)
+    network = family.load(tmp_path, CPU)
+    given: list[torch.Tensor] = []
+    network.register_forward_pre_hook(lambda module, arguments: given.append(arguments[0]))
+    sample(family, network, Draw(1, torch.arange(4), (8, 8, 3), classes=10), BatchSize(None, CPU))
+    assert len(given) >= 5
+    for tensor in (*given, network.conv_in.weight, network.conv_out.weight):
+        assert tensor.is_contiguous(memory_format=torch.channels_last) == channels_last
+        assert tensor.is_contiguous() != channels_last

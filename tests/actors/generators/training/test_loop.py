@@ -151,6 +151,15 @@ def test_a_loss_that_is_not_finite_leaves_the_checkpoint_before_it(tmp_path: Pat
     assert last is None or all(bool(t.isfinite().all()) for t in last.tensors.values())
 
 
+def test_a_training_without_memory_says_which_setting_asks_for_it() -> None:
+    def images(positions: np.ndarray) -> np.ndarray:
+        return torch.empty(len(positions), 1 << 56).numpy()
+
+    rows = TrainingSet(images, len(IMAGES), (8, 8, 1))
+    with pytest.raises(UserError, match=r"training.batch_size: found 16, .*; allowed is less"):
+        make("ddpm").train(rows, 0, Conduct(CPU))
+
+
 def test_rows_without_label_are_refused_where_labels_are_learned() -> None:
     some = LABELS.copy()
     some[:3] = -1

@@ -4,7 +4,7 @@ import pytest
 import torch
 from diffusers.training_utils import EMAModel
 
-from actors.generators.training.optimisation import Optimisation, averaged
+from actors.generators.training.optimisation import Optimisation, WeightAverage
 from actors.generators.training.settings import Training
 
 
@@ -16,15 +16,15 @@ def network(seed: int = 0) -> torch.nn.Module:
 @pytest.mark.parametrize("decay", [0.3, 0.9, 0.9999])
 def test_the_average_of_weights_is_that_of_diffusers(decay: float) -> None:
     moving = network()
-    found = averaged(moving, decay)
+    found = WeightAverage(moving, decay)
     expected = EMAModel(moving.parameters(), decay=decay, use_ema_warmup=True)
     for step in range(40):
         with torch.no_grad():
             for weight in moving.parameters():
                 weight.add_(math.sin(step) * torch.randn_like(weight))
-        found.update_parameters(moving)
+        found.update()
         expected.step(moving.parameters())
-        for ours, theirs in zip(found.module.parameters(), expected.shadow_params, strict=True):
+        for ours, theirs in zip(found.weights, expected.shadow_params, strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
@@ -36,3 +36,11 @@ def test_without_decay_no_average_is_kept() -> None:
     optimisation.take_average()
     assert all(torch.equal(a, b) for a, b in zip(moving.parameters(), last, strict=True))
     assert not [name for name in optimisation.state()[0] if name.startswith("average")]
+
+
+def test_the_average_is_updated_without_waiting_for_the_device() -> None:
+    # tensors of this device have no values that could be waited for
+    found = WeightAverage(network().to("meta"), 0.9)
+    for _ in range(3):
+        found.update()
+    assert found.updates == 3
