@@ -8,7 +8,7 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -20,6 +20,7 @@ from actors.pool.storage import Storage
 from orchestrator.execution.activity import Activity, describe
 from orchestrator.execution.execute import Finished
 from orchestrator.execution.jobs import Job, Task
+from orchestrator.execution.monitoring import Monitoring
 from orchestrator.execution.team import Member, Team
 from orchestrator.plan import PlannedStep
 
@@ -51,6 +52,7 @@ class Executor:
         self._error: BaseException | None = None
         self._alone = Alone(storage)
         self._team = Team(storage)
+        self._monitoring = Monitoring()
         self._jobs: dict[str, Job] = {}
         self._numbers = itertools.count()
         self._calls: dict[Any, tuple[Member, Task]] = {}
@@ -117,11 +119,15 @@ class Executor:
 
     def activity(self) -> Activity:
         """Return what runs, where and how far, and what waits."""
+        progress = self.progress()  # asks another process, for which nothing should wait
         with self._changed:
-            calls = [(member, task.job) for member, task in self._calls.values()]
-            left = self._seconds_left([job for _, job in calls])
-            jobs = sorted(self._jobs.values(), key=lambda job: job.urgency(self._seconds))
-            return describe(jobs, calls, self._team, self.progress(), left)
+            return self._describe(progress)
+
+    def _describe(self, progress: Mapping[str, tuple[float, str]]) -> Activity:
+        calls = [(member, task.job) for member, task in self._calls.values()]
+        left = self._seconds_left([job for _, job in calls])
+        jobs = sorted(self._jobs.values(), key=lambda job: job.urgency(self._seconds))
+        return describe(jobs, calls, self._team, progress, left)
 
     def spent(self) -> dict[str, float]:
         """Return the CPU and GPU hours that steps took so far."""
@@ -218,6 +224,7 @@ class Executor:
                 self._calls[self._team.call(member, job, closing)] = member, closing
             elif job.is_done:
                 self._seconds[job.planned.step.kind, job.planned.generator] = job.seconds
+                self._monitoring.done(job)
                 self._finish(job)
         self._forget_unwanted(job)
 
@@ -247,6 +254,7 @@ class Executor:
 
     def _take_death(self, member: Member, job: Job, error: ray.exceptions.RayActorError) -> None:
         """Have a step begun again whose worker died, unless that happened too often."""
+        self._monitoring.died(job)
         self._team.bury(member)
         self._alone.free(member.actor_id)
         job.deaths.append((member.node, cause_of_death(error)))
@@ -262,6 +270,7 @@ class Executor:
         if now - self._looked < LOOK_SECONDS:
             return
         self._looked = now
+        self._monitoring.look(self._describe({}))
         for lost in self._team.look():
             did = [job for job in self._jobs.values() if any(n == lost.id for n, _ in job.deaths)]
             self._notes.append(f"{_lost([lost.name])}{_which_did(did)}")
