@@ -86,7 +86,7 @@ class Running:
             left, steps = len(run.todo()), len(run.plan.steps)
             self._print(
                 f"interrupted: {steps - left} of {steps} steps are stored; "
-                f"go on with:\n  {self._resume_command}"
+                f"resume with:\n  {self._resume_command}"
             )
             return interrupts.status()
         except StepError as error:
@@ -198,7 +198,7 @@ class Running:
         print(f"error: {error}", file=sys.stderr)
         if not type(error.cause).__module__.startswith("actors."):
             traceback.print_exception(error.cause)
-        print(f"what is done is stored; go on with:\n  {self._resume_command}", file=sys.stderr)
+        print(f"what is done is stored; resume with:\n  {self._resume_command}", file=sys.stderr)
 
 
 def _short(path: str) -> str:

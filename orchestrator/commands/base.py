@@ -122,7 +122,11 @@ def refuse(tokens: list[str], allowed: str) -> None:
 
 
 def command_line(command: argparse.Namespace, tokens: list[str]) -> str:
-    """Return the command line that resumes this run."""
+    """Return the command line that resumes this run; inside a job, the one that submits it."""
+    from orchestrator.execution.submission import resubmission
+
+    if submitted := resubmission():
+        return submitted
     here = os.getcwd() + os.sep
     is_module = os.path.basename(sys.argv[0]) == "__main__.py"
     called = [sys.executable, "-m", "orchestrator"] if is_module else [sys.argv[0]]

@@ -1,12 +1,12 @@
 """What commands share before they start: the store, the machines, notes on the data set."""
 
 import os
-import sys
 import time
 
+from actors.errors import UserError
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
-from orchestrator.execution import cluster
+from orchestrator.execution import cluster, submission
 from orchestrator.execution.placement import Node
 
 # a temporary file this old belongs to a writer that is dead
@@ -19,17 +19,24 @@ def locate_store(uri: str) -> Storage:
 
 
 def open_store(experiment: Experiment) -> Storage:
-    """Return the experiment's store once it is known to be writable, without old temporaries."""
+    """Return the experiment's store without old temporaries, once it can be written everywhere.
+
+    Raises:
+        UserError: this machine, or a node of the cluster, cannot write there.
+    """
     uri = experiment.store
+    if "://" not in uri and not os.path.isabs(uri) and submission.submission_id():
+        raise UserError(
+            f"store: found {uri!r}, which would lie in the job's own copy of the code and be "
+            "removed with it; allowed are an absolute path that all nodes share, and a URI"
+        )
     storage = locate_store(uri)
     storage.check_writable()
     storage.sweep(time.time() - STALE_SECONDS)
-    if "://" not in uri and not os.path.isabs(uri) and cluster.is_joined():
-        print(
-            f"warning: store {uri!r} is relative, so on this cluster it is {storage.uri}; "
-            "give an absolute path that all machines share",
-            file=sys.stderr,
-        )
+    if cluster.is_joined():
+        from orchestrator.execution.probe import check_nodes
+
+        check_nodes(storage)
     return storage
 
 

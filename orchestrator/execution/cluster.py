@@ -111,8 +111,8 @@ def _connect() -> None:
         ray.init(**options)
     except Exception as error:  # as above
         raise UserError(
-            f"{ADDRESS}: no cluster answers at {address!r} ({_shortened(error)}); "
-            "unset it to start a local Ray"
+            f"{ADDRESS}: no cluster answers at {address!r} ({_shortened(error)}); where it wants a "
+            "token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN; unset it to start a local Ray"
         ) from None
 
 

@@ -113,7 +113,7 @@ class Sweeping:
             status = ending
         except KeyboardInterrupt:
             status = "interrupted"
-            self._say(f"interrupted; go on with:\n  {self._resume_command}")
+            self._say(f"interrupted; resume with:\n  {self._resume_command}")
             return interrupts.status()
         finally:
             if ray.is_initialized():
@@ -129,7 +129,7 @@ class Sweeping:
         for line in filter(None, (best_line(sweep), sharing_line(sweep))):
             self._say(line)
         if ended_early:
-            self._say(f"ended early: {ended_early}; go on with:\n  {self._resume_command}")
+            self._say(f"ended early: {ended_early}; resume with:\n  {self._resume_command}")
         self._say(f"\nreport:  {self._storage.uri}/{self.folder}/{REPORT}")
         return 1 if any(trial.status == "failed" for trial in sweep.trials) else 0
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,7 @@ from mlflow import MlflowClient
 
 from tests.runs import ROOT, SECONDS, environment
 
+Done = subprocess.CompletedProcess[str]
 RAY = str(Path(sys.executable).parent / "ray")
 # of generators that train in no time
 EXPERIMENT = {
@@ -51,7 +53,7 @@ def free_ports(number: int) -> list[str]:
     return ports
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def head() -> Iterator[dict[str, str]]:
     """A head on loopback with token authentication; gives the environment of its clients."""
     port, dashboard, client, agent = free_ports(4)
@@ -106,32 +108,32 @@ def wait_until_up(url: str, token: str, process: "subprocess.Popen[bytes]") -> N
     pytest.fail("the head did not come up")
 
 
-def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
-    head: dict[str, str], tmp_path: Path
-) -> None:
-    config = tmp_path / "job.yaml"
-    config.write_text(yaml.safe_dump({**EXPERIMENT, "store": str(tmp_path / "store")}))
-    submitted = subprocess.run(
-        [
-            RAY,
-            "job",
-            "submit",
-            "--working-dir",
-            ".",
-            "--",
-            sys.executable,
-            "-m",
-            "orchestrator",
-            "run",
-            str(config),
-        ],
+def submit(head: dict[str, str], *entrypoint: str, **variables: str) -> Done:
+    """Submit a job as the operators' page does."""
+    return finish([RAY, "job", "submit", "--working-dir", ".", "--", *entrypoint], head, variables)
+
+
+def finish(line: list[str], head: dict[str, str], variables: dict[str, str]) -> Done:
+    hook = {"RAY_JOB_SUBMIT_HOOK": "orchestrator.execution.submission.check"}
+    path = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        line,
         cwd=ROOT,
-        env=environment(**head, PATH=f"{Path(sys.executable).parent}:{os.environ['PATH']}"),
+        env=environment(**head | hook | path | variables),
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
+
+
+def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow_with_what_resumes_it(
+    head: dict[str, str], tmp_path: Path
+) -> None:
+    config = tmp_path / "job.yaml"
+    config.write_text(yaml.safe_dump({**EXPERIMENT, "store": str(tmp_path / "store")}))
+    command = [sys.executable, "-m", "orchestrator", "run", str(config)]
+    submitted = submit(head, *command)
     assert submitted.returncode == 0, submitted.stdout + submitted.stderr
     assert "one seed, no verdict" in submitted.stdout
     client = MlflowClient(f"sqlite:///{tmp_path}/store/mlflow.db")
@@ -143,3 +145,24 @@ def test_a_submitted_job_runs_the_experiment_and_its_runs_are_in_mlflow(
         history = client.get_metric_history(runs[arm].info.run_id, "a/generalization_score")
         assert [point.step for point in history] == [1, 2]
         assert runs[arm].info.status == "FINISHED"
+    line = runs["job"].data.tags["command"]
+    assert line == f"ray job submit --working-dir . -- {shlex.join(command)}"
+    resumed = finish(["sh", "-c", line], head, {})
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert "20 steps, 20 done before, 0 to do" in resumed.stdout
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"RAY_AUTH_MODE": "disabled"}, "wants a token, and was given none; set RAY_AUTH_MODE"),
+        ({"RAY_AUTH_TOKEN": "0" * 64}, "wants a token, and the one that it was given is not its"),
+    ],
+)
+def test_a_submission_without_the_token_is_refused_in_one_line(
+    variables: dict[str, str], said: str, head: dict[str, str]
+) -> None:
+    refused = submit(head, sys.executable, "-m", "orchestrator", "run", "a.yaml", **variables)
+    assert refused.returncode == 1
+    (line,) = (refused.stdout + refused.stderr).splitlines()
+    assert line.startswith(f"error: {head['RAY_API_SERVER_ADDRESS']} {said}")

@@ -76,7 +76,7 @@ def test_an_interrupted_run_leaves_whole_shards_and_says_how_to_go_on(
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 128 + number, output
-    assert "go on with:" in output
+    assert "resume with:" in output
     assert f"python -m orchestrator run {MIXTURE} --store {tmp_path}" in output
     assert "Traceback" not in output
     Store(tmp_path).tables("*")

@@ -1,0 +1,92 @@
+"""Asking every node, before anything is trained, whether it has the project and sees the store."""
+
+import sys
+from typing import Any
+from uuid import uuid4
+
+import ray
+import ray.exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.errors import UserError
+from actors.pool.storage import TEMPORARY, Storage
+from orchestrator.execution import cluster
+
+# a node that is not done in so long is named, as it may be installing packages for the job
+QUIET_SECONDS = 20.0
+# and after so long the run is refused
+PATIENCE_SECONDS = 600.0
+
+
+def check_nodes(storage: Storage) -> None:
+    """Raise UserError when a node of the cluster lacks the project, or does not see the store."""
+    mark = f"{TEMPORARY}/probe-{uuid4().hex}"
+    storage.write(mark, lambda file: file.write_text("", encoding="utf-8"))
+    try:
+        problems = _ask(_make_look(), storage.uri, mark)
+    finally:
+        storage.remove(mark)
+    alive = cluster.nodes()
+    bad = [(node.name, problems[node.id]) for node in alive if problems.get(node.id)]
+    if bad:
+        name, problem = bad[0]
+        others = f" (and {len(bad) - 1} more of {len(alive)} nodes)" if len(bad) > 1 else ""
+        raise UserError(f"node {name}{others}: {problem}")
+
+
+def _ask(look: Any, uri: str, mark: str) -> dict[str, str]:
+    """Return what is wrong with nodes, by their ids; empty for those in order."""
+    names = {node.id: node.name for node in cluster.nodes()}
+    refs = {
+        look.options(
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=id, soft=False)
+        ).remote(uri, mark): id
+        for id in names
+    }
+    _, waiting = ray.wait(list(refs), num_returns=len(refs), timeout=QUIET_SECONDS)
+    if waiting:
+        who = ", ".join(names[refs[ref]] for ref in waiting)
+        print(f"waiting for nodes that start their first worker: {who}", file=sys.stderr)
+        _, waiting = ray.wait(list(refs), num_returns=len(refs), timeout=PATIENCE_SECONDS)
+    late = f"no worker started there within {PATIENCE_SECONDS:.0f} s; see its raylet's log"
+    return {id: late if ref in waiting else _answer(ref) for ref, id in refs.items()}
+
+
+def _answer(ref: Any) -> str:
+    try:
+        return str(ray.get(ref))
+    except ray.exceptions.RayError as error:
+        return " ".join(str(error).split())[:300]
+
+
+def _make_look() -> Any:
+    """Return the task; as a function in a function it is sent whole, so it runs anywhere."""
+
+    @ray.remote(num_cpus=0, max_retries=0)
+    def look(uri: str, mark: str) -> str:
+        import time
+        from dataclasses import replace
+
+        try:
+            from actors.pool.filesystems import without_secrets
+            from actors.pool.storage import Storage
+        except ImportError as error:
+            return (
+                f"the project is not there ({error}); give --working-dir, or install it and the "
+                "packages of cluster/constraints.txt"
+            )
+        try:
+            storage = replace(Storage(uri), patience=0)
+            for _ in range(3):  # a network file system may be behind for a moment
+                if storage.exists(mark):
+                    storage.check_writable()
+                    return ""
+                time.sleep(1)
+        except (OSError, ValueError) as error:
+            return str(error)
+        return (
+            f"store {without_secrets(uri)!r} does not hold there what was just written to it; "
+            "give a folder that all nodes share, or S3"
+        )
+
+    return look
