@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint soak browser overhead clean
+.PHONY: demo test lint soak audit browser overhead clean
 
 demo: .venv/installed
 	@$(BIN)/ouroboros run tune_configs/digits.yaml
@@ -20,6 +20,15 @@ lint: .venv/installed
 # what takes too long for every change
 soak: .venv/installed
 	$(BIN)/python -m pytest -m soak
+
+# secrets in what git holds, then known holes in the tested versions; the second asks PyPI, and fails
+# where PyPI does not answer
+audit: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint cluster/constraints.txt --editable '.[audit]'
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook
+	$(BIN)/pip-audit --requirement cluster/constraints.txt --no-deps --disable-pip --strict \
+		--progress-spinner off
 
 # Chromium for the tests that open pages, which are skipped without it; needs Debian and root
 browser:

@@ -218,7 +218,8 @@ def test_a_server_that_does_not_answer_at_the_start_is_an_error_that_says_how_to
 ) -> None:
     threads = threading.active_count()
     with address() as there:
-        monkeypatch.setenv(URI_VARIABLE, f"http://me:secret@127.0.0.1:{there.getsockname()[1]}")
+        uri = f"http://me:secret@127.0.0.1:{there.getsockname()[1]}"  # pragma: allowlist secret
+        monkeypatch.setenv(URI_VARIABLE, uri)
         with pytest.raises(UserError, match=cause) as error:
             Log(Storage(str(tmp_path)), "key", "sweep", {}, {})
     assert "unset MLFLOW_TRACKING_URI for SQLite beside the pool" in str(error.value)

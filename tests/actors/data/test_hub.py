@@ -11,7 +11,7 @@ from actors.data.hub import Hub
 from tests.actors.data.image_files import encoded, noise
 
 IMAGES = [noise(i, 5, 4) for i in range(12)]
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"  # pragma: allowlist secret
 FEW = {"rows": 2, "reference_rows": 2}
 
 
