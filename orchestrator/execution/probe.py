@@ -1,6 +1,8 @@
 """Asking every node, before anything is trained, whether it has the project and sees the store."""
 
 import sys
+import time
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -64,19 +66,16 @@ def _make_look() -> Any:
 
     @ray.remote(num_cpus=0, max_retries=0)
     def look(uri: str, mark: str) -> str:
-        import time
-        from dataclasses import replace
-
         try:
-            from actors.pool.filesystems import without_secrets
-            from actors.pool.storage import Storage
+            # by name, as what it would bring with it may not be there
+            storages = import_module("actors.pool.storage")
         except ImportError as error:
             return (
                 f"the project is not there ({error}); give --working-dir, or install it and the "
                 "packages of cluster/constraints.txt"
             )
         try:
-            storage = replace(Storage(uri), patience=0)
+            storage = storages.Storage(uri, patience=0)
             for _ in range(3):  # a network file system may be behind for a moment
                 if storage.exists(mark):
                     storage.check_writable()
@@ -85,8 +84,8 @@ def _make_look() -> Any:
         except (OSError, ValueError) as error:
             return str(error)
         return (
-            f"store {without_secrets(uri)!r} does not hold there what was just written to it; "
-            "give a folder that all nodes share, or S3"
+            f"store {storages.without_secrets(uri)!r} does not hold there what was just written "
+            "to it; give a folder that all nodes share, or S3"
         )
 
     return look
