@@ -1,6 +1,7 @@
 """CIFAR-10, from its binary files or from the hub."""
 
 import os
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -8,11 +9,12 @@ import numpy as np
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source, source_of_arrays
-from actors.data.files import LocalPath, hash_files
+from actors.data.files import Files, LocalPath
 from actors.data.hub import Hub
 from actors.data.images import Header
 from actors.errors import UserError
 
+SHAPE = Header(32, 32, 3)
 HUB_NAME = "uoft-cs/cifar10"
 PIXELS = 3 * 32 * 32
 BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
@@ -29,7 +31,7 @@ class Cifar10(RealData):
 
     def open(self) -> Source:
         if self.path is None:
-            return Hub.model_construct(name=HUB_NAME, split=self.split).open()
+            return replace(self._hub().open(), header=SHAPE, look=None)
         names = [f"{batch}.bin" for batch in BATCHES[self.split]]
         refuse_missing(self.path, names)
         files = [os.path.join(self.path, name) for name in names]
@@ -41,8 +43,14 @@ class Cifar10(RealData):
                     "a label and 32x32x3 pixels per image"
                 )
         count = sum(sizes) // (1 + PIXELS)
-        digest = hash_files(self.path, names)
-        return source_of_arrays(partial(load, files), count, Header(32, 32, 3), 10, digest)
+        content, read = Files(self.path, names), partial(load, files)
+        return source_of_arrays(read, count, SHAPE, 10, content)
+
+    def fetch(self) -> bool:
+        return self.path is None and self._hub().fetch()
+
+    def _hub(self) -> Hub:
+        return Hub.model_construct(name=HUB_NAME, split=self.split)
 
 
 def refuse_missing(path: str, names: list[str]) -> None:

@@ -3,15 +3,17 @@
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from actors.config import Config
+from actors.data.facts import Facts, counted, keep
+from actors.data.files import Files, hash_files
 from actors.data.images import Header
-from actors.data.reading import Item, Reading, plan_reading, read_headers
+from actors.data.reading import Alike, Item, Reading, plan_reading, read_headers, tally
 from actors.errors import UserError
 
 
@@ -22,18 +24,46 @@ class Source:
     Attributes:
         count: how many there are.
         classes: labels are 0 to classes - 1; None without labels.
-        digest: hash of the content.
+        content: the hash of it, or the files that it is.
         take: returns the images at (n,) positions, in any order, and their (n,) int64 labels.
         header: of every image, where all are known to be alike.
         notes: what of it is not read, in words.
+        files: what it is read from, where another has said the hash of it.
+        look: returns the facts, where there is a better way than to hash it and read its images.
     """
 
     count: int
     classes: int | None
-    digest: str
+    content: str | Files
     take: Callable[[np.ndarray], tuple[Iterator[Item], np.ndarray | None]]
     header: Header | None = None
     notes: tuple[str, ...] = ()
+    files: Files | None = None
+    look: Callable[[], Facts] | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Hash of the content."""
+        if isinstance(self.content, str):
+            return self.content
+        return hash_files(self.content.root, self.content.names)
+
+    def facts(self, about: str) -> Facts:
+        """Return what it takes to read every row to know, from where it is kept if it is.
+
+        Args:
+            about: what determines the rows beside the files.
+        """
+        files = self.files or (None if isinstance(self.content, str) else self.content)
+        return keep(files, about, self._read) if files else self._read()
+
+    def _read(self) -> Facts:
+        if self.look is not None:
+            return self.look()
+        if self.header is None:
+            items, _ = self.take(np.arange(self.count))
+            return Facts(self.digest, tally(counted("images", read_headers(items), self.count)))
+        return Facts(self.digest, (Alike(self.header, "row 0", self.count),))
 
 
 def source_of_arrays(
@@ -41,7 +71,7 @@ def source_of_arrays(
     count: int,
     header: Header,
     classes: int | None,
-    digest: str,
+    content: str | Files,
 ) -> Source:
     """Return a set whose images are one array.
 
@@ -54,7 +84,7 @@ def source_of_arrays(
         items = (Item(i, f"row {p}", images[p]) for i, p in enumerate(positions.tolist()))
         return items, None if labels is None else labels[positions].astype(np.int64)
 
-    return Source(count, classes, digest, take, header)
+    return Source(count, classes, content, take, header)
 
 
 @dataclass(frozen=True)
@@ -106,6 +136,10 @@ class RealData(Config):
         Raises:
             UserError: they are not there, or cannot be read.
         """
+
+    def fetch(self) -> bool:
+        """Bring here what has to come from the network; return whether any of it has to."""
+        return False
 
     @property
     def info(self) -> DatasetInfo:
@@ -159,14 +193,18 @@ class RealData(Config):
 @lru_cache(maxsize=4)
 def _opened(dataset: RealData) -> tuple[Source, DatasetInfo]:
     source = dataset.open()
-    headers = (
-        read_headers(source.take(np.arange(source.count))[0])
-        if source.header is None
-        else iter([("row 0", source.header)])
-    )
-    reading = plan_reading(headers, dataset.resize, dataset.channels, "dataset.resize")
+    about = dataset.model_dump_json(exclude={"rows", "reference_rows", "resize", "channels"})
+    facts = source.facts(about)
+    reading = plan_reading(facts.headers, dataset.resize, dataset.channels, "dataset.resize")
     notes = (*source.notes, *reading.notes)
-    return source, DatasetInfo(source.count, reading, source.classes, source.digest, notes)
+    return source, DatasetInfo(source.count, reading, source.classes, facts.digest, notes)
+
+
+def fetched(dataset: RealData) -> DatasetInfo:
+    """Return information about a data set, once all of it is here."""
+    if dataset.fetch():
+        _opened.cache_clear()
+    return dataset.info
 
 
 def split_range(dataset: RealData, name: str) -> tuple[int, int]:

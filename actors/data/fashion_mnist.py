@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source, source_of_arrays
-from actors.data.files import LocalPath, hash_files
+from actors.data.files import Files, LocalPath
 from actors.data.images import Header
 from actors.errors import UserError
 
@@ -44,9 +44,8 @@ class FashionMnist(RealData):
         (labelled,) = read_dimensions(labels, LABELS)
         if count != labelled:
             raise UserError(f"path {images!r} has {count} images, but {labelled} labels")
-        digest = hash_files(self.path, names)
-        read = partial(load, images, labels)
-        return source_of_arrays(read, count, Header(width, height, 1), CLASSES, digest)
+        content, read = Files(self.path, names), partial(load, images, labels)
+        return source_of_arrays(read, count, Header(width, height, 1), CLASSES, content)
 
 
 def load(images: str, labels: str) -> tuple[np.ndarray, np.ndarray]:

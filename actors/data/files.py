@@ -6,7 +6,7 @@ import heapq
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Annotated, NoReturn
@@ -18,6 +18,8 @@ from actors.errors import UserError
 
 # what `save_to_disk` of `datasets` leaves beside the tables of each split
 STATE, INFO = "state.json", "dataset_info.json"
+# what the names of files begin with that are left beside a data set here
+OWN = ".ouroboros-"
 # what the hub and `datasets` call the tables of a split
 SHARD = re.compile(r"(?P<split>.+)-\d{5}-of-\d{5}(-\w+)?\.\w+")
 
@@ -28,6 +30,22 @@ def absolute(path: str) -> str:
 
 
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(absolute)]
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that a data set is.
+
+    Attributes:
+        names: relative to the root.
+    """
+
+    root: str
+    names: list[str]
+
+    def path(self, name: str) -> str:
+        """Return the path of one of them."""
+        return f"{self.root}/{name}" if self.root else name
 
 
 @dataclass(frozen=True)
@@ -97,7 +115,8 @@ def walk(root: str) -> Walk:
                 continue
             entered.add((about.st_dev, about.st_ino))
             prefix = "" if inside == "." else f"{inside}/"
-            hidden += [prefix + name for name in folders + files if name.startswith(".")]
+            every = [name for name in folders + files if name.startswith(".")]
+            hidden += [prefix + name for name in every if not name.startswith(OWN)]
             folders[:] = [name for name in folders if not name.startswith(".")]
             names += [prefix + name for name in files if not name.startswith(".")]
             for name in folders:
@@ -141,14 +160,29 @@ def hash_files(root: str, names: Sequence[str]) -> str:
         UserError: one cannot be read.
     """
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        hashes = pool.map(_hash_file, [os.path.join(root, name) for name in names])
-        digest = hashlib.blake2b(digest_size=16)
-        for name, content in zip(names, hashes, strict=True):
-            digest.update(name.encode(errors="surrogateescape") + b"\0" + content)
-        return digest.hexdigest()
+        contents = pool.map(hash_file, [os.path.join(root, name) for name in names])
+        return digest_of(zip(names, contents, strict=True))
 
 
-def _hash_file(path: str) -> bytes:
+def digest_of(contents: Iterable[tuple[str, bytes]]) -> str:
+    """Return the hash of the names of files and the hashes of their contents."""
+    digest = hashlib.blake2b(digest_size=16)
+    for name, content in contents:
+        digest.update(name.encode(errors="surrogateescape") + b"\0" + content)
+    return digest.hexdigest()
+
+
+def hash_of(content: bytes) -> bytes:
+    """Return the hash of a file's content."""
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def hash_file(path: str) -> bytes:
+    """Return the hash of the content of a file.
+
+    Raises:
+        UserError: it cannot be read.
+    """
     digest = hashlib.blake2b(digest_size=16)
     try:
         with open(path, "rb") as file:

@@ -3,14 +3,19 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source
-from actors.data.image_tables import open_image_table
-from actors.data.tables import Table
+from actors.data.facts import Facts
+from actors.data.files import INFO, Files
+from actors.data.image_tables import find_columns, open_image_table
+from actors.data.images import Header, read_header
+from actors.data.reading import Alike
+from actors.data.tables import Table, class_names
 from actors.errors import UserError
 
 PROBE_SECONDS = 5
@@ -32,7 +37,7 @@ class Hub(RealData):
     label_column: str | None = Field(None, description="the ClassLabel's column if not given")
 
     def open(self) -> Source:
-        """Download the data set into the cache of `datasets` if it is not there, and open it.
+        """Open the data set in the cache of `datasets`, or say what the hub knows of it.
 
         Raises:
             UserError: it cannot be had, or has no such split or column.
@@ -42,41 +47,112 @@ class Hub(RealData):
                 f"name {self.name!r} is a folder here, which `datasets` would take for the hub's; "
                 "read it as kind image_folder or parquet, or run elsewhere"
             )
-        builder = _prepared(self.name, self.config, self.revision)
+        builder = self._builder()
+        return (None if _is_here(builder) else self._described(builder)) or self._opened(builder)
+
+    def fetch(self) -> bool:
+        self._opened(self._builder())
+        return True
+
+    def _opened(self, builder: Any) -> Source:
+        """Return the rows, downloaded into the cache if they are not there."""
+        with self._asking():
+            builder.download_and_prepare()
+        self._check_split(builder)
+        files = [file["filename"] for file in builder.as_dataset(split=self.split).cache_files]
+        table = Table(tuple(files), "name")
+        source = open_image_table(
+            table,
+            self.image_column,
+            self.label_column,
+            _digest(builder, self.split),
+            may_name_files=True,
+        )
+        return replace(source, files=Files("", files))
+
+    def _described(self, builder: Any) -> Source | None:
+        """Return the rows as the hub describes them; None where that is not enough."""
+        info = builder.info
+        if not info.splits or info.features is None:
+            return None
+        self._check_split(builder)
+        schema = info.features.arrow_schema
+        image, label = find_columns(schema, self.image_column, self.label_column)
+        classes = None if label is None else class_names(schema, label)
+        count, digest = info.splits[self.split].num_examples, _digest(builder, self.split)
+        if not count or (label is not None and classes is None):
+            return None
+
+        def first() -> Facts:
+            return Facts(digest, (Alike(self._first_header(builder, image), "row 0", count),))
+
+        return Source(
+            count,
+            len(classes) if classes else None,
+            digest,
+            lambda positions: self._opened(self._builder()).take(positions),
+            notes=(
+                f"{self.name} will be downloaded; whether all {count:,} images are like the first "
+                "is seen then",
+            ),
+            look=first,
+        )
+
+    def _first_header(self, builder: Any, column: str) -> Header:
+        """Return the header of the first image, read from the hub unless the fields say enough."""
+        if self.resize and self.channels:
+            return Header(self.resize, self.resize, self.channels)
+        import datasets
+
+        with self._asking():
+            rows = builder.as_streaming_dataset(split=self.split)
+            first = next(iter(rows.cast_column(column, datasets.Image(decode=False))))[column]
+        return read_header(first["bytes"] or first["path"])
+
+    def _check_split(self, builder: Any) -> None:
         splits = list(builder.info.splits or {})
         if self.split not in splits:
             allowed = ", ".join(map(repr, splits))
             raise UserError(f"split {self.split!r} is not there; allowed are {allowed}")
-        files = builder.as_dataset(split=self.split).cache_files
-        # folders of the cache: name, configuration, version and commit
-        digest = "/".join([*Path(builder.cache_dir).parts[-4:], self.split])
-        table = Table(tuple(file["filename"] for file in files), "name")
-        return open_image_table(
-            table, self.image_column, self.label_column, digest, may_name_files=True
-        )
+
+    def _builder(self) -> Any:
+        """Return what `datasets` knows of the data set, before anything of it is downloaded."""
+        import datasets
+
+        with self._asking() as offline:
+            builder = datasets.load_dataset_builder(self.name, self.config, revision=self.revision)
+        # the cache has commits, and knows nothing of branches
+        if offline and self.revision not in (None, builder.hash):
+            raise UserError(
+                f"revision {self.revision!r} cannot be looked up without network; allowed is "
+                f"{builder.hash!r}, which is in the cache"
+            )
+        return builder
+
+    @contextmanager
+    def _asking(self) -> Iterator[bool]:
+        """Turn what the hub's client raises into one line; yield whether there is no network."""
+        with _offline_without_network() as offline:
+            try:
+                yield offline
+            except Exception as error:  # `datasets` and the client share no class of errors
+                cause = " ".join(str(error).split())[:300]
+                if offline and isinstance(error, ConnectionError):
+                    cause = "it is out of reach, and the cache does not have the data set"
+                hint = f"; {_without_network()}" if offline else ""
+                raise UserError(
+                    f"name {self.name!r} cannot be had from the hub: {cause}{hint}"
+                ) from None
 
 
-def _prepared(name: str, config: str | None, revision: str | None) -> Any:
-    """Return the builder of a data set, whose Arrow files are in the cache."""
-    import datasets
+def _is_here(builder: Any) -> bool:
+    """Whether the Arrow files of a data set are in the cache."""
+    return os.path.isfile(os.path.join(builder.cache_dir, INFO))
 
-    with _offline_without_network() as offline:
-        try:
-            builder = datasets.load_dataset_builder(name, config, revision=revision)
-            builder.download_and_prepare()
-        except Exception as error:  # `datasets` and the hub's client share no class of errors
-            cause = " ".join(str(error).split())[:300]
-            if offline and isinstance(error, ConnectionError):
-                cause = "it is out of reach, and the cache does not have the data set"
-            hint = f"; {_without_network()}" if offline else ""
-            raise UserError(f"name {name!r} cannot be had from the hub: {cause}{hint}") from None
-    # the cache has commits, and knows nothing of branches
-    if offline and revision not in (None, builder.hash):
-        raise UserError(
-            f"revision {revision!r} cannot be looked up without network; allowed is "
-            f"{builder.hash!r}, which is in the cache"
-        )
-    return builder
+
+def _digest(builder: Any, split: str) -> str:
+    """Return the folders of the cache: name, configuration, version and commit; and the split."""
+    return "/".join([*Path(builder.cache_dir).parts[-4:], split])
 
 
 def _without_network() -> str:

@@ -2,16 +2,23 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 from typing import ClassVar, Literal
 
+import joblib
 import numpy as np
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source
-from actors.data.files import LocalPath, hash_files, walk
-from actors.data.images import suffixes
-from actors.data.reading import Item
+from actors.data.facts import Facts, counted
+from actors.data.files import Files, LocalPath, digest_of, hash_of, walk
+from actors.data.images import Header, read_header, suffixes, whole
+from actors.data.reading import Item, tally
 from actors.errors import UserError
+
+# files that a process or thread looks at at once, and so many times that in threads
+TOGETHER, FOR_THREADS = 256, 64
 
 
 class ImageFolder(RealData):
@@ -38,8 +45,44 @@ class ImageFolder(RealData):
             items = file_items(self.path, names, positions)
             return items, None if labels is None else labels[positions]
 
-        digest, notes = hash_files(self.path, names), walked.passed_over(names)
-        return Source(len(names), classes, digest, take, notes=notes)
+        files, notes = Files(self.path, names), walked.passed_over(names)
+        look = partial(look_at, files)
+        return Source(len(names), classes, files, take, notes=notes, look=look)
+
+
+def look_at(files: Files) -> Facts:
+    """Return the hash of images and what their headers say, from reading each once.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    tasks = [files.names[i : i + TOGETHER] for i in range(0, len(files.names), TOGETHER)]
+    # most of it is Python's own work, which threads take turns at; processes take a second to start
+    prefer = "processes" if len(tasks) > FOR_THREADS else "threads"
+    parallel = joblib.Parallel(-1, prefer=prefer, return_as="generator")
+    looks = chain.from_iterable(parallel(joblib.delayed(_look)(files.root, t) for t in tasks))
+    contents: list[bytes] = []
+
+    def headers() -> Iterator[tuple[str, Header | UserError]]:
+        shown = counted("images", looks, len(files.names))
+        for name, (content, header) in zip(files.names, shown, strict=True):
+            contents.append(content)
+            yield name, header
+
+    alike = tally(headers())
+    return Facts(digest_of(zip(files.names, contents, strict=True)), alike)
+
+
+def _look(root: str, names: list[str]) -> list[tuple[bytes, Header | UserError]]:
+    """Return the hash and the header of every file."""
+    found: list[tuple[bytes, Header | UserError]] = []
+    for name in names:
+        try:
+            content = whole(os.path.join(root, name))
+            found.append((hash_of(content), read_header(content)))
+        except UserError as error:
+            found.append((b"", error))
+    return found
 
 
 def file_items(root: str, names: Sequence[str], positions: np.ndarray) -> Iterator[Item]:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from actors.data.dataset import Source
+from actors.data.files import Files
 from actors.data.images import Header, Stored
 from actors.data.reading import BATCH, Item
 from actors.data.tables import Table, class_names, features_of, is_image
@@ -20,7 +21,7 @@ def open_image_table(
     table: Table,
     image_column: str | None,
     label_column: str | None,
-    digest: str,
+    content: str | Files,
     *,
     may_name_files: bool = False,
 ) -> Source:
@@ -50,7 +51,7 @@ def open_image_table(
     if isinstance(kind, pa.FixedShapeTensorType):
         height, width, *channels = kind.shape
         header = Header(width, height, 1 if channels in ([], [1]) else 3)
-    return Source(count, classes, digest, take, header)
+    return Source(count, classes, content, take, header)
 
 
 def _items(

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from io import BytesIO
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -118,6 +119,21 @@ def resize_and_crop(image: Image.Image, side: int) -> Image.Image:
     image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = round((width - side) / 2), round((height - side) / 2)
     return image.crop((left, top, left + side, top + side))
+
+
+def whole(path: str) -> bytes:
+    """Return the content of an image file.
+
+    Raises:
+        UserError: why it cannot be read.
+    """
+    if not os.path.isfile(path):
+        # opening a pipe would wait for ever
+        raise UserError("it is no regular file")
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise UserError(f"it cannot be decoded: {_cause(error)}") from None
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source
-from actors.data.files import LocalPath, files_at, hash_files
+from actors.data.files import Files, LocalPath, files_at
 from actors.data.image_tables import open_image_table
 from actors.data.tables import Table
 
@@ -26,5 +26,5 @@ class Parquet(RealData):
     def open(self) -> Source:
         root, names = files_at(self.path, (".parquet",), ALLOWED)
         table = Table(tuple(os.path.join(root, name) for name in names), "path")
-        digest = hash_files(root, names)
-        return open_image_table(table, self.image_column, self.label_column, digest)
+        files = Files(root, names)
+        return open_image_table(table, self.image_column, self.label_column, files)

@@ -97,13 +97,34 @@ def _in_threads(function: Callable[[Item], Result], items: Iterator[Item]) -> It
                 yield from results
 
 
+class Alike(NamedTuple):
+    """Images with one header: the name of the first, and how many there are."""
+
+    header: Header
+    first: str
+    images: int
+
+
+def tally(headers: Iterable[tuple[str, Header | UserError]]) -> tuple[Alike, ...]:
+    """Count images with one header together, in the order of the first of each.
+
+    Raises:
+        UserError: one cannot be read.
+    """
+    first: dict[Header, str] = {}
+    counts = Counter[Header]()
+    for name, header in headers:
+        if isinstance(header, UserError):
+            raise UserError(f"{name}: {header}")
+        first.setdefault(header, name)
+        counts[header] += 1
+    return tuple(Alike(header, name, counts[header]) for header, name in first.items())
+
+
 def plan_reading(
-    headers: Iterable[tuple[str, Header | UserError]],
-    side: int | None,
-    channels: int | None,
-    size_field: str,
+    headers: Iterable[Alike], side: int | None, channels: int | None, size_field: str
 ) -> Reading:
-    """Return how images of these names and headers, at least one, become one array.
+    """Return how images of these headers, at least one, become one array.
 
     Args:
         side: of the square that they are resized and cropped to, None to leave them as they are.
@@ -111,23 +132,18 @@ def plan_reading(
         size_field: the field that `side` comes from, for the message.
 
     Raises:
-        UserError: one cannot be read, or two differ in size and are not resized.
+        UserError: two differ in size and are not resized.
     """
-    first: tuple[str, Header] | None = None
-    kinds, several = Counter[int](), 0
-    for name, header in headers:
-        if isinstance(header, UserError):
-            raise UserError(f"{name}: {header}")
-        if first is None:
-            first = name, header
-        if side is None and header[:2] != first[1][:2]:
+    (first, *others), kinds, several = tuple(headers), Counter[int](), 0
+    for header, name, images in (first, *others):
+        if side is None and header[:2] != first.header[:2]:
             raise UserError(
-                f"images differ in size: {first[0]} is {first[1].width}x{first[1].height}, {name} "
-                f"is {header.width}x{header.height}; set {size_field} to resize and crop them all"
+                f"images differ in size: {first.first} is {first.header.width}x"
+                f"{first.header.height}, {name} is {header.width}x{header.height}; set "
+                f"{size_field} to resize and crop them all"
             )
-        kinds[header.channels] += 1
-        several += header.several_frames
-    assert first is not None
+        kinds[header.channels] += images
+        several += images * header.several_frames
     notes = []
     if several:
         notes.append(f"of {several:,} images with several frames the first is read")
@@ -135,5 +151,5 @@ def plan_reading(
         notes.append(
             f"{kinds[1]:,} of {kinds.total():,} images are grey and read as RGB, as the others are"
         )
-    shape = (side or first[1].height, side or first[1].width, channels or max(kinds))
+    shape = (side or first.header.height, side or first.header.width, channels or max(kinds))
     return Reading(shape, side, tuple(notes))

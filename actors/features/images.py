@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from actors.data.feature_source import Candidates, Progress
 from actors.data.image_folder import file_items
 from actors.data.images import Header
-from actors.data.reading import Reading, plan_reading, read_headers
+from actors.data.reading import Reading, plan_reading, read_headers, tally
 from actors.errors import UserError
 from actors.features import Extractor
 from actors.features.extractor import Fitted
@@ -112,7 +112,7 @@ def open_images(
     if not good:
         raise UserError(f"input: none of the {len(names):,} images in {root!r} can be decoded")
     try:
-        reading = plan_reading(good, image_size, channels, "--image-size")
+        reading = plan_reading(tally(good), image_size, channels, "--image-size")
     except UserError as error:
         raise UserError(f"input: {error}") from None
     return Images(root, [name for name, _ in good], reading, extractor, notes, tuple(skipped))

@@ -1,7 +1,7 @@
 """Writing real data into the pool."""
 
 from actors.data import REAL_DATA
-from actors.data.dataset import range_positions
+from actors.data.dataset import fetched, range_positions
 from actors.errors import UserError
 from actors.pool import schema, shards
 from actors.pool.step import Report, Step
@@ -18,8 +18,14 @@ def write(storage: Storage, step: Step, report: Report) -> list[File]:
     """
     kind = REAL_DATA[step.config["dataset"]["kind"]]
     dataset = kind(**step.config["dataset"], **step.settings["dataset"])
-    if dataset.info.digest != step.config["digest"]:
+    info = fetched(dataset)
+    if info.digest != step.config["digest"]:
         raise UserError("dataset: its content has changed since this was planned; run again")
+    if str(info.reading) != step.config["images"]:
+        raise UserError(
+            f"dataset: its images are {info.reading}, and not {step.config['images']} as could be "
+            "known before they were here; run again"
+        )
     first, rows = step.config["range"]
     rows_at = range_positions(dataset, first, rows, step.seed)
     shard_rows = step.config["shard_rows"]

@@ -12,12 +12,13 @@ def plan(command: argparse.Namespace, tokens: list[str]) -> int:
     from rich.console import Console
 
     from orchestrator import config
-    from orchestrator.commands.prepare import locate_store, machines, print_notes
+    from orchestrator.commands.prepare import locate_store, machines, print_notes, reading_shown
     from orchestrator.execution.placement import check
     from orchestrator.plan_table import print_plan
     from orchestrator.planning import make_plan
 
-    experiment = config.load(command.config, overrides)
+    with reading_shown():
+        experiment = config.load(command.config, overrides)
     planned = make_plan(experiment)
     nodes = machines()
     check(planned, nodes)

@@ -2,7 +2,20 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from actors.data import facts
 from actors.errors import UserError
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
@@ -38,6 +51,32 @@ def open_store(experiment: Experiment) -> Storage:
 
         check_nodes(storage)
     return storage
+
+
+@contextmanager
+def reading_shown() -> Iterator[None]:
+    """Show on a terminal how far data sets are read of which nothing is known yet."""
+    bar = Progress(
+        TextColumn("reading {task.description}, once"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    tasks: dict[str, TaskID] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if bar.console.is_terminal:
+            bar.start()
+            tasks[what] = tasks[what] if what in tasks else bar.add_task(what)
+            bar.update(tasks[what], completed=done, total=total)
+
+    try:
+        with facts.shown(show):
+            yield
+    finally:
+        bar.stop()
 
 
 def print_notes(experiment: Experiment) -> None:

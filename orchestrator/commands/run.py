@@ -15,11 +15,12 @@ def run(command: argparse.Namespace, tokens: list[str]) -> int:
     """Run an experiment and print its comparison."""
     overrides = parse_overrides(tokens)
     from orchestrator import config
-    from orchestrator.commands.prepare import machines, open_store, print_notes
+    from orchestrator.commands.prepare import machines, open_store, print_notes, reading_shown
     from orchestrator.execution.placement import check
     from orchestrator.planning import make_plan
 
-    experiment = config.load(command.config, overrides)
+    with reading_shown():
+        experiment = config.load(command.config, overrides)
     check(make_plan(experiment), machines())
     storage = open_store(experiment)
     print_notes(experiment)

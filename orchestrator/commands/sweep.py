@@ -19,13 +19,14 @@ def sweep(command: argparse.Namespace, tokens: list[str]) -> int:
     from orchestrator.sweep import config, equal_rows, sweeping
     from orchestrator.tracking import check_answers
 
-    loaded = config.load(command.config, overrides)
-    machines = prepare.machines()
-    sweeping.prepare()
-    loaded = equal_rows.on_equal_rows(loaded)
-    sweeping.check_points(loaded, machines)
-    seed = loaded.repeat.seeds[0]
-    experiment = loaded.at(loaded.any_point(), seed)
+    with prepare.reading_shown():
+        loaded = config.load(command.config, overrides)
+        machines = prepare.machines()
+        sweeping.prepare()
+        loaded = equal_rows.on_equal_rows(loaded)
+        sweeping.check_points(loaded, machines)
+        seed = loaded.repeat.seeds[0]
+        experiment = loaded.at(loaded.any_point(), seed)
     storage = prepare.open_store(experiment)
     prepare.print_notes(experiment)
     check_answers(storage)

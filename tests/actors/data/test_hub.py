@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from actors.data.cifar10 import Cifar10
+from actors.data.dataset import _opened, fetched
 from actors.data.hub import Hub
 from tests.actors.data.image_files import encoded, noise
 
@@ -22,6 +24,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", True)
+    _opened.cache_clear()
     return tmp_path / "cache"
 
 
@@ -72,6 +75,79 @@ def test_what_is_in_the_cache_is_read_without_network(cache: Path) -> None:
 def test_cifar10_without_a_path_is_the_hubs(cache: Path) -> None:
     fill(cache, "uoft-cs/cifar10")
     assert Cifar10.model_validate(FEW).info.rows == 12
+
+
+def offered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, images: list[np.ndarray], **known: Any
+) -> Any:
+    """Have `datasets` find a data set that it has not downloaded yet; return its builder."""
+    import datasets
+
+    features = datasets.Features(
+        {"picture": datasets.Image(), "what": datasets.ClassLabel(names=["cat", "dog"])}
+    )
+    rows = {
+        "picture": [{"bytes": encoded(image), "path": None} for image in images],
+        "what": [i % 2 for i in range(len(images))],
+    }
+    file = str(folder / "there.parquet")
+    datasets.Dataset.from_dict(rows, features=features).to_parquet(file)
+    open_builder = datasets.load_dataset_builder
+
+    def find(name: str, config: str | None, revision: str | None) -> Any:
+        builder = open_builder("parquet", data_files={"train": file})
+        splits = datasets.SplitDict()
+        splits.add(datasets.SplitInfo("train", num_examples=len(images)))
+        info = {"splits": splits, "features": features, **known}
+        for field, value in info.items():
+            setattr(builder.info, field, value)
+        return builder
+
+    monkeypatch.setattr(datasets, "load_dataset_builder", find)
+    return find("some/thing", None, None)
+
+
+def test_what_the_hub_says_of_a_data_set_is_known_without_a_download(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = offered(tmp_path, monkeypatch, IMAGES)
+    dataset = Hub.model_validate({"name": "some/thing", **FEW})
+    before = dataset.info
+    assert (before.rows, before.shape, before.classes) == (12, (5, 4, 3), 2)
+    assert before.notes == (
+        "some/thing will be downloaded; whether all 12 images are like the first is seen then",
+    )
+    sized = Hub.model_validate({"name": "some/thing", "resize": 3, "channels": 1, **FEW})
+    assert sized.info.shape == (3, 3, 1)
+    assert not Path(builder.cache_dir).exists()
+    after = fetched(dataset)
+    assert Path(builder.cache_dir).exists()
+    assert after == replace(before, notes=())
+    images, labels = dataset.read(np.array([11, 0]))
+    assert np.array_equal(images, [IMAGES[11], IMAGES[0]])
+    assert labels is not None
+    assert labels.tolist() == [1, 0]
+
+
+@pytest.mark.usefixtures("cache")
+def test_images_unlike_the_first_are_seen_once_they_are_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grey = [noise(i, 5, 4, 1) for i in range(4)]
+    offered(tmp_path, monkeypatch, [*grey, *IMAGES[:2]])
+    dataset = Hub.model_validate({"name": "grey/first", **FEW})
+    assert dataset.image_shape == (5, 4, 1)
+    assert fetched(dataset).shape == (5, 4, 3)
+
+
+@pytest.mark.parametrize("known", [{"splits": None}, {"features": None}])
+def test_a_data_set_that_the_hub_says_too_little_of_is_downloaded_at_once(
+    known: dict[str, None], cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    builder = offered(tmp_path, monkeypatch, IMAGES, **known)
+    info = Hub.model_validate({"name": "some/thing", **FEW}).info
+    assert (info.rows, info.shape, info.notes) == (12, (5, 4, 3), ())
+    assert Path(builder.cache_dir).exists()
 
 
 @pytest.mark.parametrize(

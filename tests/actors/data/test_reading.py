@@ -2,16 +2,24 @@ import numpy as np
 import pytest
 
 from actors.data.images import Header
-from actors.data.reading import Item, Reading, plan_reading
+from actors.data.reading import Alike, Item, Reading, plan_reading, tally
 from actors.errors import UserError
 from tests.actors.data.image_files import encoded, noise
 
 
 def test_images_that_differ_in_size_are_named_with_what_to_set() -> None:
-    sizes = [("a", Header(5, 3, 3)), ("b", Header(3, 5, 3))]
+    sizes = tally([("a", Header(5, 3, 3)), ("b", Header(3, 5, 3))])
     with pytest.raises(UserError, match=r"size: a is 5x3, b is 3x5; set dataset\.resize"):
         plan_reading(sizes, None, None, "dataset.resize")
     assert plan_reading(sizes, 4, None, "dataset.resize") == Reading((4, 4, 3), 4)
+
+
+def test_images_of_one_header_are_counted_together_and_named_by_the_first() -> None:
+    small, large = Header(5, 3, 1), Header(6, 3, 1)
+    headers = [("a", small), ("b", large), ("c", small)]
+    assert tally(headers) == (Alike(small, "a", 2), Alike(large, "b", 1))
+    with pytest.raises(UserError, match=r"^d: why$"):
+        tally([*headers, ("d", UserError("why"))])
 
 
 def test_images_are_grey_where_all_are_and_rgb_otherwise_unless_channels_say_it() -> None:
@@ -28,7 +36,7 @@ def test_images_are_grey_where_all_are_and_rgb_otherwise_unless_channels_say_it(
         ([grey, colour], 1, 1, ()),
         ([grey, grey], 3, 3, ()),
     ):
-        reading = plan_reading([("x", one) for one in headers], None, channels, "s")
+        reading = plan_reading(tally(("x", one) for one in headers), None, channels, "s")
         assert reading.shape == (3, 5, expected)
         assert len(reading.notes) == len(notes)
         assert all(one.startswith(said) for one, said in zip(reading.notes, notes, strict=True))
@@ -36,7 +44,7 @@ def test_images_are_grey_where_all_are_and_rgb_otherwise_unless_channels_say_it(
 
 def test_images_with_several_frames_are_counted() -> None:
     headers = [Header(5, 3, 3, several) for several in (True, False, True)]
-    (note,) = plan_reading([("x", one) for one in headers], None, None, "s").notes
+    (note,) = plan_reading(tally(("x", one) for one in headers), None, None, "s").notes
     assert note == "of 2 images with several frames the first is read"
 
 

@@ -19,7 +19,9 @@ from tests.actors.data.image_files import encoded, noise, write
 pytestmark = pytest.mark.usefixtures("local_ray")
 
 
-def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, ImageFolder, Any]:
+def write_split(
+    tmp_path: Path, digest: str | None = None, images: str | None = None
+) -> tuple[Storage, ImageFolder, Any]:
     """Let a worker write the training set of eight images without labels."""
     for i in range(8):
         write(tmp_path / "images" / f"{i}.png", encoded(noise(i, 4, 5)))
@@ -32,6 +34,7 @@ def write_split(tmp_path: Path, digest: str | None = None) -> tuple[Storage, Ima
             "source": "fresh",
             "iteration": 2,
             "digest": digest or dataset.info.digest,
+            "images": images or str(dataset.info.reading),
             "range": split_range(dataset, "train"),
             "shard_rows": 3,
         },
@@ -71,4 +74,10 @@ def provenance(table: pa.Table) -> list[dict[str, Any]]:
 def test_files_that_changed_since_the_plan_are_not_written(tmp_path: Path) -> None:
     _, _, (_, done) = write_split(tmp_path, digest="another")
     with pytest.raises(RayTaskError, match="dataset: its content has changed since"):
+        ray.get(done, timeout=60)
+
+
+def test_images_that_are_read_otherwise_than_planned_are_not_written(tmp_path: Path) -> None:
+    _, _, (_, done) = write_split(tmp_path, images="5x4 grey, not resized")
+    with pytest.raises(RayTaskError, match=r"images are 5x4 RGB, .* and not 5x4 grey, not resized"):
         ray.get(done, timeout=60)
