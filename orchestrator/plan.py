@@ -120,15 +120,6 @@ class Plan:
         return [p for p in self.steps.values() if not is_done(storage, p.step.path)]
 
 
-def rows_of(step: Step) -> int:
-    """Return how many pool rows a step writes."""
-    if step.kind != "sample":
-        return 0
-    if step.room == "pool":
-        return int(step.config["range"][1])
-    return int(step.config["generator"]["sampling"]["rows"])
-
-
 # (plan so far, arm, iteration) -> the alarms that went off, None where it is not known yet
 Decide = Callable[["Plan", str, int], list[AlarmEvent] | None]
 

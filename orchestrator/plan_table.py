@@ -7,7 +7,8 @@ from rich.table import Table
 from actors.config import Resources
 from actors.pool.storage import Storage
 from orchestrator.execution.placement import Node, group, how_many, needs
-from orchestrator.plan import Plan, count_kinds, rows_of
+from orchestrator.plan import Plan, count_kinds
+from orchestrator.steps import rows_of
 
 
 def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage) -> None:
@@ -97,9 +98,9 @@ def pool_size(plan: Plan) -> tuple[int, int]:
     """Return the rows that the plan puts into the pool, and the bytes of images and features."""
     rows = sum(rows_of(planned.step) for planned in plan.steps.values())
     height, width, channels = plan.experiment.dataset.image_shape
-    # the embed steps of a space are distinguished by its identity
+    # the embed steps of a space are distinguished by its identity; pixels are not stored twice
     spaces = [plan.experiment.features, plan.experiment.measured_in]
-    distinct = {str(space.identity): space for space in spaces}.values()
+    distinct = {str(space.identity): space for space in spaces if not space.is_pixels}.values()
     features = sum(space.dimension((height, width, channels)) for space in distinct)
     return rows, rows * (height * width * channels + 4 * features + ROW_BYTES)
 

@@ -35,7 +35,9 @@ class Space:
             self._fitted = plan.add(steps.fit(experiment, extractor, real), arm, 0)
 
     def embed(self, samples: Step) -> Step:
-        """Plan the features of a sample step, which is planned."""
+        """Plan the features of a sample step, which is planned; those of pixels are there."""
+        if self._extractor.is_pixels:
+            return samples
         of = self._plan.steps[samples.path]
         step = steps.embed(self._experiment, self._extractor, samples, self._fitted)
         return self._plan.add(step, self._arm, of.iteration, of.generator)

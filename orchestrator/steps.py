@@ -1,5 +1,6 @@
 """Which step does what: the part of the configuration, the inputs and the seed of each kind."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,7 @@ from actors.data.dataset import fresh_range, split_range
 from actors.features import Extractor
 from actors.generators import Family, TrainedFamily
 from actors.pool.schema import FRESH, REAL
-from actors.pool.step import Step
+from actors.pool.step import Ranges, Step
 from actors.seeds import derive_seed
 from actors.selection import Method
 from orchestrator.candidates import Candidates
@@ -77,9 +78,9 @@ def embed(
     config, settings = _extracting(experiment, extractor)
     digest = extractor.digest()
     config |= {"digest": digest} if digest else {}
-    inputs = _paths(samples=samples, fitted=fitted)
-    version = VERSIONS["embed"]
-    return Step("embed", "features", config, inputs, settings=settings, version=version)
+    inputs, version = _paths(samples=samples, fitted=fitted), VERSIONS["embed"]
+    cut = Ranges(rows_of(samples), experiment.shard_rows, _model(config, inputs.get("fitted")))
+    return Step("embed", "features", config, inputs, settings=settings, version=version, cut=cut)
 
 
 def _extracting(
@@ -229,6 +230,8 @@ def sample(
     generator = experiment.generators[name]
     config, execution = generator.divided("training")
     digest = generator.digest(experiment.dataset.image_shape)
+    inputs = _paths(checkpoint=checkpoint)
+    model = _model([config, digest], inputs.get("checkpoint"))
     return Step(
         "sample",
         "generator",
@@ -243,7 +246,7 @@ def sample(
             **({"digest": digest} if digest else {}),
             **({"before": before} if generator.gives_each_once else {}),
         },
-        _paths(checkpoint=checkpoint),
+        inputs,
         seed=derive_seed(experiment.seed, "sample", name, iteration),
         settings={
             **_needs(generator.resources),
@@ -251,7 +254,20 @@ def sample(
             "generator": execution,
         },
         version=VERSIONS["sample"],
+        cut=Ranges(generator.sampling.rows, experiment.shard_rows, model),
     )
+
+
+def rows_of(step: Step) -> int:
+    """Return how many pool rows a step writes."""
+    if step.kind != "sample":
+        return 0
+    return step.cut.rows if step.cut else int(step.config["range"][1])
+
+
+def _model(config: Any, made_by: tuple[str, ...] | None) -> str:
+    """Return what tells models apart that workers keep: the step that made it, or its settings."""
+    return made_by[0] if made_by else json.dumps(config, sort_keys=True)
 
 
 def _needs(resources: Resources) -> dict[str, float]:

@@ -21,11 +21,11 @@ THREADS: dict[str, tuple[str, ...]] = {"actors.workers.worker._use_threads": ()}
 ROOTS: dict[str, dict[str, tuple[str, ...]]] = {
     "real": {"actors.workers.real.write": ()},
     "fit": {"actors.workers.embed.fit": (), **THREADS},
-    "embed": {"actors.workers.embed.embed": (), **THREADS},
+    "embed": {"actors.workers.embed.Embedder": ("make",), **THREADS},
     "order": {"actors.workers.select.order": (), **THREADS},
     "select": {"actors.workers.select.select": (), **THREADS},
     "train": {"actors.workers.train.train": (), **THREADS},
-    "sample": {"actors.workers.sample.Sampler": ("sample",), **THREADS},
+    "sample": {"actors.workers.sample.Sampler": ("make",), **THREADS},
     "evaluate": {"actors.workers.evaluate.evaluate": (), **THREADS},
 }
 

@@ -5,14 +5,13 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from actors.data.files import LocalPath
 from actors.data.hub import reachable
 from actors.errors import UserError
 from actors.features.extractor import Fitted
-from actors.features.network import Network, check_package, hash_file
+from actors.features.network import Function, Network, Precision, check_package, hash_file
 
 if TYPE_CHECKING:
     import torch
@@ -35,13 +34,16 @@ class Dinov2(Network):
     size: Literal["small", "base", "large"] = Field(
         "small", description="384, 768 or 1,024 features"
     )
+    precision: Precision = Field(
+        "float32", description="of the network's arithmetic; each makes a space of its own"
+    )
     weights: LocalPath | None = Field(
         None, description="folder with config.json and model.safetensors; null: from the hub"
     )
 
     @property
     def name(self) -> str:
-        return f"dinov2_{self.size}"
+        return "_".join([self.kind, self.size, *([self.precision] * (self.precision != "float32"))])
 
     def digest(self) -> str:
         return hash_file(os.path.join(self._folder(), WEIGHTS))
@@ -49,11 +51,13 @@ class Dinov2(Network):
     def dimension(self, image_shape: tuple[int, int, int]) -> int:
         return hidden_size(self._folder())
 
-    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
-        model = open_model(self._folder(), str(self.where()))
-        return self.batched(
-            lambda batch: model(pixel_values=prepare(batch)).last_hidden_state[:, 0], images
-        )
+    @property
+    def computes_in(self) -> Precision:
+        return self.precision
+
+    def network(self, device: "torch.device", fitted: Fitted | None) -> Function:
+        model = open_model(self._folder(), str(device))
+        return lambda images: model(pixel_values=prepare(images)).last_hidden_state[:, 0]
 
     def _folder(self) -> str:
         check_package("transformers", "transformers", self.kind)

@@ -1,12 +1,15 @@
 """A small network trained on the real data as an extractor: works offline, in seconds."""
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from actors.features.extractor import Fitted, FittedExtractor
-from actors.features.network import Network
+from actors.features.network import Function, Network
+
+if TYPE_CHECKING:
+    import torch
 
 BODY, HEAD = "body.", "head."
 
@@ -44,24 +47,23 @@ class Encoder(Network, FittedExtractor):
         }
         unit = {"mean": np.zeros(self.features), "scale": np.ones(self.features)}
         here = self.model_copy(update={"device": "cpu"})
-        features = here.extract(images, {**fitted, **unit}).astype(np.float64)
+        features = here.extract(images, here.load({**fitted, **unit})).astype(np.float64)
         fitted["mean"] = features.mean(axis=0)
         # a feature that never changes stays as it is
         spread = features.std(axis=0)
         fitted["scale"] = np.where(spread > 0, spread, 1)
         return fitted
 
-    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
+    def network(self, device: "torch.device", fitted: Fitted | None) -> Function:
         assert fitted is not None
         import torch
 
         from actors.features import convnet
 
+        tensors = {name: torch.from_numpy(value).to(device) for name, value in fitted.items()}
+        weights = {k.removeprefix(BODY): v for k, v in tensors.items() if k.startswith(BODY)}
         # no random initial weights, which would disturb the random numbers of others
         with torch.device("meta"):
-            body = convnet.build_body(images.shape[3], self.features).eval()
-        weights = {k.removeprefix(BODY): v for k, v in fitted.items() if k.startswith(BODY)}
-        tensors = {k: torch.from_numpy(v).to(self.where()) for k, v in weights.items()}
-        body.load_state_dict(tensors, assign=True)
-        features = self.batched(lambda batch: body(convnet.prepare(batch)), images)
-        return ((features - fitted["mean"]) / fitted["scale"]).astype(np.float32)
+            body = convnet.build_body(weights["0.weight"].shape[1], self.features).eval()
+        body.load_state_dict(weights, assign=True)
+        return lambda images: (body(convnet.prepare(images)) - tensors["mean"]) / tensors["scale"]

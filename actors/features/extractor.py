@@ -25,10 +25,12 @@ class Extractor(Config):
     EXECUTION: ClassVar[frozenset[str]] = frozenset()
     # whether it needs weights from the network, or files of them
     downloads: ClassVar[bool] = False
-    # whether its features are the pixels themselves
+    # whether its features are the pixels themselves, of which the pool needs no copy
     is_pixels: ClassVar[bool] = False
     # what it does to the size of images, for the card
     resize: ClassVar[str] = "none"
+    # whether it can compute on a GPU
+    can_use_gpu: ClassVar[bool] = False
     # how near two images may be in it and still be distinguished
     space: ClassVar[Space] = GIVEN
 
@@ -64,12 +66,20 @@ class Extractor(Config):
     def dimension(self, image_shape: tuple[int, int, int]) -> int:
         """Return the number of features of one (height, width, channels) image."""
 
-    @abstractmethod
-    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
-        """Return (n, d) float32 features of (n, height, width, channels) uint8 images.
+    def load(self, fitted: Fitted | None = None) -> Any:
+        """Return what `extract` needs, to be kept by who extracts often.
 
         Args:
             fitted: what `fit` returned, for extractors that are fitted.
+        """
+        return fitted
+
+    @abstractmethod
+    def extract(self, images: np.ndarray, model: Any = None) -> np.ndarray:
+        """Return (n, d) float32 features of (n, height, width, channels) uint8 images.
+
+        Args:
+            model: what `load` returned.
         """
 
 

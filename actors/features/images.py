@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -49,10 +50,15 @@ class Images(Candidates):
         self.rows, self.dimension = len(names), extractor.dimension(reading.shape)
         self.space = extractor.space
         self.notes, self.skipped = (*notes, *reading.notes), skipped
-        self._fitted = fitted
+        self._fitted, self._model = fitted, None
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self.extractor.extract(self.images(np.arange(start, stop)), self._fitted)
+        if self._model is None:
+            self._model = self.extractor.load(self._fitted)
+        return self.extractor.extract(self.images(np.arange(start, stop)), self._model)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_model": None}
 
     def images(self, positions: np.ndarray) -> np.ndarray:
         """Return the images at some (m,) positions, (m, height, width, channels) uint8."""

@@ -3,16 +3,18 @@
 import io
 import os
 from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 
 from actors.data.files import LocalPath
 from actors.data.hub import reachable
 from actors.errors import UserError
 from actors.features.extractor import Fitted
-from actors.features.network import Network, check_package, hash_file
+from actors.features.network import Function, Network, check_package, hash_file
+
+if TYPE_CHECKING:
+    import torch
 
 FEATURES = 2048
 # the first digits of the sha256 of the published file
@@ -40,9 +42,9 @@ class Inception(Network):
     def dimension(self, image_shape: tuple[int, int, int]) -> int:
         return FEATURES
 
-    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
-        model = open_model(self._file(), str(self.where()))
-        return self.batched(lambda batch: model(batch.expand(-1, 3, -1, -1))[0], images)
+    def network(self, device: "torch.device", fitted: Fitted | None) -> Function:
+        model = open_model(self._file(), str(device))
+        return lambda images: model(images.expand(-1, 3, -1, -1))[0]
 
     def _file(self) -> str:
         check_package("torch_fidelity", "torch-fidelity", self.kind)

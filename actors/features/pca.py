@@ -1,7 +1,7 @@
 """Principal components of pixels as features."""
 
 import math
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -39,10 +39,9 @@ class Pca(FittedExtractor):
         mean, components = principal(images.reshape(len(images), -1), self.components)
         return {"mean": mean / 127.5 - 1, "components": components}
 
-    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
-        assert fitted is not None
+    def extract(self, images: np.ndarray, model: Any = None) -> np.ndarray:
         pixels = images.reshape(len(images), -1) / 127.5 - 1
-        return ((pixels - fitted["mean"]) @ fitted["components"].T).astype(np.float32)
+        return ((pixels - model["mean"]) @ model["components"].T).astype(np.float32)
 
 
 def principal(rows: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,8 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from actors.distances.space import PIXELS, Space
-from actors.features.extractor import Extractor, Fitted
+from actors.features.extractor import Extractor
+from actors.pool.pixels import scale
 
 
 class Pixels(Extractor):
@@ -20,5 +21,5 @@ class Pixels(Extractor):
         height, width, channels = image_shape
         return height * width * channels
 
-    def extract(self, images: np.ndarray, fitted: Fitted | None = None) -> np.ndarray:
-        return images.reshape(len(images), -1).astype(np.float32) / np.float32(127.5) - 1
+    def extract(self, images: np.ndarray, model: None = None) -> np.ndarray:
+        return scale(images)

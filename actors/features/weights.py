@@ -52,21 +52,29 @@ def load(storage: Storage, step_path: str) -> Fitted:
     return safetensors.numpy.load_file(storage.local(f"{step_path}/{FILE}"))
 
 
-def card(storage: Storage, embed_path: str) -> dict[str, Any]:
+def card(storage: Storage, path: str) -> dict[str, Any]:
     """Return what the features of a finished embed step must have in common with others.
+
+    For a sample step, whose pixels are the features, what pixels have in common.
 
     The extractor's fields, its `name`, `resize` and `space`, and `weights`: the sha256 of the file
     that they were read from or fitted into, None for an extractor without weights.
     """
-    step = read_step(storage, embed_path)
+    step = read_step(storage, path)
+    if step.kind == "sample":
+        (name,) = (name for name, kind in EXTRACTORS.items() if kind.is_pixels)
+        return _card(EXTRACTORS[name].model_validate({"kind": name}), None)
     weights = step.config.get("digest")
     if fitted := step.input("fitted"):
         (file,) = read_step(storage, fitted).files
         weights = file.sha256
     features = step.config["features"]
-    extractor = EXTRACTORS[features["kind"]].model_validate(features)
+    return _card(EXTRACTORS[features["kind"]].model_validate(features), weights)
+
+
+def _card(extractor: Extractor, weights: str | None) -> dict[str, Any]:
     return {
-        **features,
+        **extractor.identity,
         "name": extractor.name,
         "resize": extractor.resize,
         "space": extractor.space,

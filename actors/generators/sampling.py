@@ -7,19 +7,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from actors.batches import BatchSize
 from actors.errors import NonFiniteError
 from actors.generators.family import Draw, Family
 from actors.pool.step import Report
-
-# samples computed together on a CPU when nothing is said; more is no faster
-CPU_BATCH = 256
-
-
-class BatchSize:
-    """The largest number of samples that were found to fit together; None: all, until one fails."""
-
-    def __init__(self, wanted: int | None, device: torch.device) -> None:
-        self.value = wanted or (CPU_BATCH if device.type == "cpu" else None)
 
 
 @torch.inference_mode()
@@ -38,19 +29,15 @@ def sample(
     made: list[torch.Tensor] = []
     labels: list[torch.Tensor] = []
     rows, done, started = len(draw.indices), 0, time.monotonic()
-    while done < rows:
-        size = min(rows - done, batch_size.value or rows)
-        fitting = _attempt(family, model, replace(draw, indices=draw.indices[done : done + size]))
-        if fitting is None:
-            batch_size.value = size // 2
-            # here, as the error that is gone held on to what there was of them
-            torch.cuda.empty_cache()
-            continue
-        images, classes = fitting
+
+    def batch(start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        return family.sample(model, replace(draw, indices=draw.indices[start:stop]))
+
+    for images, classes in batch_size.batches(rows, batch):
         made.append(images)
         if classes is not None:
             labels.append(classes)
-        done += size
+        done += len(images)
         speed = done / (time.monotonic() - started)
         report(done / rows, f"{speed:.3g} samples/s, {(rows - done) / speed:.0f} s left of these")
     images = torch.cat(made)
@@ -59,16 +46,6 @@ def sample(
         first, last = int(draw.indices[0]), int(draw.indices[-1])
         raise NonFiniteError(f"{bad} of the samples {first} to {last} contain NaN or infinity")
     return to_uint8(images), torch.cat(labels).cpu().numpy() if labels else None
-
-
-def _attempt(family: Family, model: Any, draw: Draw) -> tuple[torch.Tensor, Any] | None:
-    """Return the samples of a draw, None where there is memory for fewer only."""
-    try:
-        return family.sample(model, draw)
-    except torch.OutOfMemoryError:
-        if len(draw.indices) == 1:
-            raise
-        return None
 
 
 def to_uint8(images: torch.Tensor) -> np.ndarray:

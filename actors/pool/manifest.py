@@ -41,7 +41,7 @@ class StoredStep:
 
     @property
     def kind(self) -> str:
-        return self.path.split("/")[1]
+        return kind_of(self.path)
 
     @property
     def key(self) -> str:
@@ -94,6 +94,11 @@ class StoredStep:
 def manifest_path(step_path: str) -> str:
     """Return the file whose presence says that the step is done."""
     return f"{step_path}/step.json"
+
+
+def kind_of(step_path: str) -> str:
+    """Return the kind of the step that lies at a path."""
+    return step_path.split("/")[1]
 
 
 def short_name(step_path: str) -> str:
@@ -207,5 +212,6 @@ def check(storage: Storage, step_path: str) -> None:
         if problem := damage(storage, file):
             raise DamagedError(step_path, file.path, problem)
     if step.kind == "select":
-        for path in (*step.inputs.get("samples", ()), *step.inputs.get("features", ())):
+        # in pixel space the two are the same
+        for path in dict.fromkeys(step.inputs.get("samples", ()) + step.inputs.get("features", ())):
             check(storage, path)

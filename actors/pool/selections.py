@@ -10,12 +10,16 @@ import numpy as np
 import pyarrow as pa
 
 from actors.pool import shards
-from actors.pool.manifest import files_of, read_step
+from actors.pool.manifest import files_of, kind_of, read_step
+from actors.pool.pixels import Pixels
 from actors.pool.storage import File, Storage
 
 FILE = "selection.arrow"
 CANDIDATES = "offered.arrow"
 ORDER = "order.arrow"
+
+# rows that are read by position
+Rows = shards.Gather | Pixels
 
 
 class Ranked(Protocol):
@@ -37,7 +41,7 @@ class StoredSelection:
     Attributes:
         table: the selected rows by rank: sample_id, rank, distance, position.
         samples: paths of the sample steps whose rows were selected from, in order.
-        features: paths of their embed steps.
+        features: paths of their embed steps; in pixel space, of the sample steps themselves.
         candidates_path: the file of the candidates' positions; None if every row was one.
     """
 
@@ -62,7 +66,7 @@ class StoredSelection:
             return None
         return shards.read_table(self.storage, self.candidates_path)["position"].to_numpy()
 
-    def images(self) -> shards.Gather:
+    def images(self) -> Rows:
         """Return the candidates' images, mapped."""
         return gather(self.storage, self.samples, "image")
 
@@ -71,8 +75,13 @@ class StoredSelection:
         return labels(self.storage, self.samples)[self.positions]
 
 
-def gather(storage: Storage, step_paths: Sequence[str], column: str) -> shards.Gather:
-    """Return one column of tensors of all rows of some finished steps, mapped."""
+def gather(storage: Storage, step_paths: Sequence[str], column: str) -> Rows:
+    """Return one column of tensors of all rows of some finished steps, mapped.
+
+    The `features` of sample steps are the pixels of their images.
+    """
+    if column == "features" and kind_of(step_paths[0]) == "sample":
+        return Pixels(gather(storage, step_paths, "image"))
     paths = [file for path in step_paths for file in files_of(storage, path)]
     return shards.Gather(storage, paths, column)
 

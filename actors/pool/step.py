@@ -22,6 +22,21 @@ Report = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
+class Ranges:
+    """How a step is cut into row ranges, of each of which any worker can make the file.
+
+    Attributes:
+        rows: that the step writes.
+        shard_rows: rows of each range but the last.
+        model: what a worker loads for it, and keeps for the next range with the same.
+    """
+
+    rows: int
+    shard_rows: int
+    model: str
+
+
+@dataclass(frozen=True)
 class Step:
     """What a step is made from.
 
@@ -34,6 +49,7 @@ class Step:
         settings: how to do it (batch sizes, where files lie); changes rounding at most, so not
             part of the key.
         version: number of the output that its code makes, raised when that changes.
+        cut: where several workers can share it, into which ranges; None: one worker does it all.
     """
 
     kind: str
@@ -43,6 +59,13 @@ class Step:
     seed: int = 0
     settings: dict[str, Any] = field(default_factory=dict)
     version: int = 1
+    cut: Ranges | None = None
+
+    @property
+    def ranges(self) -> Ranges:
+        """The ranges of a step that is cut."""
+        assert self.cut is not None
+        return self.cut
 
     @cached_property
     def key(self) -> str:

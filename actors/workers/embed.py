@@ -1,12 +1,14 @@
 """Computing features, once, beside the shards they belong to."""
 
-import numpy as np
+from typing import Any
 
-from actors.errors import NonFiniteError, UserError
+import numpy as np
+import pyarrow as pa
+
+from actors.errors import DamagedError, NonFiniteError, UserError
 from actors.features import EXTRACTORS, Extractor, FittedExtractor, weights
-from actors.features.extractor import Fitted
 from actors.pool import selections, shards
-from actors.pool.manifest import files_of
+from actors.pool.manifest import check, damage, read_step
 from actors.pool.step import Report, Step
 from actors.pool.storage import File, Storage
 
@@ -32,41 +34,62 @@ def fit(storage: Storage, step: Step, report: Report) -> list[File]:
     return [weights.save(storage, step.path, fitted)]
 
 
-def embed(storage: Storage, step: Step, report: Report) -> list[File]:
-    """Store the features of a sample step, shard by shard; return the records of the files.
+class Embedder:
+    """Computes the features of row ranges, and keeps the extractor of the last one loaded."""
 
-    Raises:
-        NonFiniteError: some features are NaN or infinite; names the source and iteration.
-        UserError: the extractor's weights are not those that the step was planned with.
-    """
-    extractor = _extractor(step)
-    if extractor.digest() != step.config.get("digest"):
-        raise UserError(
-            f"features: the weights of {extractor.kind} changed since the run was planned; "
-            "run again"
-        )
-    fitted = [weights.load(storage, path) for path in step.inputs.get("fitted", ())]
-    records, files = [], files_of(storage, step.inputs["samples"][0])
-    for number, path in enumerate(files):
-        report(number / len(files), f"embed shard {number + 1}/{len(files)}")
-        records.append(_embed(storage, step, extractor, path, *fitted))
-    return records
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._samples = ""
+        self._files: dict[str, File] = {}
+        self._loaded: tuple[str, Extractor] | None = None
+        self._model: Any = None
 
+    def make(self, step: Step, start: int, stop: int, report: Report) -> pa.Table:
+        """Return the features of samples start to stop - 1 of the step that it embeds.
 
-def _embed(
-    storage: Storage, step: Step, extractor: Extractor, path: str, fitted: Fitted | None = None
-) -> File:
-    table = shards.read_table(storage, path)
-    features = extractor.extract(shards.tensor(table, "image"), fitted)
-    bad = int((~np.isfinite(features)).any(axis=1).sum())
-    if bad:
-        source, iteration = table["source"][0].as_py(), table["iteration"][0].as_py()
-        raise NonFiniteError(
-            f"generator {source!r}, iteration {iteration}: the {extractor.kind} features of "
-            f"{bad} of {len(features)} samples contain NaN or infinity"
-        )
-    target = f"{step.path}/{path.rsplit('/', 1)[1]}"
-    return shards.write_table(storage, target, shards.feature_table(features))
+        Raises:
+            DamagedError: a file that it reads is not what was written.
+            NonFiniteError: some features are NaN or infinite; names the source and iteration.
+            UserError: the extractor's weights are not those that the step was planned with.
+        """
+        extractor = _extractor(step)
+        report(0, f"embed {stop:,}/{step.ranges.rows:,}")
+        table = self._read(step, start)
+        features = extractor.extract(shards.tensor(table, "image"), self._load(step, extractor))
+        bad = int((~np.isfinite(features)).any(axis=1).sum())
+        if bad:
+            source, iteration = table["source"][0].as_py(), table["iteration"][0].as_py()
+            raise NonFiniteError(
+                f"generator {source!r}, iteration {iteration}: the {extractor.kind} features of "
+                f"{bad} of {len(features)} samples contain NaN or infinity"
+            )
+        return shards.feature_table(features)
+
+    def _read(self, step: Step, start: int) -> pa.Table:
+        """Return the rows of a range, mapped, from the file that has them."""
+        (samples,) = step.inputs["samples"]
+        if self._samples != samples:
+            files = read_step(self._storage, samples).tables
+            self._samples, self._files = samples, {file.path: file for file in files}
+        path = shards.shard_path(samples, start)
+        if problem := damage(self._storage, self._files[path]):
+            raise DamagedError(samples, path, problem)
+        return shards.read_table(self._storage, path)
+
+    def _load(self, step: Step, extractor: Extractor) -> Any:
+        loaded = step.ranges.model, extractor
+        if self._loaded != loaded:
+            if extractor.digest() != step.config.get("digest"):
+                raise UserError(
+                    f"features: the weights of {extractor.kind} changed since the run was "
+                    "planned; run again"
+                )
+            fitted = None
+            for path in step.inputs.get("fitted", ()):
+                check(self._storage, path)
+                fitted = weights.load(self._storage, path)
+            self._model, self._loaded = extractor.load(fitted), loaded
+        return self._model
 
 
 def _extractor(step: Step) -> Extractor:

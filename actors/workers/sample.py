@@ -1,19 +1,19 @@
 """Sampling a generator: row ranges of a sample step, each one shard of the pool."""
 
-from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
 import torch
 
+from actors.batches import BatchSize
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, Family, sampling
 from actors.generators.family import CHECKPOINT, Draw
 from actors.generators.refusals import in_one_line
-from actors.pool import schema, shards
-from actors.pool.catalogue import Alone
+from actors.pool import schema
 from actors.pool.manifest import check
-from actors.pool.step import Step
-from actors.pool.storage import File, Storage
+from actors.pool.step import Report, Step
+from actors.pool.storage import Storage
 
 
 def family_of(step: Step) -> Family:
@@ -32,42 +32,36 @@ def describe(step: Step) -> str:
 
 
 class Sampler:
-    """Samples generators, and keeps the model and the batch size of the last one."""
+    """Samples row ranges of generators, and keeps the model and batch size of the last one."""
 
-    def __init__(self, storage: Storage, alone: Alone) -> None:
+    def __init__(self, storage: Storage) -> None:
         self._storage = storage
-        self._alone = alone
         self._loaded: tuple[str, Any] = ("", None)
-        self._fits: dict[str, sampling.BatchSize] = {}
+        self._fits: dict[str, BatchSize] = {}
 
-    def sample(self, step: Step, start: int, stop: int) -> File:
-        """Store samples start to stop - 1 as one shard; return its record.
+    def make(self, step: Step, start: int, stop: int, report: Report) -> pa.Table:
+        """Return samples start to stop - 1 as rows of the pool.
 
         Raises:
             DamagedError: a file of the checkpoint is not what was written.
             NonFiniteError: names the generator, the iteration and the count.
         """
-        path = shards.shard_path(step.path, start)
-        with self._alone(path):
-            if self._storage.exists(path):
-                return replace(self._storage.record(path), rows=stop - start)
-            images, labels = self._compute(step, path, start, stop)
-            table = schema.rows(
-                images,
-                step_key=step.key,
-                first=start,
-                source=step.config["source"],
-                iteration=step.config["iteration"],
-                seed=step.seed,
-                labels=labels,
-            )
-            return shards.write_table(self._storage, path, table)
+        images, labels = self._compute(step, start, stop, report)
+        return schema.rows(
+            images,
+            step_key=step.key,
+            first=start,
+            source=step.config["source"],
+            iteration=step.config["iteration"],
+            seed=step.seed,
+            labels=labels,
+        )
 
-    def _compute(self, step: Step, path: str, start: int, stop: int) -> Any:
+    def _compute(self, step: Step, start: int, stop: int, report: Report) -> Any:
         device = torch.device("cuda" if step.settings["gpus"] else "cpu")
         family = family_of(step)
         fits = self._fits.setdefault(
-            family.model_dump_json(), sampling.BatchSize(family.sampling.batch_size, device)
+            family.model_dump_json(), BatchSize(family.sampling.batch_size, device)
         )
         height, width, channels = step.config["image_shape"]
         digest, planned = family.digest((height, width, channels)), step.config.get("digest")
@@ -82,24 +76,23 @@ class Sampler:
             step.config.get("before", 0),
             step.config.get("classes"),
         )
-        rows = family.sampling.rows
 
-        def report(fraction: float, note: str) -> None:
+        def counted(fraction: float, note: str) -> None:
             done = start + round(fraction * (stop - start))
-            self._alone.report(path, fraction, f"sample {done}/{rows}, {note}")
+            report(fraction, f"sample {done}/{step.ranges.rows}, {note}")
 
         try:
             with in_one_line("sampling", fits.value):
                 model = self._model(step, family, device)
-                return sampling.sample(family, model, draw, fits, report)
+                return sampling.sample(family, model, draw, fits, counted)
         except NonFiniteError as error:
             raise NonFiniteError(f"{describe(step)}: {error}") from None
 
     def _model(self, step: Step, family: Family, device: torch.device) -> Any:
-        source = step.inputs["checkpoint"][0] if "checkpoint" in step.inputs else step.path
-        if self._loaded[0] != source:
-            for checkpoint in step.inputs.get("checkpoint", ()):
-                check(self._storage, checkpoint)
+        if self._loaded[0] != step.ranges.model:
+            source = step.path
+            for source in step.inputs.get("checkpoint", ()):
+                check(self._storage, source)
             folder = self._storage.local_folder(f"{source}/{CHECKPOINT}")
-            self._loaded = (source, family.load(folder, device))
+            self._loaded = (step.ranges.model, family.load(folder, device))
         return self._loaded[1]

@@ -1,16 +1,20 @@
 """The worker: an actor that does any step for which its resources suffice, one after the other."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pkgutil import resolve_name
-from typing import Any
+from typing import Protocol
 
+import pyarrow as pa
 import ray
 from threadpoolctl import threadpool_limits
 
 from actors.config import Resources
+from actors.pool import shards
 from actors.pool.catalogue import Alone
-from actors.pool.step import Report, Step, once
+from actors.pool.manifest import is_done
+from actors.pool.step import Report, Step, once, write_manifest
 from actors.pool.storage import File, Storage
 
 # of a step: where it is stored, the step, and a way to say how far it is -> records of its files
@@ -21,21 +25,32 @@ WORK = {
     ("pool", "sample"): "actors.workers.real:write",
     ("generator", "train"): "actors.workers.train:train",
     ("features", "fit"): "actors.workers.embed:fit",
-    ("features", "embed"): "actors.workers.embed:embed",
     ("selection", "order"): "actors.workers.select:order",
     ("selection", "select"): "actors.workers.select:select",
     ("evaluation", "evaluate"): "actors.workers.evaluate:evaluate",
 }
+# of what is cut, a class whose `make` returns the table of a range
+MAKERS = {
+    ("generator", "sample"): "actors.workers.sample:Sampler",
+    ("features", "embed"): "actors.workers.embed:Embedder",
+}
+
+
+class Maker(Protocol):
+    """Makes row ranges of steps, and keeps what it loaded for the last one."""
+
+    def make(self, step: Step, start: int, stop: int, report: Report) -> pa.Table:
+        """Return the rows of a step from `start` to `stop` - 1."""
 
 
 @ray.remote
 class Worker:
-    """Does steps on a store, and keeps the model that it sampled last."""
+    """Does steps on a store, and keeps the models that it loaded last."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
         self._alone = Alone(storage)
-        self._sampler: Any = None
+        self._makers: dict[str, Maker] = {}
 
     def where(self) -> tuple[str, str]:
         """Return Ray's ids of this worker's node and of itself, in hex."""
@@ -44,24 +59,31 @@ class Worker:
 
     def do(self, step: Step) -> None:
         """Do a whole step and store its output, unless it is stored."""
-        self._sampler = None
+        self._makers.clear()
         _use_threads(step)
         work: Work = resolve_name(WORK[step.room, step.kind])
         report = partial(self._alone.report, step.key)
         once(self._storage, step, self._alone, lambda: work(self._storage, step, report))
 
-    def sample(self, step: Step, start: int, stop: int) -> File:
-        """Sample a generator: store samples start to stop - 1 as one shard; return its record."""
-        from actors.workers.sample import Sampler
-
+    def make(self, step: Step, start: int, stop: int) -> File:
+        """Store rows start to stop - 1 of a step as one shard, if need be; return its record."""
         _use_threads(step)
-        self._sampler = self._sampler or Sampler(self._storage, self._alone)
-        record: File = self._sampler.sample(step, start, stop)
-        return record
+        name = MAKERS[step.room, step.kind]
+        if name not in self._makers:
+            self._makers[name] = resolve_name(name)(self._storage)
+        path = shards.shard_path(step.path, start)
+        with self._alone(path):
+            if self._storage.exists(path):
+                return replace(self._storage.record(path), rows=stop - start)
+            report = partial(self._alone.report, path)
+            table = self._makers[name].make(step, start, stop, report)
+            return shards.write_table(self._storage, path, table)
 
-    def close(self, step: Step, records: list[File]) -> None:
-        """Record a sample step as done, all of its shards being stored."""
-        once(self._storage, step, self._alone, lambda: records)
+    def close(self, step: Step, records: list[File], started: float, seconds: float) -> None:
+        """Record a step that was cut as done, all of its shards being stored."""
+        with self._alone(step.key):
+            if not is_done(self._storage, step.path):
+                write_manifest(self._storage, step, records, started, seconds)
 
 
 def _use_threads(step: Step) -> None:

@@ -1,5 +1,6 @@
 """Jobs: steps that an executor has taken in, cut into tasks where several workers can share one."""
 
+import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any
 from actors.config import Resources
 from actors.pool import shards
 from orchestrator.execution.placement import group, needs
-from orchestrator.plan import PlannedStep, rows_of
+from orchestrator.plan import PlannedStep
 
 # of steps of one iteration those go first that others wait for most
 ORDER = ("order", "select", "fit", "embed", "sample", "train", "evaluate")
@@ -17,7 +18,7 @@ ORDER = ("order", "select", "fit", "embed", "sample", "train", "evaluate")
 
 @dataclass(eq=False)
 class Task:
-    """What one worker does at a time: a step, a row range of a sample step, or its closing.
+    """What one worker does at a time: a step, a row range of one, or its closing.
 
     Attributes:
         call: the worker's method.
@@ -39,6 +40,7 @@ class Job:
         missing: paths of the steps that it waits for.
         deaths: of its workers, node and cause.
         not_before: by the clock of time.monotonic.
+        begun: when the first of its tasks was taken, POSIX time.
         seconds: that its tasks took.
     """
 
@@ -49,6 +51,7 @@ class Job:
     deaths: list[tuple[str, str]] = field(default_factory=list)
     not_before: float = 0.0
     placeless_since: float | None = None
+    begun: float = 0.0
     seconds: float = 0.0
     running: int = 0
     is_done: bool = False
@@ -80,9 +83,9 @@ class Job:
 
     @property
     def model(self) -> str:
-        """Path of the checkpoint that it samples; empty for other steps."""
-        step = self.planned.step
-        return step.inputs.get("checkpoint", (step.path,))[0] if self._is_sampling else ""
+        """What its workers load and keep; empty for a step that is not cut."""
+        cut = self.planned.step.cut
+        return cut.model if cut else ""
 
     def is_ready(self, now: float) -> bool:
         """Whether it has tasks that can begin."""
@@ -91,12 +94,14 @@ class Job:
     @property
     def has_tasks(self) -> bool:
         """Whether it has a task for one more worker."""
-        most = self.planned.step.settings.get("workers") if self._is_sampling else 1
+        step = self.planned.step
+        most = step.settings.get("workers") if step.cut else 1
         return bool(self._tasks) and (most is None or self.running < most)
 
     def next_task(self) -> Task:
         """Take out the next task."""
         self.running += 1
+        self.begun = self.begun or time.time()
         return self._tasks.popleft()
 
     def put_back(self, task: Task) -> None:
@@ -107,13 +112,13 @@ class Job:
     def take(self, task: Task, answer: Any) -> Task | None:
         """Take in what a task came to; return the one that has to follow at once, if any."""
         self.running -= 1
-        if task.call == "sample":
+        if task.call == "make":
             self._records[task.arguments[0]] = answer
             if len(self._records) == self._ranges:
                 self.running += 1
                 # in the order of the rows, whichever was done first
                 records = [self._records[start] for start in sorted(self._records)]
-                return Task(self, "close", (records,))
+                return Task(self, "close", (records, self.begun, self.seconds))
         else:
             self.is_done = True
         return None
@@ -134,13 +139,8 @@ class Job:
         took = seconds.get((step.kind, self.planned.generator), guess)
         return self.planned.iteration + measuring, ORDER.index(step.kind), -took, self.number
 
-    @property
-    def _is_sampling(self) -> bool:
-        return self.planned.step.room == "generator" and self.planned.step.kind == "sample"
-
     def _cut(self) -> list[Task]:
-        step = self.planned.step
-        if not self._is_sampling:
+        cut = self.planned.step.cut
+        if cut is None:
             return [Task(self, "do")]
-        ranges = shards.ranges(rows_of(step), step.config["shard_rows"])
-        return [Task(self, "sample", rows) for rows in ranges]
+        return [Task(self, "make", rows) for rows in shards.ranges(cut.rows, cut.shard_rows)]

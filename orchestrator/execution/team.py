@@ -31,7 +31,7 @@ class Member:
         handle: the Ray actor.
         node, actor_id: Ray's ids in hex, once it has started.
         job: what it does now.
-        model: path of the checkpoint that it sampled last.
+        model: what it loaded last for a step that is cut.
         since: when it began to do, or not to do, what it does.
     """
 

@@ -14,9 +14,9 @@ from actors.metrics.equal_rows import AT_EQUAL_N
 from orchestrator.analysis import words
 from orchestrator.analysis.cards import NOT_OF_CARD
 from orchestrator.config import Experiment
-from orchestrator.plan import rows_of
 from orchestrator.planning import make_plan
 from orchestrator.schema import merge
+from orchestrator.steps import rows_of
 from orchestrator.sweep.config import SweepConfig
 from orchestrator.sweep.metrics import known_metrics
 from orchestrator.sweep.space import Point, grid

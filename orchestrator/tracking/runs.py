@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from actors.pool.storage import Storage
-from orchestrator.plan import Plan, rows_of
+from orchestrator.plan import Plan
+from orchestrator.steps import rows_of
 from orchestrator.tracking.names import valid_name
 from orchestrator.tracking.outbox import Outbox, is_refusal
 from orchestrator.tracking.server import Server, patiently

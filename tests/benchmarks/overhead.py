@@ -18,6 +18,7 @@ import numpy as np
 import ray
 import torch
 
+from actors.batches import BatchSize
 from actors.config import Resources
 from actors.data.dataset import split
 from actors.generators import sampling
@@ -56,7 +57,7 @@ def plain(chosen: config.Experiment) -> float:
     shape = chosen.dataset.image_shape
     data = TrainingSet(lambda rows: images[rows], len(images), shape)
     network = family.train(data, derive_seed(seed, "t"), Conduct(device))
-    fits = sampling.BatchSize(family.sampling.batch_size, device)
+    fits = BatchSize(family.sampling.batch_size, device)
     made = np.concatenate(
         [
             sampling.sample(family, network, Draw(seed, torch.arange(*rows), shape), fits)[0]

@@ -206,7 +206,7 @@ def gather(storage: Storage, column: str, rounds: int) -> None:
     shutil.rmtree(folder)
 
 
-def as_npy(path: Path, storage: Storage, column: str, rows: int, pool: shards.Gather) -> Any:
+def as_npy(path: Path, storage: Storage, column: str, rows: int, pool: selections.Rows) -> Any:
     """Return the column as one mapped `.npy` file."""
     whole = open_memmap(path, mode="w+", dtype=pool.dtype, shape=(rows, *pool.shape))
     start = 0

@@ -20,6 +20,7 @@ from diffusers import DDIMScheduler, DDPMPipeline, DDPMScheduler
 from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 
+from actors.batches import BatchSize
 from actors.data.dataset import split
 from actors.data.digits import Digits
 from actors.generators import GENERATORS, sampling
@@ -133,7 +134,7 @@ def print_sampling(network: Any, images: np.ndarray, device: torch.device, rows:
     """Compare sampling with the stock pipeline, DDIM of 25 steps."""
     shape = images.shape[1:]
     chosen = family("small8", sampling={"steps": 25})
-    fits = sampling.BatchSize(rows, device)
+    fits = BatchSize(rows, device)
     draw = Draw(0, torch.arange(rows, device=device), (shape[0], shape[1], shape[2]))
     # the stock pipeline moves its network about: it has its own
     pipeline = DDPMPipeline(copy.deepcopy(network), DDIMScheduler()).to(device)
@@ -177,7 +178,7 @@ def print_presets(network: Any, held_out: np.ndarray, device: torch.device, rows
             chosen = family("small8", sampling={"sampler": sampler, "steps": steps})
             draw = Draw(0, torch.arange(rows, device=device), (shape[0], shape[1], shape[2]))
             started = now(device)
-            made, _ = sampling.sample(chosen, network, draw, sampling.BatchSize(None, device))
+            made, _ = sampling.sample(chosen, network, draw, BatchSize(None, device))
             seconds = now(device) - started
             slowest = slowest or seconds
             distance = frechet_distance(made.reshape(rows, -1) / 127.5 - 1, real)

@@ -6,7 +6,7 @@ import pytest
 
 from actors.data.dataset import _opened
 from actors.errors import UserError
-from actors.features.pixels import Pixels
+from actors.features.encoder import Encoder
 from actors.generators.external import open_images
 from actors.workers.sample import family_of
 from orchestrator import config
@@ -28,9 +28,14 @@ def test_arms_share_the_steps_of_iteration_one_and_no_later_ones() -> None:
     assert {tuple(p.arms) for p in first} == {("vanilla", "greedy")}
     assert {tuple(p.arms) for p in later} == {("vanilla",), ("greedy",)}
     kinds = sorted(p.step.kind for p in later if p.arms == ["greedy"])
+    # the images are the features
     assert kinds == [
-        *("embed", "embed", "evaluate", "evaluate", "order", "sample", "sample"),
-        *("select", "train", "train"),
+        *("evaluate", "evaluate", "order", "sample", "sample", "select", "train", "train"),
+    ]
+    in_encoder = plan(("iterations", 2), ("features.kind", "encoder")).steps.values()
+    later = [p for p in in_encoder if p.iteration == 2 and p.arms == ["greedy"]]
+    assert sorted({p.step.kind for p in later}) == [
+        *("embed", "evaluate", "order", "sample", "select", "train"),
     ]
 
 
@@ -142,10 +147,12 @@ def test_how_features_are_computed_leaves_every_key_alone_and_threads_do_not() -
 
 def test_other_weights_are_another_embedding(monkeypatch: pytest.MonkeyPatch) -> None:
     def embeds() -> set[str]:
-        return {path for path, p in plan().steps.items() if p.step.kind == "embed"}
+        steps = plan(("features.kind", "encoder")).steps
+        return {path for path, p in steps.items() if p.step.kind == "embed"}
 
     base = embeds()
-    monkeypatch.setattr(Pixels, "digest", lambda self: "some weights")
+    assert base
+    monkeypatch.setattr(Encoder, "digest", lambda self: "some weights")
     assert not embeds() & base
 
 
@@ -171,7 +178,7 @@ def test_an_external_generator_is_sampled_by_the_content_of_its_folder_and_not_t
 ) -> None:
     planned = external(images)
     kinds = [p.step.kind for p in planned.steps.values() if p.generator == "old"]
-    assert kinds == ["sample", "embed", "evaluate"] * 2
+    assert kinds == ["sample", "evaluate"] * 2
     for (_, _, generator), step in planned.evaluations.items():
         assert ("training_set" in step.inputs) == (generator != "old")
     chosen = planned.training_sets["greedy", 2, None].select.inputs["samples"]

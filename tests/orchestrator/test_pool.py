@@ -70,9 +70,9 @@ def test_ls_counts_the_rows_of_every_source_and_iteration(pool: Any, finished: F
     for name in ("ddpm", "edm"):
         expected |= {(name, "1", "1", "48"), (name, "2", "2", "96")}
     assert expected <= found
-    assert [a_run(finished.store), "run", "finished", "32", "of", "32"] in lines
-    # all 32 steps of the plan, nothing else
-    assert ("all", "32") in {tuple(line[:2]) for line in lines if line}
+    assert [a_run(finished.store), "run", "finished", "24", "of", "24"] in lines
+    # all 24 steps of the plan, nothing else
+    assert ("all", "24") in {tuple(line[:2]) for line in lines if line}
 
 
 def test_show_tells_a_samples_provenance_and_draws_it(
@@ -204,7 +204,7 @@ def test_a_damaged_shard_is_found_and_forgotten_where_asked(
 def test_gc_removes_what_no_named_run_needs_and_only_with_yes(
     copied: Store, capsys: Captured
 ) -> None:
-    assert "nothing to remove: 32 steps are needed" in asked(capsys, copied, "gc")
+    assert "nothing to remove: 24 steps are needed" in asked(capsys, copied, "gc")
     run = a_run(copied)
     # a second run that needs one training set, and so the real rows behind it alone
     real_only = min(

@@ -28,8 +28,7 @@ from actors.pool import selections, shards
 from actors.pool.step import once
 from actors.pool.storage import Storage
 from actors.selection import METHODS, Method, Selection
-from actors.workers.sample import Sampler
-from actors.workers.worker import WORK
+from actors.workers.worker import MAKERS, WORK
 
 ROWS, SAMPLES = 48, 20
 EXPERIMENT: dict[str, Any] = {
@@ -120,15 +119,21 @@ class Nobody:
         pass
 
 
-def carry_out(plan: Any, rows_of: Callable[[Any], int], storage: Storage) -> None:
+def carry_out(plan: Any, storage: Storage) -> None:
     """Do every step of a plan as a worker does it."""
     nobody: Any = Nobody()
     for planned in plan.steps.values():
         step = planned.step
-        if (step.room, step.kind) == ("generator", "sample"):
-            sampler = Sampler(storage, nobody)
-            ranges = shards.ranges(rows_of(step), step.config["shard_rows"])
-            records = [sampler.sample(step, *rows) for rows in ranges]
+        if step.cut:
+            maker = resolve_name(MAKERS[step.room, step.kind])(storage)
+            records = [
+                shards.write_table(
+                    storage,
+                    shards.shard_path(step.path, rows[0]),
+                    maker.make(step, *rows, lambda fraction, note: None),
+                )
+                for rows in shards.ranges(step.cut.rows, step.cut.shard_rows)
+            ]
         else:
             work = resolve_name(WORK[step.room, step.kind])
             records = work(storage, step, lambda fraction, note: None)
@@ -140,7 +145,7 @@ def run(orchestrator: Callable[[str], Any], folder: Path, **changes: Any) -> tup
     experiment = orchestrator("config").validate(EXPERIMENT | changes)
     plan = orchestrator("planning").make_plan(experiment)
     storage = Storage(str(folder))
-    carry_out(plan, orchestrator("plan").rows_of, storage)
+    carry_out(plan, storage)
     return plan, storage
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from actors.distances.neighbours import nearest
 from actors.errors import UserError
-from actors.pool import selections, shards
+from actors.pool import selections
 from actors.pool.manifest import StoredStep
 from actors.pool.storage import Storage
 
@@ -63,7 +63,7 @@ def reason(storage: Storage, select: StoredStep, sample: StoredStep, index: int)
     return Reason(True, None, distance, covered_by, limits)
 
 
-def covering(features: shards.Gather, position: int, chosen: np.ndarray) -> tuple[int, float]:
+def covering(features: selections.Rows, position: int, chosen: np.ndarray) -> tuple[int, float]:
     """Return which of (n,) chosen positions is nearest to a row, and its float64 distance.
 
     Of equally near ones it is the first.

@@ -81,7 +81,7 @@ def test_images_are_resized_alike_where_bytes_cannot_be(shape: tuple[int, int]) 
 def test_features_are_those_of_a_plain_transformers_pipeline(channels: int, saved: Path) -> None:
     images = pictures(32, 40, channels)
     extractor = Dinov2(weights=str(saved), batch_size=2)
-    features = extractor.extract(images)
+    features = extractor.extract(images, extractor.load())
     processor = transformers.AutoImageProcessor.from_pretrained(saved)
     model = transformers.AutoModel.from_pretrained(saved).eval()
     opened = [Image.fromarray(i if channels == 3 else i[..., 0]).convert("RGB") for i in images]
@@ -90,6 +90,18 @@ def test_features_are_those_of_a_plain_transformers_pipeline(channels: int, save
     np.testing.assert_allclose(features, out[:, 0], atol=1e-5)
     assert features.dtype == np.float32
     assert features.shape[1] == extractor.dimension((32, 40, channels)) == 32
+
+
+def test_half_precision_is_a_space_of_its_own_near_the_whole_one(saved: Path) -> None:
+    images = pictures(32, 40)
+    whole, half = (
+        Dinov2(weights=str(saved), precision=precision) for precision in ("float32", "bfloat16")
+    )
+    assert (whole.name, half.name) == ("dinov2_small", "dinov2_small_bfloat16")
+    assert whole.identity != half.identity
+    features, rounded = (each.extract(images, each.load()) for each in (whole, half))
+    difference = np.abs(features - rounded).max()
+    assert 0 < difference < 0.05 * np.abs(features).max()
 
 
 def test_the_features_are_told_apart_by_the_weights_and_not_by_their_place(
@@ -167,12 +179,12 @@ def test_weights_that_are_broken_or_not_all_there_are_one_line(saved: Path, tmp_
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"nothing")
     with pytest.raises(UserError, match=r"^weights: .* cannot be opened"):
-        Dinov2(weights=str(tmp_path)).extract(pictures(8, 8))
+        Dinov2(weights=str(tmp_path)).load()
     tensors = load_file(saved / "model.safetensors")
     del tensors["layernorm.weight"]
     save_file(tensors, weights, {"format": "pt"})
     with pytest.raises(UserError, match=r"lacks 1 tensors, such as layernorm\.weight"):
-        Dinov2(weights=str(tmp_path)).extract(pictures(8, 8))
+        Dinov2(weights=str(tmp_path)).load()
 
 
 def test_a_missing_package_is_named_with_the_command_that_brings_it(

@@ -43,19 +43,23 @@ def closeness(features: np.ndarray, labels: np.ndarray) -> float:
 
 
 def test_held_out_digits_lie_nearer_to_their_own_class_than_in_pixels(classifier: Fitted) -> None:
-    train, held_out = (QUICK.extract(IMAGES[part], classifier) for part in (TRAIN, TEST))
+    train, held_out = (
+        QUICK.extract(IMAGES[part], QUICK.load(classifier)) for part in (TRAIN, TEST)
+    )
     neighbours = KNeighborsClassifier(5).fit(train, LABELS[TRAIN])
     # chance is 0.1, pixels reach 0.95
     assert neighbours.score(held_out, LABELS[TEST]) > 0.93
     some = slice(600, 900)
     pixels = closeness(Pixels().extract(IMAGES[some]), LABELS[some])
-    assert closeness(QUICK.extract(IMAGES[some], classifier), LABELS[some]) < 0.7 * pixels
+    assert (
+        closeness(QUICK.extract(IMAGES[some], QUICK.load(classifier)), LABELS[some]) < 0.7 * pixels
+    )
 
 
 def test_features_have_mean_0_and_variance_1_over_the_real_training_set(
     classifier: Fitted,
 ) -> None:
-    features = QUICK.extract(IMAGES[TRAIN], classifier)
+    features = QUICK.extract(IMAGES[TRAIN], QUICK.load(classifier))
     assert features.shape == (600, QUICK.dimension((8, 8, 1)))
     assert features.dtype == np.float32
     np.testing.assert_allclose(features.mean(axis=0), 0, atol=1e-5)
@@ -81,7 +85,9 @@ def test_fitting_leaves_the_random_numbers_of_others_alone() -> None:
 def test_the_batch_size_changes_rounding_only(classifier: Fitted) -> None:
     few = QUICK.model_copy(update={"batch_size": 7})
     np.testing.assert_allclose(
-        few.extract(IMAGES[:50], classifier), QUICK.extract(IMAGES[:50], classifier), atol=1e-4
+        few.extract(IMAGES[:50], few.load(classifier)),
+        QUICK.extract(IMAGES[:50], QUICK.load(classifier)),
+        atol=1e-4,
     )
     assert few.identity == QUICK.identity
 
@@ -92,7 +98,7 @@ def test_without_labels_held_out_images_are_rebuilt_better_than_by_the_mean(
     decoder = convnet.build_decoder(16, 64)
     state = {k.removeprefix(HEAD): v for k, v in autoencoder.items() if k.startswith(HEAD)}
     decoder.load_state_dict({k: torch.from_numpy(v) for k, v in state.items()})
-    scaled = QUICK.extract(IMAGES[TEST], autoencoder)
+    scaled = QUICK.extract(IMAGES[TEST], QUICK.load(autoencoder))
     features = scaled * autoencoder["scale"] + autoencoder["mean"]
     rebuilt = decoder(torch.from_numpy(features).float()).numpy(force=True)
     pixels = Pixels().extract(IMAGES[TEST])
@@ -109,4 +115,4 @@ def test_labels_of_one_class_or_missing_ones_are_not_learnt(labels: np.ndarray) 
 def test_larger_images_and_colours_are_taken_too() -> None:
     images = np.random.default_rng(0).integers(0, 256, (9, 45, 33, 3), dtype=np.uint8)
     short = Encoder(features=16, steps=2)
-    assert short.extract(images, short.fit(images, None, 0)).shape == (9, 16)
+    assert short.extract(images, short.load(short.fit(images, None, 0))).shape == (9, 16)

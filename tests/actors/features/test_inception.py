@@ -41,7 +41,7 @@ def test_features_are_those_of_torch_fidelity(channels: int, weights: Path) -> N
     shape = (3, 12, 16, channels)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     extractor = Inception(weights=str(weights / "random.safetensors"), batch_size=2)
-    features = extractor.extract(images)
+    features = extractor.extract(images, extractor.load())
     model = theirs.FeatureExtractorInceptionV3("x", ["2048"], str(weights / "random.pth"))
     coloured = images.repeat(3, axis=3)[..., :3] if channels == 1 else images
     (expected,) = model(torch.from_numpy(coloured).permute(0, 3, 1, 2))
@@ -69,9 +69,8 @@ def test_weights_that_cannot_be_had_are_one_line_that_names_their_folder(
 
 def test_weights_of_something_else_are_one_line(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(2)}, tmp_path / "a.safetensors")
-    images = np.zeros((1, 8, 8, 3), np.uint8)
     with pytest.raises(UserError, match=r"^weights: .*a.safetensors' cannot be opened: .*Missing"):
-        Inception(weights=str(tmp_path / "a.safetensors")).extract(images)
+        Inception(weights=str(tmp_path / "a.safetensors")).load()
 
 
 def test_a_missing_package_is_named_with_the_command_that_brings_it(

@@ -11,12 +11,13 @@ import torch
 from diffusers import DDIMPipeline, DDIMScheduler, DDPMPipeline, DDPMScheduler, DiTPipeline
 from PIL import Image
 
+from actors.batches import BatchSize
 from actors.data.image_folder import ImageFolder
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, TrainedFamily, pipelines
 from actors.generators.family import Draw
 from actors.generators.networks import UNet
-from actors.generators.sampling import BatchSize, sample
+from actors.generators.sampling import sample
 from actors.seeds import derive_seed
 from tests.actors.data.image_files import encoded, noise, write
 

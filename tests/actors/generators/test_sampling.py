@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from actors.batches import BatchSize
 from actors.errors import NonFiniteError
 from actors.generators import GENERATORS
 from actors.generators.family import Draw
-from actors.generators.sampling import BatchSize, sample, to_uint8
+from actors.generators.sampling import sample, to_uint8
 from actors.pool.step import Step
 from actors.workers.sample import family_of
 

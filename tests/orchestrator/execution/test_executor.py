@@ -77,7 +77,8 @@ class Occupant:
 
 def test_one_worker_and_two_make_the_same_bytes_of_more_models_than_workers(tmp_path: Path) -> None:
     generators = {"a": MODEL, "b": MODEL, "denoiser": DENOISER}
-    by_two, by_one = (experiment(tmp_path / n, 0, generators=generators) for n in ("2", "1"))
+    fields = {"generators": generators, "features": {"kind": "encoder", "steps": 5}}
+    by_two, by_one = (experiment(tmp_path / n, 0, **fields) for n in ("2", "1"))
     run(by_two)
     occupant = Occupant.remote()  # type: ignore[attr-defined]
     ray.get(occupant.__ray_ready__.remote())
@@ -87,6 +88,7 @@ def test_one_worker_and_two_make_the_same_bytes_of_more_models_than_workers(tmp_
         ray.kill(occupant)
     assert len(done) == len(make_plan(by_one).steps)
     one, two = Store(tmp_path / "1"), Store(tmp_path / "2")
+    assert len(one.tables("embed")) == 2 * 8 + 2 * 3 * 4
     assert one.selected_ids() == two.selected_ids()
     for path in one.tables("*"):
         assert (one.path / path).read_bytes() == (two.path / path).read_bytes()
@@ -171,8 +173,6 @@ def test_of_ready_steps_the_nearest_to_the_next_iteration_goes_first_and_of_trai
     kinds = [job.planned.step.kind for job in ordered]
     assert kinds == [
         "select",
-        "embed",
-        "embed",
         "sample",
         "sample",
         "train",
@@ -202,9 +202,13 @@ def test_of_trainings_that_were_not_timed_yet_the_one_that_visits_most_rows_goes
     assert [job.planned.generator for job in ordered] == ["plain", "nine", "one"]
 
 
-def test_the_shards_of_a_sample_step_are_in_order_whichever_is_done_first(tmp_path: Path) -> None:
-    planned = make_plan(experiment(tmp_path, 1)).steps.values()
-    (first, *_) = [p for p in planned if p.step.kind == "sample" and p.generator]
+@pytest.mark.parametrize("kind", ["sample", "embed"])
+def test_the_shards_of_a_step_are_in_order_whichever_is_done_first(
+    kind: str, tmp_path: Path
+) -> None:
+    chosen = experiment(tmp_path, 1, features={"kind": "pca", "components": 4})
+    planned = make_plan(chosen).steps.values()
+    (first, *_) = [p for p in planned if p.step.kind == kind and p.generator]
     job = Job(first, 0)
     tasks = [job.next_task() for _ in range(4)]
     assert [task.arguments for task in tasks] == [(0, 8), (8, 16), (16, 24), (24, 32)]
