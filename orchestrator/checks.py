@@ -6,10 +6,11 @@ Each raises ValueError, "field: what was found; what is allowed".
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from actors.data.dataset import fresh_available
+from actors.errors import UserError
 from actors.features import weights
 from actors.metrics.groups import GROUPS
 from actors.pool.schema import FRESH, REAL
@@ -124,6 +125,23 @@ def features(experiment: Experiment) -> None:
                 f"{field}.device: found 'cuda', but resources.features.gpus is 0; allowed are "
                 "'cpu' and null"
             )
+
+
+def gpus(arms: Mapping[str, Experiment]) -> None:
+    """GPUs for steps of which none can use one, in any arm.
+
+    Raises:
+        UserError: as the others.
+    """
+    spaces = [space for arm in arms.values() for space in (arm.features, arm.measured_in)]
+    kinds = ", ".join(sorted({space.kind for space in spaces}))
+    idle = {"pool": "real data is read without"}
+    if not any(space.can_use_gpu for space in spaces):
+        idle["features"] = f"{kinds} can use none"
+    for experiment in arms.values():
+        for room, why in idle.items():
+            if given := getattr(experiment.resources, room).gpus:
+                raise UserError(f"resources.{room}.gpus: found {given:g}, but {why}; allowed is 0")
 
 
 def labels(experiment: Experiment) -> None:

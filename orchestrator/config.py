@@ -21,9 +21,8 @@ from actors.generators import GENERATORS, TrainedFamily
 from actors.metrics.base import SETS
 from actors.metrics.groups import GROUPS
 from actors.selection import METHODS
-from orchestrator import schema
+from orchestrator import checks, schema
 from orchestrator.alarms import Alarm
-from orchestrator.checks import check
 from orchestrator.paradigms import PARADIGMS
 from orchestrator.schema import assign, merge
 from orchestrator.yaml_files import read_yaml
@@ -170,7 +169,7 @@ class Experiment(Config):
 
     @model_validator(mode="after")
     def _consistent(self, info: ValidationInfo) -> Experiment:
-        check(self, whole=(info.context or {}).get("whole", True))
+        checks.check(self, whole=(info.context or {}).get("whole", True))
         return self
 
     @property
@@ -254,7 +253,7 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:
                     raise UserError(
                         f"arms.{arm}.generators.{name}.{field}: an arm cannot override {field}"
                     )
-    experiment.arm_experiments()
+    checks.gpus(experiment.arm_experiments())
     return experiment
 
 

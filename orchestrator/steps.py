@@ -65,7 +65,8 @@ def _real(
 
 def fit(experiment: Experiment, extractor: Extractor, real: Step) -> Step:
     """Fit an extractor on the real training set."""
-    config, settings = _extracting(experiment, extractor)
+    # on the CPU, whatever it extracts on: the same weights everywhere
+    config, settings = _extracting(experiment, extractor, gpus=0)
     seed = derive_seed(experiment.seed, "fit")
     inputs = _paths(samples=real)
     return Step("fit", "features", config, inputs, seed, settings, VERSIONS["fit"])
@@ -75,7 +76,8 @@ def embed(
     experiment: Experiment, extractor: Extractor, samples: Step, fitted: Step | None = None
 ) -> Step:
     """Compute the features of a sample step, with what was fitted where the extractor needs it."""
-    config, settings = _extracting(experiment, extractor)
+    gpus = experiment.resources.features.gpus if extractor.can_use_gpu else 0
+    config, settings = _extracting(experiment, extractor, gpus)
     digest = extractor.digest()
     config |= {"digest": digest} if digest else {}
     inputs, version = _paths(samples=samples, fitted=fitted), VERSIONS["embed"]
@@ -84,10 +86,10 @@ def embed(
 
 
 def _extracting(
-    experiment: Experiment, extractor: Extractor
+    experiment: Experiment, extractor: Extractor, gpus: float
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings of an extractor that determine its output, and the others."""
-    resources = experiment.resources.features
+    resources = experiment.resources.features.model_copy(update={"gpus": gpus})
     config = {"features": extractor.identity, "threads": resources.threads}
     return config, {"features": extractor.execution, **_needs(resources)}
 

@@ -45,7 +45,7 @@ class Files:
 
     def path(self, name: str) -> str:
         """Return the path of one of them."""
-        return f"{self.root}/{name}" if self.root else name
+        return f"{self.root}/{name}"
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,8 @@ class Hub(RealData):
             _digest(builder, self.split),
             may_name_files=True,
         )
-        return replace(source, files=Files("", files))
+        names = [os.path.relpath(file, builder.cache_dir) for file in files]
+        return replace(source, files=Files(builder.cache_dir, names))
 
     def _described(self, builder: Any) -> Source | None:
         """Return the rows as the hub describes them; None where that is not enough."""

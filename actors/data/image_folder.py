@@ -94,7 +94,7 @@ def file_items(root: str, names: Sequence[str], positions: np.ndarray) -> Iterat
 def classes_of(names: Sequence[str]) -> tuple[int | None, np.ndarray | None]:
     """Return how many subfolders relative paths lie in, and which, (n,) int64; None without."""
     folders = [name.partition("/")[0] if "/" in name else "" for name in names]
-    if "" in folders:
+    numbers = {folder: number for number, folder in enumerate(sorted({*folders}))}
+    if "" in numbers:
         return None, None
-    distinct, labels = np.unique(folders, return_inverse=True)
-    return len(distinct), labels.astype(np.int64)
+    return len(numbers), np.fromiter(map(numbers.__getitem__, folders), np.int64, len(folders))

@@ -134,7 +134,9 @@ def class_numbers(column: str, values: pa.Array) -> np.ndarray:
         row = pc.index(pc.is_null(values), True).as_py()
         raise UserError(f"label_column {column!r} has nothing in row {row}; allowed is a label")
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return np.unique(values.to_pylist(), return_inverse=True)[1].astype(np.int64)
+        encoded = values.dictionary_encode()
+        order = np.argsort(encoded.dictionary.to_numpy(zero_copy_only=False), kind="stable")
+        return np.argsort(order)[encoded.indices.to_numpy()].astype(np.int64)
     if not pa.types.is_integer(values.type):
         raise UserError(
             f"label_column {column!r} is of type {values.type}; allowed are whole numbers and text"

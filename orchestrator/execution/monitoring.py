@@ -8,7 +8,7 @@ from ray.util.metrics import Counter, Gauge, Histogram
 
 from orchestrator.execution.activity import Activity
 from orchestrator.execution.jobs import Job
-from orchestrator.plan import rows_of
+from orchestrator.steps import rows_of
 
 SECONDS: list[float] = [1, 5, 20, 60, 300, 1200, 3600, 4 * 3600, 24 * 3600]
 

@@ -107,6 +107,8 @@ BAD: list[tuple[str, Any, str]] = [
         2,
         r"^generators\.edm: resources\.gpus: found 2; allowed are ",
     ),
+    ("resources.pool.gpus", 1, r"^resources\.pool\.gpus: found 1, but real .* allowed is 0"),
+    ("resources.features.gpus", 0.5, r"^resources\.features\.gpus: found 0\.5, but pixels can "),
     ("generators.edm.resources.gpus", 1.5, r"gpus: found 1\.5; allowed are up to 1, as a worker"),
     ("generators.ddpm.training.epochs", 3, r"training: found steps 600 and epochs 3; allowed is"),
     ("generators.ddpm.training.precision", "int8", r"precision: found 'int8'; input should be"),

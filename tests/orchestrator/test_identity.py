@@ -16,7 +16,6 @@ from tests.runs import TINY, call
 SAME = [
     ("store", "elsewhere/"),
     ("damaged", "redo"),
-    ("resources.features.gpus", 1),
     ("resources.selection.cpus", 3),
     ("generators.ddpm.resources.gpus", 1),
     ("generators.ddpm.sampling.batch_size", 7),
@@ -41,6 +40,13 @@ OTHER = [
 def test_place_resources_and_damage_are_no_identity_of_a_run(field: str, value: Any) -> None:
     key = experiment_key(config.load(str(TINY), []))
     assert experiment_key(config.load(str(TINY), [(field, value)])) == key
+
+
+def test_where_features_are_computed_is_no_identity_of_a_run() -> None:
+    encoder = ("features.kind", "encoder")
+    key = experiment_key(config.load(str(TINY), [encoder]))
+    fields = [encoder, ("resources.features.gpus", 1)]
+    assert experiment_key(config.load(str(TINY), fields)) == key
 
 
 @pytest.mark.parametrize(("field", "value"), OTHER)

@@ -140,6 +140,19 @@ def test_how_features_are_computed_leaves_every_key_alone_and_threads_do_not() -
     assert list(plan(encoder, ("features.batch_size", 7)).steps) == base
     assert list(plan(encoder, ("features.device", "cpu")).steps) == base
     assert list(plan(encoder, ("resources.features.gpus", 1)).steps) == base
+    given = plan(encoder, ("arms.greedy.features.kind", "pca"), ("resources.features.gpus", 1))
+    uses = {
+        (step.kind, step.config["features"]["kind"]): step.settings["gpus"]
+        for step in (planned.step for planned in given.steps.values())
+        if step.room == "features"
+    }
+    # what can use no GPU takes none, and weights are fitted alike everywhere
+    assert uses == {
+        ("fit", "encoder"): 0,
+        ("embed", "encoder"): 1,
+        ("fit", "pca"): 0,
+        ("embed", "pca"): 0,
+    }
     threads = plan(encoder, ("resources.features.cpus", 2))
     fits = [p.step.path for p in threads.steps.values() if p.step.kind == "fit"]
     assert not set(fits) & set(base)

@@ -1,3 +1,4 @@
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 
 from actors.data.cifar10 import Cifar10
 from actors.data.dataset import _opened, fetched
+from actors.data.files import OWN
 from actors.data.hub import Hub
 from tests.actors.data.image_files import encoded, noise
 
@@ -70,6 +72,20 @@ def test_what_is_in_the_cache_is_read_without_network(cache: Path) -> None:
     assert labels.tolist() == [2, 0, 0, 2]
     assert (dataset.image_shape, dataset.classes, dataset.info.rows) == ((5, 4, 3), 3, 12)
     assert dataset.info.digest == f"some___thing/plain/0.0.0/{COMMIT}/train"
+
+
+def test_facts_of_what_is_in_the_cache_are_kept_in_it(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(cache, "some/thing")
+    for file in cache.rglob("*.arrow"):
+        os.utime(file, (1.6e9, 1.6e9))
+    before = Hub.model_validate({"name": "some/thing", **FEW}).info
+    (kept,) = cache.rglob(f"{OWN}*")
+    assert kept.parent.name == COMMIT
+    _opened.cache_clear()
+    monkeypatch.setattr("actors.data.dataset.read_headers", None)
+    assert Hub.model_validate({"name": "some/thing", **FEW}).info == before
 
 
 def test_cifar10_without_a_path_is_the_hubs(cache: Path) -> None:
