@@ -66,8 +66,7 @@ def card(storage: Storage, path: str) -> dict[str, Any]:
         return _card(EXTRACTORS[name].model_validate({"kind": name}), None)
     weights = step.config.get("digest")
     if fitted := step.input("fitted"):
-        (file,) = read_step(storage, fitted).files
-        weights = file.sha256
+        weights = fingerprint(load(storage, fitted))
     features = step.config["features"]
     return _card(EXTRACTORS[features["kind"]].model_validate(features), weights)
 

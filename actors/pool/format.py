@@ -5,7 +5,7 @@ from actors.pool.filesystems import without_secrets
 from actors.pool.storage import Storage
 
 # raised when files or their names in a store come to mean something else
-FORMAT = 2
+FORMAT = 3
 FILE = "store.json"
 # where everything lies that a run or a sweep writes
 FOLDERS = ("steps", "experiments", "sweeps")

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.errors import DamagedError, PathError
 from actors.pool.filesystems import below
-from actors.pool.storage import File, Storage, digest_of
+from actors.pool.storage import File, Storage, checksum_of
 
 NOT_ITS_KEY = "what it says is not what its step's key stands for"
 # files found whole by this process: local path, inode, times of last change, size, checksum
@@ -192,9 +192,9 @@ def _damage(storage: Storage, file: File) -> str | None:
         if status.st_size != file.bytes:
             return f"it has {status.st_size:,} bytes, {file.bytes:,} were written"
         times = status.st_mtime_ns, status.st_ctime_ns
-        identity = (str(local), status.st_ino, *times, status.st_size, file.sha256)
+        identity = (str(local), status.st_ino, *times, status.st_size, file.xxh128)
         if identity not in _seen:
-            if digest_of(local) != file.sha256:
+            if checksum_of(local) != file.xxh128:
                 return "its checksum is not that of what was written"
             _seen.add(identity)
     except (FileNotFoundError, NotADirectoryError):

@@ -16,6 +16,10 @@ def before_numbers(folder: Path) -> None:
     (folder / "steps" / "train" / "0" / "step.json").write_text("{}")
 
 
+def with_sha256(folder: Path) -> None:
+    (folder / FILE).write_text('{"format": 2}')
+
+
 def of_tomorrow(folder: Path) -> None:
     (folder / FILE).write_text('{"format": 99}')
 
@@ -28,6 +32,7 @@ def damaged(folder: Path) -> None:
     ("make", "found"),
     [
         (before_numbers, "format 1, which had no number"),
+        (with_sha256, "format 2"),
         (of_tomorrow, "format 99"),
         (damaged, f"format unknown, as {FILE} is damaged"),
     ],
@@ -41,7 +46,7 @@ def test_a_store_of_another_format_is_refused_in_one_line(
 ) -> None:
     make(tmp_path)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(UserError, match=f"^store: .* is of {found}; .* reads format 2: ") as at:
+    with pytest.raises(UserError, match=f"^store: .* is of {found}; .* reads format 3: ") as at:
         open_store(Storage(str(tmp_path)))
     assert "\n" not in str(at.value)
     assert sorted(tmp_path.rglob("*")) == before

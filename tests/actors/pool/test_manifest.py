@@ -8,7 +8,7 @@ import pytest
 
 from actors.errors import DamagedError
 from actors.pool import manifest
-from actors.pool.storage import Storage, digest_of
+from actors.pool.storage import Storage, checksum_of
 from tests.actors.pool.inspect.stores import finish
 
 
@@ -80,9 +80,9 @@ def test_a_file_is_read_once_until_it_changes(
 
     def counted(file: Path) -> str:
         read.append(file)
-        return digest_of(file)
+        return checksum_of(file)
 
-    monkeypatch.setattr(manifest, "digest_of", counted)
+    monkeypatch.setattr(manifest, "checksum_of", counted)
     for _ in range(3):
         manifest.check(storage, "steps/sample/s")
     assert len(read) == 1

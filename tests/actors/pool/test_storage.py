@@ -1,5 +1,4 @@
 import copy
-import hashlib
 import pickle
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import xxhash
 from safetensors.torch import save_file
 
 from actors.errors import StorageError, UserError
@@ -32,8 +32,13 @@ def test_a_file_is_whole_or_absent_when_its_writer_fails(tmp_path: Path) -> None
 def test_the_record_has_the_bytes_and_checksum_of_what_was_written(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     record = storage.write("a/b.bin", lambda file: file.write_bytes(b"hello"))
-    assert record == File("a/b.bin", 5, hashlib.sha256(b"hello").hexdigest())
+    assert record == File("a/b.bin", 5, xxhash.xxh128_hexdigest(b"hello"))
     assert storage.record("a/b.bin") == record
+    # of the empty input, as the specification of XXH3 has it
+    assert storage.write("e", Path.touch).xxh128 == "99aa06d3014798d86001c324468d497f"
+    large = bytes(range(256)) * 5000
+    record = storage.write("large.bin", lambda file: file.write_bytes(large))
+    assert record.xxh128 == xxhash.xxh128_hexdigest(large)
 
 
 def test_any_pyarrow_uri_can_be_a_store(tmp_path: Path) -> None:
