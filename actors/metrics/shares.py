@@ -5,8 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from actors.pool import selections, shards
-from actors.pool.manifest import files_of
+from actors.pool import selections
 from actors.pool.storage import Storage
 
 # a training set's contamination is in its origins: source and iteration together
@@ -27,14 +26,9 @@ def selected_shares(storage: Storage, select_step_path: str) -> list[dict[str, A
         (counts), candidate_share, selected_share.
     """
     selection = selections.read(storage, select_step_path)
-    # only these columns of the mapped files are touched
-    tables = [
-        shards.read_table(storage, file).select(BY["source"] + BY["iteration"] + BY["label"])
-        for path in selection.samples
-        for file in files_of(storage, path)
-    ]
+    columns = BY["source"] + BY["iteration"] + BY["label"]
     # shards have dictionaries of their own, which cannot be grouped together
-    candidates = pa.concat_tables(tables).unify_dictionaries()
+    candidates = selections.rows_of(storage, selection.samples, columns).unify_dictionaries()
     times = np.bincount(selection.positions, minlength=len(candidates))
     candidates = candidates.append_column("selected", pa.array(times))
     if selection.candidates is not None:

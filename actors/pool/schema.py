@@ -2,13 +2,20 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 REAL, FRESH = "real", "fresh"
 
 
-def sample_id(step_key: str, index: int) -> str:
-    """Return the id of a step's sample: unique in a store, the same wherever it is made again."""
-    return f"{step_key[:12]}-{index:08d}"
+def sample_ids(step_key: str, first: int, n: int) -> pa.Array:
+    """Return the ids of consecutive samples of a step, such as 0123456789ab-00000042.
+
+    They are unique in a store, and the same wherever the samples are made again. Their type has
+    room for more than 2 GiB of them in one array.
+    """
+    index = pa.array(np.arange(first, first + n)).cast(pa.large_string())
+    key, dash = (pa.scalar(text, pa.large_string()) for text in (step_key[:12], "-"))
+    return pc.binary_join_element_wise(key, pc.utf8_lpad(index, 8, "0"), dash)
 
 
 def tensor_array(values: np.ndarray) -> pa.Array:
@@ -46,7 +53,7 @@ def rows(
     one_step = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, np.int32)), [step_key])
     return pa.table(
         {
-            "sample_id": [sample_id(step_key, i) for i in range(first, first + n)],
+            "sample_id": sample_ids(step_key, first, n),
             "source": one_source,
             "iteration": pa.array(np.full(n, iteration, np.int32)),
             "step": one_step,

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -97,15 +98,45 @@ def labels(storage: Storage, step_paths: Sequence[str]) -> np.ndarray:
 
 
 def rows_of(storage: Storage, step_paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
-    """Return some columns of all rows of some finished steps, mapped."""
+    """Return some columns of all rows of some finished steps, read into memory."""
     files = [file for path in step_paths for file in files_of(storage, path)]
-    return pa.concat_tables([shards.read_table(storage, file).select(columns) for file in files])
+    return pa.concat_tables([shards.read_columns(storage, file, columns) for file in files])
+
+
+def rows_at(
+    storage: Storage, step_paths: Sequence[str], columns: Sequence[str], positions: np.ndarray
+) -> pa.Table:
+    """Return some columns of the rows at `positions` among those of some finished steps.
+
+    Memory is what these rows take, and the columns of one file.
+
+    Raises:
+        IndexError: a position is past the last row.
+    """
+    files = [file for path in step_paths for file in read_step(storage, path).tables]
+    ends = np.cumsum([file.rows for file in files])
+    order = np.argsort(positions, kind="stable")
+    ascending = positions[order]
+    # where in them the rows of each file begin
+    bounds = [0, *np.searchsorted(ascending, ends).tolist()]
+    if bounds[-1] < len(positions):
+        raise IndexError(f"row {ascending[-1]} of {ends[-1]}")
+    tables = []
+    for number, (start, stop) in enumerate(pairwise(bounds)):
+        # of the first file even if there are no positions, for the types of the columns
+        if start < stop or number == 0:
+            table = shards.read_columns(storage, files[number].path, columns)
+            first = ends[number] - (files[number].rows or 0)
+            tables.append(table.take(pa.array(ascending[start:stop] - first)))
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    # shards have dictionaries of their own
+    return pa.concat_tables(tables).unify_dictionaries().take(pa.array(back))
 
 
 def sample_ids(storage: Storage, step_paths: Sequence[str], positions: np.ndarray) -> pa.Array:
     """Return the ids of the rows at `positions` among the samples of some finished steps."""
-    ids = rows_of(storage, step_paths, ["sample_id"])["sample_id"]
-    return ids.take(pa.array(positions)).combine_chunks()
+    return rows_at(storage, step_paths, ["sample_id"], positions)["sample_id"].combine_chunks()
 
 
 def write(

@@ -40,6 +40,15 @@ def read_table(storage: Storage, path: str) -> pa.Table:
         return pa.ipc.open_file(source).read_all()
 
 
+def read_columns(storage: Storage, path: str, columns: Sequence[str]) -> pa.Table:
+    """Read some columns of a table into memory, and nothing of the others."""
+    with pa.OSFile(str(storage.local(path))) as source:
+        names = pa.ipc.open_file(source).schema.names
+        fields = [names.index(column) for column in columns]
+        options = pa.ipc.IpcReadOptions(included_fields=fields)
+        return pa.ipc.open_file(source, options=options).read_all().select(columns)
+
+
 def tensor(table: pa.Table, column: str) -> np.ndarray:
     """Return a fixed-shape tensor column as a read-only (n, ...) view of the mapped file."""
     (chunk,) = table.column(column).chunks  # a shard is one record batch

@@ -146,7 +146,7 @@ def test_no_file_is_named_by_an_id_with_a_path(foreign: Foreign, capsys: Capture
     file = foreign.written.file(f"{foreign.made}/rows-000000000.arrow")
     with pa.memory_map(str(file)) as source:
         table = pa.ipc.open_file(source).read_all()
-    ids = pa.array(["../../canary"] * table.num_rows)
+    ids = pa.array(["../../canary"] * table.num_rows, pa.large_string())
     table = table.set_column(table.schema.get_field_index("sample_id"), "sample_id", ids)
     record = shards.write_table(
         foreign.written.storage, str(file.relative_to(foreign.written.file(""))), table

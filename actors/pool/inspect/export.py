@@ -21,7 +21,7 @@ from actors.pool.manifest import StoredStep, check
 from actors.pool.storage import Storage
 
 COLUMNS = ("sample_id", "source", "iteration", "label", "seed")
-# what schema.sample_id makes
+# one of what schema.sample_ids makes
 ID = re.compile(r"[0-9a-f]{12}-[0-9]{8,}")
 # rows whose images are encoded and written together
 BLOCK_ROWS = 1024
@@ -112,11 +112,11 @@ def _blocks(
             for path in extract.samples:
                 check(storage, path)
             images = selections.gather(storage, extract.samples, "image")
-            columns = selections.rows_of(storage, extract.samples, COLUMNS)
+            columns = selections.rows_at(storage, extract.samples, COLUMNS, extract.positions)
             for start in range(0, len(extract.positions), BLOCK_ROWS):
                 block = extract.positions[start : start + BLOCK_ROWS]
                 pictures = list(encoders.map(png, images[block]))
-                yield columns.take(pa.array(block)), pictures
+                yield columns.slice(start, BLOCK_ROWS), pictures
 
 
 def picture(pixels: np.ndarray) -> Image.Image:

@@ -12,7 +12,7 @@ from actors.pool.inspect.contents import Contents
 
 POOL = pa.schema(
     {
-        "sample_id": pa.string(),
+        "sample_id": pa.large_string(),
         "source": pa.dictionary(pa.int32(), pa.string()),
         "iteration": pa.int32(),
         "step": pa.dictionary(pa.int32(), pa.string()),
@@ -23,7 +23,7 @@ POOL = pa.schema(
 SELECTIONS = pa.schema(
     {
         "step": pa.dictionary(pa.int8(), pa.string()),
-        "sample_id": pa.string(),
+        "sample_id": pa.large_string(),
         "rank": pa.int64(),
         "distance": pa.float64(),
     }

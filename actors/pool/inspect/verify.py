@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numpy as np
+import pyarrow.compute as pc
 
 from actors.errors import DamagedError, PathError, StorageError
 from actors.pool import selections
@@ -84,7 +84,8 @@ def _wrong_rows(contents: Contents, select: StoredStep) -> str | None:
         return "it has positions past the last row of its sample steps"
     except (DamagedError, PathError) as error:
         return str(error)
-    differ = int(np.count_nonzero(ids.to_numpy(False) != stored.table["sample_id"].to_numpy()))
+    same = pc.equal(ids, stored.table["sample_id"])
+    differ = len(ids) - (pc.sum(same).as_py() or 0)
     if not differ:
         return None
     return f"{differ:,} of its sample ids are not those of its sample steps' rows"

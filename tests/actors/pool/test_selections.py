@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from actors.pool import schema, selections, shards
 from actors.pool.storage import Storage
@@ -80,6 +81,27 @@ def test_a_selection_among_some_of_the_rows_says_which_were_candidates(tmp_path:
     assert np.array_equal(selection.positions, positions)
     assert selection.candidates is not None
     assert np.array_equal(selection.candidates, candidates)
+
+
+def test_ids_have_room_for_more_than_2_gib_in_one_column(tmp_path: Path) -> None:
+    storage = Storage(str(tmp_path))
+    table = schema.rows(
+        np.zeros((6, 1, 1, 1), np.uint8),
+        step_key="s" * 32,
+        first=0,
+        source="real",
+        iteration=0,
+        seed=1,
+    )
+    record = shards.write_table(storage, shards.shard_path(SAMPLES, 0), table)
+    finish(storage, SAMPLES, [record])
+    chosen = Selection(np.array([4, 1]))
+    selections.write(storage, "chosen", chosen, samples=[SAMPLES], features=[])
+    # offsets of 64 bits; those of `string` have 32
+    wide = pa.large_string()
+    assert shards.read_table(storage, record.path).schema.field("sample_id").type == wide
+    assert selections.read(storage, "chosen").table.schema.field("sample_id").type == wide
+    assert selections.sample_ids(storage, [SAMPLES], np.array([3])).type == wide
 
 
 def test_a_stored_order_serves_every_smaller_selection(tmp_path: Path) -> None:

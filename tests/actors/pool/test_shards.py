@@ -30,6 +30,22 @@ def test_a_shard_read_back_has_the_rows_written_with_their_provenance(tmp_path: 
     assert back["label"].null_count == 5
 
 
+@pytest.mark.parametrize("first", [0, 99_999_998])
+def test_ids_are_the_steps_key_and_the_number_of_the_row(first: int) -> None:
+    ids = schema.sample_ids("0123456789abcdef", first, 4)
+    assert ids.to_pylist() == [f"0123456789ab-{row:08d}" for row in range(first, first + 4)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_some_columns_are_read_alone_and_nothing_stays_mapped(tmp_path: Path) -> None:
+    storage, table = Storage(str(tmp_path)), make_rows(5)
+    shards.write_table(storage, "s.arrow", table)
+    columns = ["label", "source", "sample_id"]
+    read = shards.read_columns(storage, "s.arrow", columns)
+    assert read.equals(table.select(columns))
+    assert str(tmp_path) not in Path("/proc/self/maps").read_text()
+
+
 def test_images_are_a_read_only_view_of_the_mapped_file(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     shards.write_table(storage, "s.arrow", make_rows(1000))

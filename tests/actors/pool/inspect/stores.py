@@ -122,7 +122,7 @@ class Written:
     def ids(self, path: str) -> list[str]:
         """Return the ids of a sample step's rows."""
         key = path.rpartition("/")[2]
-        return [schema.sample_id(key, row) for row in range(len(self.pixels[path]))]
+        return [f"{key[:12]}-{row:08d}" for row in range(len(self.pixels[path]))]
 
     def file(self, path: str) -> Path:
         return Path(self.storage.root) / path
