@@ -257,7 +257,7 @@ def plan(folder: Path) -> None:
 def positions(rows: int) -> None:
     """Find the rows of twenty batches of 128."""
     for step in range(20):
-        batch_positions(step, 128, rows, 0)
+        batch_positions(step * 128, 128, rows, 0)
 
 
 def batches(_: Path) -> None:

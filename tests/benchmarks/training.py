@@ -1,17 +1,20 @@
 """Training and sampling against plain PyTorch and diffusers: same network, batch and precision.
 
-Steps per second of our training function and of the loop of diffusers' unconditional example;
-images per second of our sampler and of the stock pipeline with the same scheduler and steps; and
-how much faster the presets of few steps reach the Fréchet distance of DDPM with 1,000.
+Steps per second of our training function and of a bare loop with the same fused optimiser, its rows
+on the device; images per second of our sampler and of the stock pipeline with the same scheduler
+and steps; and how long a batch takes to make, by the rows that there are.
 
     python -m tests.benchmarks.training [--device cuda] [--network unet48 --size 32 --channels 3]
+        [--precision float16 --channels-last --compile] [--mode reduce-overhead]
+
+`train_speed`, `sample_speed` and `batch_times` need torch, diffusers, NumPy and this project only.
 """
 
 import argparse
 import copy
 import platform
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import diffusers
 import numpy as np
@@ -21,16 +24,27 @@ from diffusers.optimization import get_cosine_schedule_with_warmup
 from diffusers.training_utils import EMAModel
 
 from actors.batches import BatchSize
-from actors.data.dataset import split
-from actors.data.digits import Digits
-from actors.generators import GENERATORS, sampling
+from actors.generators import GENERATORS, networks, sampling
 from actors.generators.denoiser import Denoiser
 from actors.generators.family import Conduct, Draw, TrainingSet
 from actors.generators.networks import autocast
-from actors.metrics.frechet import frechet_distance
+from actors.generators.training.batches import Batches
+from actors.generators.training.loop import train
 
 ROUNDS = 5
+# torch compiles in the first, and for CUDA graphs in the two after it
 WARM_STEPS = 5
+
+
+class Speeds(NamedTuple):
+    """Steps or images per second of the plain program and of ours."""
+
+    plain: float
+    ours: float
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.plain
 
 
 def family(network: str, **fields: Any) -> Denoiser:
@@ -48,49 +62,82 @@ def family(network: str, **fields: Any) -> Denoiser:
     return made
 
 
-def plain_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -> float:
-    """Run the plain loop; return the seconds of its steps after the first few."""
+def random_images(size: int, channels: int, rows: int = 2048) -> np.ndarray:
+    """Return images that take as long as any others."""
+    return np.random.default_rng(0).integers(0, 256, (rows, size, size, channels), np.uint8)
+
+
+def train_speed(
+    device: torch.device,
+    chosen: Denoiser,
+    images: np.ndarray,
+    *,
+    mode: str | None = None,
+    rounds: int = ROUNDS,
+) -> Speeds:
+    """Return steps per second of the bare loop and of ours, the best of some rounds in turns.
+
+    Args:
+        mode: of torch.compile in the bare loop, where the training compiles.
+    """
+    plain, ours = [], []
+    for _ in range(rounds):
+        plain.append(plain_training(chosen, images, device, mode))
+        ours.append(our_training(chosen, images, device)[0])
+    steps = chosen.training.steps_for(len(images)) - WARM_STEPS
+    return Speeds(steps / min(plain), steps / min(ours))
+
+
+def plain_training(
+    chosen: Denoiser, images: np.ndarray, device: torch.device, mode: str | None = None
+) -> float:
+    """Run the bare loop; return the seconds of its steps after the first few."""
     settings = chosen.training
     steps = settings.steps_for(len(images))
     height, width, channels = images.shape[1:]
-    network = chosen.network.build((height, width, channels)).to(device).train()
+    network = chosen.network.build((height, width, channels)).train()
+    network.to(device, memory_format=settings.layout)
+    forward = torch.compile(network, mode=mode) if settings.compile else network
     scheduler = DDPMScheduler()
     optimizer = torch.optim.AdamW(
         network.parameters(),
         settings.learning_rate,
         betas=settings.betas,
         weight_decay=settings.weight_decay,
+        fused=True,
     )
     schedule = get_cosine_schedule_with_warmup(optimizer, settings.warmup_steps, steps)
-    average = EMAModel(network.parameters(), decay=settings.ema_decay, use_ema_warmup=True)
-    scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
-    rows = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 127.5 - 1
-    loader = torch.utils.data.DataLoader(
-        torch.utils.data.TensorDataset(rows), settings.batch_size, shuffle=True, drop_last=True
+    average = EMAModel(
+        network.parameters(), decay=settings.ema_decay, use_ema_warmup=True, foreach=True
     )
-    step = 0
-    while step < steps:
-        for (batch,) in loader:
-            if step == WARM_STEPS:
-                started = now(device)
-            clean = batch.to(device)
-            noise = torch.randn_like(clean)
-            times = torch.randint(0, 1000, (len(clean),), device=device)
-            noisy = scheduler.add_noise(clean, noise, times)
-            with autocast(device, settings.precision):
-                predicted = network(noisy, times).sample
-            loss = torch.nn.functional.mse_loss(predicted.float(), noise)
-            scaler.scale(loss).backward()
-            scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
-            scaler.step(optimizer)
-            scaler.update()
-            schedule.step()
-            optimizer.zero_grad()
+    scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "float16")
+    rows = torch.from_numpy(images).permute(0, 3, 1, 2).to(device).float() / 127.5 - 1
+    rows = rows.contiguous(memory_format=settings.layout)
+    order: tuple[torch.Tensor, ...] = ()
+    for step in range(steps):
+        if step == WARM_STEPS:
+            started = now(device)
+        if not order:
+            shuffled = torch.randperm(len(rows), device=device)
+            order = shuffled[: len(rows) // settings.batch_size * settings.batch_size].split(
+                settings.batch_size
+            )
+        clean, order = rows[order[0]], order[1:]
+        noise = torch.randn_like(clean)
+        times = torch.randint(0, 1000, (len(clean),), device=device)
+        noisy = scheduler.add_noise(clean, noise, times)
+        with autocast(device, settings.precision):
+            predicted = forward(noisy, times, return_dict=False)[0]
+        loss = torch.nn.functional.mse_loss(predicted.float(), noise)
+        scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        torch.nn.utils.clip_grad_norm_(network.parameters(), settings.gradient_clip)
+        scaler.step(optimizer)
+        scaler.update()
+        schedule.step()
+        optimizer.zero_grad()
+        if settings.ema_decay:
             average.step(network.parameters())
-            step += 1
-            if step == steps:
-                break
     return now(device) - started
 
 
@@ -99,15 +146,74 @@ def our_training(
 ) -> tuple[float, torch.nn.Module]:
     """Run our training; return the seconds of its steps after the first few, and the network."""
     height, width, channels = images.shape[1:]
-    reads: list[float] = []
+    shape = (height, width, channels)
+    begun: list[float] = []
 
-    def read(chosen_rows: np.ndarray) -> np.ndarray:
-        reads.append(now(device) if len(reads) == WARM_STEPS else 0.0)
-        return images[chosen_rows]
+    def loss(*given: Any) -> torch.Tensor:
+        begun.append(now(device) if len(begun) == WARM_STEPS else 0.0)
+        return chosen.loss(*given)
 
-    data = TrainingSet(read, len(images), (height, width, channels))
-    network = chosen.train(data, 0, Conduct(device))
-    return now(device) - reads[WARM_STEPS], network
+    data = TrainingSet(lambda rows: images[rows], len(images), shape)
+    network = networks.initial(chosen.network, shape, None, 0, None)
+    train(network, loss, chosen.training, data, 0, Conduct(device), labels=False)
+    return now(device) - begun[WARM_STEPS], network
+
+
+def sample_speed(
+    device: torch.device,
+    chosen: Denoiser,
+    network: Any,
+    shape: tuple[int, int, int],
+    rows: int,
+    *,
+    rounds: int = ROUNDS,
+) -> Speeds:
+    """Return images per second of the stock pipeline and of ours, DDIM, so many rows together."""
+    settings = chosen.sampling
+    network.eval().to(device, memory_format=chosen.training.layout)
+    # the stock pipeline moves its network about: it has its own
+    pipeline = DDPMPipeline(copy.deepcopy(network), DDIMScheduler()).to(device)
+    pipeline.set_progress_bar_config(disable=True)
+    model = network
+    if settings.compile:
+        pipeline.unet.compile()
+        model = networks.compiled(network)
+    fits = BatchSize(rows, device)
+    draw = Draw(0, torch.arange(rows, device=device), shape)
+
+    def stock() -> float:
+        started = now(device)
+        with autocast(device, settings.precision):
+            pipeline(batch_size=rows, num_inference_steps=settings.steps, output_type="np")
+        return now(device) - started
+
+    def ours() -> float:
+        started = now(device)
+        sampling.sample(chosen, model, draw, fits)
+        return now(device) - started
+
+    ours(), stock()
+    turns = [(stock(), ours()) for _ in range(rounds)]
+    theirs, mine = map(min, zip(*turns, strict=True))
+    return Speeds(rows / theirs, rows / mine)
+
+
+def batch_times(
+    batch_size: int = 128, counts: tuple[int, ...] = (32_768, 10**6, 10**7), workers: int = 1
+) -> dict[int, float]:
+    """Return the seconds that one worker takes to make its share of a batch of 32 x 32 x 3."""
+    images = random_images(32, 3, 256)
+    times = {}
+    for rows in counts:
+        data = TrainingSet(lambda chosen: images[chosen % 256], rows, (32, 32, 3))
+        batches = Batches(data, batch_size, 0, workers=workers)
+        each = []
+        for step in range(30):
+            started = time.perf_counter()
+            batches.make(step)
+            each.append(time.perf_counter() - started)
+        times[rows] = sorted(each)[len(each) // 2]
+    return times
 
 
 def now(device: torch.device) -> float:
@@ -117,103 +223,55 @@ def now(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def print_training(chosen: Denoiser, images: np.ndarray, device: torch.device) -> None:
-    """Compare training, one after the other in turns."""
-    plain, ours = [], []
-    for _ in range(ROUNDS):
-        plain.append(plain_training(chosen, images, device))
-        ours.append(our_training(chosen, images, device)[0])
-    steps = chosen.training.steps_for(len(images)) - WARM_STEPS
-    ratio = min(plain) / min(ours)
-    print(f"training, batch {chosen.training.batch_size}, {chosen.training.precision}:")
-    print(f"  plain PyTorch and diffusers  {steps / min(plain):8.1f} steps/s")
-    print(f"  ours                         {steps / min(ours):8.1f} steps/s   {ratio:.2f} x plain")
-
-
-def print_sampling(network: Any, images: np.ndarray, device: torch.device, rows: int) -> None:
-    """Compare sampling with the stock pipeline, DDIM of 25 steps."""
-    shape = images.shape[1:]
-    chosen = family("small8", sampling={"steps": 25})
-    fits = BatchSize(rows, device)
-    draw = Draw(0, torch.arange(rows, device=device), (shape[0], shape[1], shape[2]))
-    # the stock pipeline moves its network about: it has its own
-    pipeline = DDPMPipeline(copy.deepcopy(network), DDIMScheduler()).to(device)
-    pipeline.set_progress_bar_config(disable=True)
-
-    def stock() -> float:
-        started = now(device)
-        pipeline(batch_size=rows, num_inference_steps=25, output_type="np")
-        return now(device) - started
-
-    def ours() -> float:
-        started = now(device)
-        sampling.sample(chosen, network, draw, fits)
-        return now(device) - started
-
-    ours(), stock()
-    turns = [(stock(), ours()) for _ in range(ROUNDS)]
-    theirs, mine = map(min, zip(*turns, strict=True))
-    print(f"sampling, DDIM of 25 steps, {rows} together:")
-    print(f"  stock DDPMPipeline           {rows / theirs:8.1f} images/s")
-    print(
-        f"  ours                         {rows / mine:8.1f} images/s   {theirs / mine:.2f} x stock"
-    )
-
-
-PRESETS = {
-    "ddpm": [1000],
-    "ddim": [100, 50, 25],
-    "dpm_solver++": [50, 25, 15, 10],
-}
-
-
-def print_presets(network: Any, held_out: np.ndarray, device: torch.device, rows: int) -> None:
-    """Print speed and Fréchet distance in pixel space of every preset."""
-    real = held_out.reshape(len(held_out), -1) / 127.5 - 1
-    shape = held_out.shape[1:]
-    slowest = 0.0
-    print(f"presets, {rows} samples each, Fréchet distance to {len(real)} held-out rows in pixels:")
-    for sampler, counts in PRESETS.items():
-        for steps in counts:
-            chosen = family("small8", sampling={"sampler": sampler, "steps": steps})
-            draw = Draw(0, torch.arange(rows, device=device), (shape[0], shape[1], shape[2]))
-            started = now(device)
-            made, _ = sampling.sample(chosen, network, draw, BatchSize(None, device))
-            seconds = now(device) - started
-            slowest = slowest or seconds
-            distance = frechet_distance(made.reshape(rows, -1) / 127.5 - 1, real)
-            print(
-                f"  {sampler:13s} {steps:5d} steps  {rows / seconds:8.1f} images/s   "
-                f"{slowest / seconds:5.1f} x ddpm 1000   Fréchet {distance:.3f}"
-            )
+def print_speeds(what: str, names: tuple[str, str], unit: str, speeds: Speeds) -> None:
+    """Print two speeds and their ratio."""
+    print(f"{what}:")
+    print(f"  {names[0]:28s} {speeds.plain:8.1f} {unit}")
+    print(f"  {names[1]:28s} {speeds.ours:8.1f} {unit}   {speeds.ratio:.2f} x", flush=True)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--network", default="small8", help="a network preset")
     parser.add_argument("--size", type=int, default=8)
     parser.add_argument("--channels", type=int, default=1)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--precision", default="float32")
+    parser.add_argument("--channels-last", action="store_true")
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--mode", help="of torch.compile in the bare loop")
     parser.add_argument("--steps", type=int, default=100)
     arguments = parser.parse_args()
     device = torch.device(arguments.device)
-    if arguments.size == 8:
-        images = split(Digits(rows=512, reference_rows=1024), "train", 0)[0]
-    else:
-        shape = (2048, arguments.size, arguments.size, arguments.channels)
-        images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
-    settings = {"steps": arguments.steps, "batch_size": arguments.batch_size}
-    chosen = family(arguments.network, training={**settings, "precision": arguments.precision})
-    print_training(chosen, images, device)
-    if arguments.size == 8:
-        _, network = our_training(
-            family("small8", training={"steps": 2000, "batch_size": 128}), images, device
-        )
-        print_sampling(network, images, device, rows=256)
-        held_out = split(Digits(rows=512, reference_rows=1024), "reference", 0)[0]
-        print_presets(network, held_out, device, rows=1024)
+    images = random_images(arguments.size, arguments.channels)
+    network = {"precision": arguments.precision, "compile": arguments.compile}
+    fields = {
+        "steps": arguments.steps,
+        "batch_size": arguments.batch_size,
+        "channels_last": arguments.channels_last,
+    }
+    chosen = family(
+        arguments.network, training={**fields, **network}, sampling={"steps": 25, **network}
+    )
+    print_speeds(
+        f"training, batch {arguments.batch_size}, {arguments.precision}",
+        ("plain PyTorch and diffusers", "ours"),
+        "steps/s",
+        train_speed(device, chosen, images, mode=arguments.mode),
+    )
+    height, width, channels = images.shape[1:]
+    untrained = chosen.network.build((height, width, channels))
+    print_speeds(
+        "sampling, DDIM of 25 steps, 256 together",
+        ("stock DDPMPipeline", "ours"),
+        "images/s",
+        sample_speed(device, chosen, untrained, (height, width, channels), 256),
+    )
+    for rows, seconds in batch_times().items():
+        print(f"making a batch of 128 of {rows:>10,} rows: {1e3 * seconds:.2f} ms", flush=True)
     print(
         f"{platform.machine()}, {torch.get_num_threads()} threads, {device}, Python "
         f"{platform.python_version()}, torch {torch.__version__}, diffusers {diffusers.__version__}"
