@@ -22,11 +22,11 @@ VERSIONS = {
     "real": 2,
     "fit": 1,
     "embed": 1,
-    "order": 2,
-    "select": 3,
+    "order": 3,
+    "select": 4,
     "train": 4,
     "sample": 4,
-    "evaluate": 2,
+    "evaluate": 3,
 }
 
 

@@ -1,33 +1,85 @@
 """Squared distances of pairs: sums of squared differences, and blocks of all pairs."""
 
+import warnings
+
 import numpy as np
+import torch
 
-from actors.distances.rounding import difference_error, middle, product_error
+from actors.distances.rounding import SAMPLED, difference_error, middle, product_error
 
-# differences held at once
-BLOCK_BYTES = 1 << 19
+# (n, d) float32 or float64 rows, wherever they lie
+Rows = np.ndarray | torch.Tensor
+
+# bytes of float64 differences that are formed together: what a cache holds, and what a GPU needs to
+# be busy
+BLOCK_BYTES = {"cpu": 1 << 21, "cuda": 1 << 28}
+
+
+def as_rows(rows: Rows) -> torch.Tensor:
+    """Return rows as a tensor of floating point, without a copy where they are one."""
+    if isinstance(rows, np.ndarray):
+        kept = rows if rows.dtype in (np.float32, np.float64) else rows.astype(np.float64)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            return torch.from_numpy(np.ascontiguousarray(kept))
+    return rows
+
+
+def as_positions(positions: np.ndarray | torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return positions as a tensor beside the rows that they are of."""
+    return torch.as_tensor(positions, dtype=torch.int64, device=device)
+
+
+def rows_at(rows: Rows, positions: np.ndarray) -> torch.Tensor:
+    """Return the rows at some positions."""
+    rows = as_rows(rows)
+    return rows[as_positions(positions, rows.device)]
+
+
+def origin(rows: torch.Tensor) -> torch.Tensor:
+    """Return the (d,) float64 middle of (n, d) rows."""
+    some = rows[:: max(1, len(rows) // SAMPLED)]
+    return torch.from_numpy(middle(some.numpy(force=True))).to(rows.device)
+
+
+def squared_lengths(differences: torch.Tensor) -> torch.Tensor:
+    """Return the (m,) squared lengths of (m, d) float64 rows, overwritten: the form that decides.
+
+    Halves are added element by element, so that a pair has the same bits on every device,
+    whichever way round and among however many.
+    """
+    squares = differences.mul_(differences)
+    width = squares.shape[1]
+    while width > 1:
+        half = width // 2
+        squares[:, :half] += squares[:, width - half : width]
+        width -= half
+    return squares[:, 0]
 
 
 def squared_distances(
-    rows: np.ndarray, others: np.ndarray, row: np.ndarray, other: np.ndarray
+    rows: Rows,
+    others: Rows,
+    row: np.ndarray | torch.Tensor,
+    other: np.ndarray | torch.Tensor,
 ) -> np.ndarray:
     """Return the (p,) float64 squared distances of rows[row] to others[other].
 
-    A pair has the same bits whichever way round and among however many.
-
     Args:
         rows: (m, d).
-        others: (n, d).
+        others: (n, d), on the same device.
         row: (p,) positions.
         other: (p,) positions.
     """
-    squared = np.empty(len(row))
-    step = max(1, BLOCK_BYTES // (8 * rows.shape[1]))
-    for start in range(0, len(row), step):
-        pairs = slice(start, start + step)
-        difference = np.subtract(rows[row[pairs]], others[other[pairs]], dtype=np.float64)
-        squared[pairs] = np.einsum("pd,pd->p", difference, difference)
-    return squared
+    rows, others = as_rows(rows), as_rows(others)
+    device = rows.device
+    row, other = as_positions(row, device), as_positions(other, device)
+    step = max(1, BLOCK_BYTES[device.type] // (8 * rows.shape[1]))
+    blocks = zip(row.split(step), other.split(step), strict=True)
+    squared = [
+        squared_lengths(rows[a].double().sub_(others[b])).clone() for a, b in blocks if len(a)
+    ]
+    return torch.cat(squared).numpy(force=True) if squared else np.empty(0)
 
 
 class Pairs:
@@ -37,34 +89,31 @@ class Pairs:
         columns: the (n, d) rows that blocks of others are compared with.
     """
 
-    def __init__(self, columns: np.ndarray, centre: np.ndarray | None = None) -> None:
+    def __init__(self, columns: Rows, centre: torch.Tensor | None = None) -> None:
         """Take the columns and a (d,) float64 origin; by default their middle."""
-        self.columns = columns
+        self.columns = as_rows(columns)
         # distances do not depend on the origin, but the rounding of the products does
-        self._centre = middle(columns) if centre is None else centre
-        self._centred = np.subtract(columns, self._centre, dtype=np.float64)
-        self._norms = np.einsum("nd,nd->n", self._centred, self._centred)
-        self._lengths = np.sqrt(self._norms)
-        d = columns.shape[1]
+        self._centre = origin(self.columns) if centre is None else centre
+        self._centred = self.columns.double() - self._centre
+        self._norms = self._centred.square().sum(dim=1)
+        self._lengths = self._norms.sqrt()
+        d = self.columns.shape[1]
         self._error = product_error(d, np.float64) + difference_error(d)
 
-    def squared(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def squared(self, rows: Rows) -> tuple[torch.Tensor, torch.Tensor]:
         """Return squared distances of (b, d) rows and what each may be off by, (b, n) float64.
 
         They are off from the sums of squared differences in float64 by no more than that.
         """
-        centred = np.subtract(rows, self._centre, dtype=np.float64)
-        norms = np.einsum("bd,bd->b", centred, centred)
-        slack = np.add.outer(np.sqrt(norms), self._lengths)
-        slack *= slack
-        slack *= self._error
-        squared = centred @ self._centred.T
-        squared *= -2
+        centred = as_rows(rows).double() - self._centre
+        norms = centred.square().sum(dim=1)
+        slack = torch.add(norms.sqrt()[:, None], self._lengths).square_().mul_(self._error)
+        squared = torch.addmm(self._norms, centred, self._centred.T, alpha=-2)
         squared += norms[:, None]
-        squared += self._norms
         return squared, slack
 
-    def recompute(self, squared: np.ndarray, rows: np.ndarray, where: np.ndarray) -> None:
+    def recompute(self, squared: torch.Tensor, rows: Rows, where: torch.Tensor) -> None:
         """Put sums of squared differences into (b, n) `squared` where the mask is set."""
-        row, column = np.nonzero(where)
-        squared[row, column] = squared_distances(rows, self.columns, row, column)
+        row, column = torch.nonzero(where, as_tuple=True)
+        exact = squared_distances(rows, self.columns, row, column)
+        squared[row, column] = torch.from_numpy(exact).to(squared.device)

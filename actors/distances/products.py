@@ -1,5 +1,8 @@
 """Matrix products of low precision that find the pairs of rows which can be near each other."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import numpy as np
 import torch
 
@@ -20,6 +23,21 @@ def fast_dtype(device: torch.device) -> torch.dtype:
         able = torch.cpu.get_capabilities()
         fast = bool(able.get("avx512_bf16") or able.get("amx_bf16"))
     return torch.bfloat16 if fast else torch.float32
+
+
+@contextmanager
+def whole_precision(device: torch.device) -> Iterator[None]:
+    """Multiply without TF32 and add in float32, whatever the process does elsewhere."""
+    if device.type != "cuda":
+        yield
+        return
+    flags = torch.backends.cuda.matmul
+    tf32, reduced = flags.allow_tf32, flags.allow_bf16_reduced_precision_reduction
+    flags.allow_tf32, flags.allow_bf16_reduced_precision_reduction = False, False
+    try:
+        yield
+    finally:
+        flags.allow_tf32, flags.allow_bf16_reduced_precision_reduction = tf32, reduced
 
 
 class Products:

@@ -1,6 +1,7 @@
 """Keeping the rounding of squared distances small, and bounds for what is left of it."""
 
 import numpy as np
+import torch
 
 # rows whose median is the centre
 SAMPLED = 256
@@ -51,7 +52,7 @@ def middle(rows: np.ndarray) -> np.ndarray:
     return np.partition(some, half, axis=0)[half].astype(np.float64)
 
 
-def largest_power(*sets: np.ndarray) -> int:
+def largest_power(*sets: np.ndarray | torch.Tensor) -> int:
     """Return the least e for which no element of any (n, d) set is larger than 2^e in size.
 
     Raises:

@@ -91,7 +91,10 @@ def project(reference: np.ndarray, *sets: np.ndarray) -> tuple[np.ndarray, list[
     count = min(2, *reference.shape)
     mean, components = principal(reference, count)
     components = np.pad(components, ((0, 2 - count), (0, 0)))
-    coordinates = [(rows - mean) @ components.T for rows in (reference, *sets)]
+    coordinates = [
+        np.concatenate([(rows[block] - mean) @ components.T for block in _blocks(*rows.shape)])
+        for rows in (reference, *sets)
+    ]
     total = reference.var(axis=0, dtype=np.float64).sum()
     return coordinates[0].var(axis=0) / (total or 1), coordinates
 

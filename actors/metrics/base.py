@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from actors.distances.pairs import Rows, rows_at
 from actors.distances.space import GIVEN, Space
 from actors.errors import UserError
 from actors.metrics.searches import Depths, Searches, largest
@@ -143,10 +144,10 @@ class Sets:
         selected: whether the training set was chosen by another method than chance.
     """
 
-    samples: np.ndarray
-    reference: np.ndarray
-    training_set: np.ndarray | None = None
-    real: np.ndarray | None = None
+    samples: Rows
+    reference: Rows
+    training_set: Rows | None = None
+    real: Rows | None = None
     card: dict[str, Any] = field(default_factory=dict)
     k: int = 1
     seed: int = 0
@@ -162,7 +163,9 @@ class Sets:
 
     def cut(self, positions: Mapping[str, np.ndarray]) -> "Sets":
         """Return the sets with only the rows at some positions of some of them."""
-        fewer = {name: getattr(self, name)[rows] for name, rows in positions.items()}
+        fewer: dict[str, Any] = {
+            name: rows_at(getattr(self, name), rows) for name, rows in positions.items()
+        }
         other = replace(self, **fewer)
         other.__dict__["searches"] = self.searches.cut(**fewer)
         return other

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from actors.distances.pairs import as_rows
 from actors.features.pca import project
 from actors.metrics import PICTURES
 from actors.metrics.base import Sets
@@ -44,7 +45,10 @@ def draw(shown: Shown) -> Iterator[tuple[str, Callable[[Path], Any]]]:
     yield PICTURES["samples"], _png(_grid(shown))
     if shown.trained_on is not None:
         yield PICTURES["nearest"], _png(_pairs(shown, shown.trained_on))
-    shares, (real, made) = project(shown.sets.reference, shown.sets.samples)
+    arrays = (
+        as_rows(rows).numpy(force=True) for rows in (shown.sets.reference, shown.sets.samples)
+    )
+    shares, (real, made) = project(*arrays)
     yield (
         PICTURES["projection"],
         lambda file: draw_projection(real, made, shares, file, shown.title),

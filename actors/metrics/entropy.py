@@ -7,8 +7,10 @@ from functools import cache, partial
 import numpy as np
 from scipy.special import digamma, gammaln, ndtri
 
+from actors.distances.pairs import Rows, as_rows
 from actors.distances.space import GIVEN
 from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.blocks import doubles, mean_of
 from actors.metrics.checks import check
 from actors.metrics.searches import Depths, Searches
 
@@ -35,7 +37,7 @@ class Entropy:
     at_floor: int
 
 
-def entropy(features: np.ndarray, k: int = 1, *, floor: float = GIVEN.floor) -> Entropy:
+def entropy(features: Rows, k: int = 1, *, floor: float = GIVEN.floor) -> Entropy:
     """Estimate the entropy of the distribution behind (n, d) rows, in nats.
 
     H = psi(n) - psi(k) + log c_d + d * mean_i log max(r_k(i), floor), with c_d the volume of the
@@ -72,7 +74,7 @@ class Spacing:
     k: int
 
     @classmethod
-    def of(cls, features: np.ndarray, k: int = 1) -> "Spacing":
+    def of(cls, features: Rows, k: int = 1) -> "Spacing":
         """Search the neighbours of (n, d) rows; as `of_set`."""
         return cls.of_set(Searches(features=features), "features", k)
 
@@ -149,7 +151,7 @@ class Spacing:
         return float(digamma(n) - digamma(k) + log_ball + d * mean_log)
 
 
-def variance(features: np.ndarray) -> float:
+def variance(features: Rows) -> float:
     """Return the trace of the covariance of (n, d) rows, n >= 2.
 
     Raises:
@@ -158,7 +160,10 @@ def variance(features: np.ndarray) -> float:
     check(0, features=features)
     if len(features) < 2:
         raise ValueError(f"rows: found {len(features)}; a variance needs at least 2")
-    return float(features.astype(np.float64).var(axis=0, ddof=1).sum())
+    rows = as_rows(features)
+    mean = mean_of(rows)
+    away = sum(float((block - mean).square_().sum()) for block in doubles(rows))
+    return away / (len(rows) - 1)
 
 
 BOTH = ("training_set", "samples")

@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch.optim.adam import adam
 
-from actors.distances.pairs import Pairs
+from actors.distances.pairs import Pairs, Rows, as_rows, rows_at
 from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.blocks import doubles, mean_of
 from actors.metrics.checks import check
 
 # constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
@@ -32,10 +33,12 @@ FLOOR = 1e-3
 ORIGIN = 0.9**2
 LOG_VARIANCES = (-40.0, 20.0)
 
-# bytes of one matrix of a block of rows with all samples
-BLOCK_BYTES = 1 << 24
-# distances up to this size are kept between the steps, larger ones are computed in each
-HELD_BYTES = 1 << 28
+# bytes of one matrix of a block of rows with all samples: what a cache holds, and what a GPU needs
+# to be busy
+BLOCK_BYTES = {"cpu": 1 << 22, "cuda": 1 << 29}
+# distances up to this size are kept between the steps, as those of 32,768 rows are; those of more
+# rows are computed in each
+HELD_BYTES = 3 << 30
 # of logarithms of shares
 LEAST = -700.0
 # products closer to their rounding than this are recomputed
@@ -60,7 +63,7 @@ class Fld(NamedTuple):
     baseline: float
 
 
-def fld(samples: np.ndarray, training_set: np.ndarray, test: np.ndarray, *, seed: int) -> Fld:
+def fld(samples: Rows, training_set: Rows, test: Rows, *, seed: int) -> Fld:
     """Return the feature likelihood divergence of samples.
 
     -100 / d * (mean log-likelihood of the test rows) - C under a mixture of isotropic Gaussians of
@@ -83,60 +86,83 @@ def fld(samples: np.ndarray, training_set: np.ndarray, test: np.ndarray, *, seed
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
+    return Fld(*_nats(samples, training_set, test, seed, own=True))
+
+
+def _nats(
+    samples: Rows, training_set: Rows, test: Rows, seed: int, *, own: bool
+) -> tuple[float, float, float]:
+    """Return the fields of the divergence, with the gap or, where nobody asks, without."""
     check(2, training_set=training_set, test=test)
     check(training_set=training_set, samples=samples)
     rng = np.random.default_rng(seed)
     if len(samples) > SAMPLES:
-        samples = samples[rng.choice(len(samples), SAMPLES, replace=False)]
+        samples = rows_at(samples, rng.choice(len(samples), SAMPLES, replace=False))
     made, trained_on, held_out = _standardized(test, samples, training_set, test)
     baseline = _baseline(trained_on, held_out, len(samples), seed)
-    mixture = _Mixture(made)
-    mixture.fit(trained_on, rng)
+    mixture = _Mixture(made.all())
+    mixture.fit(trained_on, rng.permutation(len(trained_on)))
     nats = mixture.nats(held_out)
-    return Fld(100 * (baseline - nats), 100 * (nats - mixture.nats(trained_on)), baseline)
+    gap = 100 * (nats - mixture.nats(trained_on)) if own else math.nan
+    return 100 * (baseline - nats), gap, baseline
 
 
-def _baseline(rows: np.ndarray, held_out: np.ndarray, samples: int, seed: int) -> float:
+class _Standardized:
+    """Rows less a mean over a deviation, by dimension, in float64 as they are asked for."""
+
+    def __init__(self, rows: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor) -> None:
+        self._rows, self._mean, self._deviation = rows, mean, deviation
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def at(self, positions: slice | torch.Tensor) -> torch.Tensor:
+        return (self._rows[positions] - self._mean).div_(self._deviation)
+
+    def all(self) -> torch.Tensor:
+        return self.at(slice(None))
+
+
+def _standardized(by: Rows, *sets: Rows) -> list[_Standardized]:
+    rows = as_rows(by)
+    mean = mean_of(rows)
+    squares = torch.stack([(block - mean).square_().sum(dim=0) for block in doubles(rows)])
+    deviation = (squares.sum(dim=0) / (len(rows) - 1)).sqrt_()
+    deviation[rows.amin(dim=0) == rows.amax(dim=0)] = 1
+    return [_Standardized(as_rows(each), mean, deviation) for each in sets]
+
+
+def _baseline(rows: _Standardized, held_out: _Standardized, samples: int, seed: int) -> float:
     """Return the nats per dimension of held-out rows under Gaussians around training rows."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows))
     split = min(samples, len(rows) // 2)
-    mixture = _Mixture(rows[order[:split]])
-    mixture.fit(rows[order[split:]], rng)
+    mixture = _Mixture(rows.at(torch.from_numpy(order[:split])))
+    mixture.fit(rows, order[split:][rng.permutation(len(rows) - split)])
     return mixture.nats(held_out)
-
-
-def _standardized(by: np.ndarray, *sets: np.ndarray) -> list[np.ndarray]:
-    mean = by.mean(axis=0, dtype=np.float64)
-    std = by.std(axis=0, ddof=1, dtype=np.float64)
-    std[np.ptp(by, axis=0) == 0] = 1
-    return [(rows - mean) / std for rows in sets]
 
 
 class _Mixture:
     """Isotropic Gaussians of equal weight around (m, d) centres."""
 
-    def __init__(self, centres: np.ndarray) -> None:
+    def __init__(self, centres: torch.Tensor) -> None:
         self._pairs = Pairs(centres)
         self._count, self._d = centres.shape
-        self._log_variances = torch.zeros(self._count, dtype=torch.float64)
+        self._log_variances = centres.new_zeros(self._count)
 
-    def fit(self, rows: np.ndarray, rng: np.random.Generator) -> None:
-        """Fit the variances to the likelihood of (n, d) rows."""
-        rows = rows[rng.permutation(len(rows))]
-        batches: list[Blocks] = [
-            partial(self._blocks, rows[start : start + BATCH])
-            for start in range(0, len(rows), BATCH)
-        ]
-        if 8 * len(rows) * self._count <= HELD_BYTES:
+    def fit(self, rows: _Standardized, order: np.ndarray) -> None:
+        """Fit the variances to the likelihood of the rows at some positions, in their order."""
+        places = torch.from_numpy(order).split(BATCH)
+        batches: list[Blocks] = [partial(self._blocks, rows, place) for place in places]
+        if 8 * len(order) * self._count <= HELD_BYTES:
             batches = [partial(iter, list(blocks())) for blocks in batches]
-        nearest = torch.full((self._count,), torch.inf, dtype=torch.float64)
+        nearest = torch.full_like(self._log_variances, torch.inf)
         for blocks in batches:
             for _, squared in blocks():
                 nearest = torch.minimum(nearest, squared.amin(dim=0))
         self._log_variances = torch.log((nearest + FLOOR) / self._d)
-        from_mean = torch.from_numpy(ORIGIN * np.square(rows - rows.mean(axis=0)).sum(axis=1))
-        origin = torch.zeros((), dtype=torch.float64)
+        from_mean = _from_mean(rows, torch.from_numpy(order))
+        origin = self._log_variances.new_zeros(())
         fitted = [self._log_variances, origin]
         first, second = ([torch.zeros_like(values) for values in fitted] for _ in range(2))
         steps = [torch.zeros(()) for _ in fitted]
@@ -146,20 +172,23 @@ class _Mixture:
                 adam(fitted, gradients, first, second, [], steps, foreach=False, **ADAM)
                 self._log_variances.clamp_(*LOG_VARIANCES)
 
-    def nats(self, rows: np.ndarray) -> float:
-        """Return the mean log-likelihood of (n, d) rows per dimension."""
-        blocks = (self._joint(squared) for _, squared in self._blocks(rows))
+    def nats(self, rows: _Standardized) -> float:
+        """Return the mean log-likelihood of the rows per dimension."""
+        blocks = (self._joint(s) for _, s in self._blocks(rows, torch.arange(len(rows))))
         total = sum(float(torch.logsumexp(joint, dim=1).sum()) for joint in blocks)
         return total / len(rows) / self._d
 
-    def _blocks(self, rows: np.ndarray) -> Iterator[tuple[slice, torch.Tensor]]:
+    def _blocks(
+        self, rows: _Standardized, positions: torch.Tensor
+    ) -> Iterator[tuple[slice, torch.Tensor]]:
         """Yield the places of some of the rows, and their (b, m) squared distances."""
-        size = max(1, BLOCK_BYTES // (8 * self._count))
-        for start in range(0, len(rows), size):
+        size = max(1, BLOCK_BYTES[self._log_variances.device.type] // (8 * self._count))
+        for start in range(0, len(positions), size):
             place = slice(start, start + size)
-            squared, slack = self._pairs.squared(rows[place])
-            self._pairs.recompute(squared, rows[place], squared <= EXACT_BELOW * slack)
-            yield place, torch.from_numpy(squared)
+            some = rows.at(positions[place])
+            squared, slack = self._pairs.squared(some)
+            self._pairs.recompute(squared, some, squared <= EXACT_BELOW * slack)
+            yield place, squared
 
     def _joint(self, squared: torch.Tensor) -> torch.Tensor:
         constant = self._d / -2 * (self._log_variances + math.log(2 * math.pi))
@@ -190,6 +219,14 @@ class _Mixture:
             moment += (origin_share / whole * off).sum()
         gradient = self._d * weight - spread / self._log_variances.exp()
         return gradient / (2 * len(from_mean) * self._d), moment / (2 * len(from_mean) * self._d)
+
+
+def _from_mean(rows: _Standardized, order: torch.Tensor) -> torch.Tensor:
+    """Return what the Gaussian around the mean of some rows has of each."""
+    parts = order.split(BATCH // 10)
+    mean = torch.stack([rows.at(part).sum(dim=0) for part in parts]).sum(dim=0) / len(order)
+    away = [rows.at(part).sub_(mean).square_().sum(dim=1) for part in parts]
+    return torch.cat(away).mul_(ORIGIN)
 
 
 FLD = Metric(
@@ -224,8 +261,8 @@ def take(sets: Sets) -> Iterator[Measure]:
             )
 
 
-def _value(sets: Sets, rows: np.ndarray) -> float:
-    return fld(sets.samples, rows, sets.reference, seed=sets.seed).value
+def _value(sets: Sets, rows: Rows) -> float:
+    return _nats(sets.samples, rows, sets.reference, sets.seed, own=False)[0]
 
 
 LIKELIHOOD = Group(take, (FLD, FLD_REAL), subsamples=4)

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
+from actors.distances.pairs import Rows, as_rows, rows_at
 from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.blocks import doubles, mean_of
 from actors.metrics.checks import check
 
-# rows held in float64 at once
-BLOCK = 8192
 # sizes of subsets that the extrapolation is from, and rows of the smallest, where there are twice
 # as many
 POINTS = 15
@@ -24,34 +25,32 @@ class Moments:
 
     Attributes:
         n: rows.
-        mean: (d,) float64.
-        scatter: (d, d) float64, the sum of the outer products of the centred rows.
+        mean: (d,) float64 tensor.
+        scatter: (d, d) float64 tensor, the sum of the outer products of the centred rows.
     """
 
     n: int
-    mean: np.ndarray
-    scatter: np.ndarray
+    mean: torch.Tensor
+    scatter: torch.Tensor
 
     @classmethod
-    def of(cls, features: np.ndarray, block: int = BLOCK) -> "Moments":
-        """Return the moments of (n, d) rows, n >= 1, with `block` of them in float64 at a time.
+    def of(cls, features: Rows) -> "Moments":
+        """Return the moments of (n, d) rows, n >= 1.
 
         Raises:
             ValueError: no rows, or values that are not finite.
         """
         check(features=features)
-        blocks = (cls._of_block(features[i : i + block]) for i in range(0, len(features), block))
-        whole = next(blocks)
-        for more in blocks:
-            whole = whole.merge(more)
-        return whole
+        return cls._of(as_rows(features))
 
     @classmethod
-    def _of_block(cls, features: np.ndarray) -> "Moments":
-        exact = features.astype(np.float64)
-        mean = exact.mean(axis=0)
-        exact -= mean
-        return cls(len(exact), mean, exact.T @ exact)
+    def _of(cls, rows: torch.Tensor) -> "Moments":
+        mean = mean_of(rows)
+        scatter = torch.zeros(*mean.shape * 2, dtype=mean.dtype, device=mean.device)
+        for block in doubles(rows):
+            centred = block.sub_(mean)
+            scatter.addmm_(centred.T, centred)
+        return cls(len(rows), mean, scatter)
 
     def merge(self, other: "Moments") -> "Moments":
         """Return the moments of both sets of rows (Chan, Golub and LeVeque 1979).
@@ -63,10 +62,10 @@ class Moments:
         n = self.n + other.n
         shift = other.mean - self.mean
         mean = self.mean + shift * (other.n / n)
-        between = np.outer(shift, shift * (self.n * other.n / n))
+        between = torch.outer(shift, shift * (self.n * other.n / n))
         return Moments(n, mean, self.scatter + other.scatter + between)
 
-    def covariance(self) -> np.ndarray:
+    def covariance(self) -> torch.Tensor:
         """Return the (d, d) unbiased covariance.
 
         Raises:
@@ -77,7 +76,7 @@ class Moments:
         return self.scatter / (self.n - 1)
 
 
-def frechet_distance(samples: np.ndarray, reference: np.ndarray) -> float:
+def frechet_distance(samples: Rows, reference: Rows) -> float:
     """Return the squared Fréchet distance of the Gaussians fitted to two sets of rows.
 
     Args:
@@ -103,7 +102,7 @@ def frechet_of_moments(samples: Moments, reference: Moments) -> float:
     return _distance(samples, reference, _factor(reference.covariance()))
 
 
-def frechet_infinity(samples: np.ndarray, reference: np.ndarray, *, seed: int) -> float:
+def frechet_infinity(samples: Rows, reference: Rows, *, seed: int) -> float:
     """Return the squared Fréchet distance that infinitely many samples would have.
 
     The distance of random subsets of the samples to the whole reference is nearly linear in one
@@ -134,7 +133,9 @@ def frechet_infinity(samples: np.ndarray, reference: np.ndarray, *, seed: int) -
     factor = _factor(fixed.covariance())
     rng = np.random.default_rng(seed)
     sizes = np.linspace(least, m, POINTS).astype(int)
-    subsets = (Moments.of(samples[rng.choice(m, size, replace=False)]) for size in sizes)
+    rows = as_rows(samples)
+    draws = (rng.choice(m, size, replace=False) for size in sizes)
+    subsets = (Moments._of(rows_at(rows, drawn)) for drawn in draws)
     distances = [_distance(moments, fixed, factor) for moments in subsets]
     return float(np.polyfit(1 / sizes, distances, 1)[1])
 
@@ -147,21 +148,22 @@ def _same_width(first: Moments, second: Moments, name: str, against: str) -> Non
         )
 
 
-def _factor(covariance: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.cholesky(covariance)
-    except np.linalg.LinAlgError:  # singular: fewer rows than dimensions, or constant features
-        values, vectors = np.linalg.eigh(covariance)
-        return vectors * np.sqrt(values.clip(min=0))
+def _factor(covariance: torch.Tensor) -> torch.Tensor:
+    factor, failed = torch.linalg.cholesky_ex(covariance)
+    if not failed:
+        return factor
+    # singular: fewer rows than dimensions, or constant features
+    values, vectors = torch.linalg.eigh(covariance)
+    return vectors * values.clamp(min=0).sqrt()
 
 
-def _distance(samples: Moments, reference: Moments, factor: np.ndarray) -> float:
+def _distance(samples: Moments, reference: Moments, factor: torch.Tensor) -> float:
     _same_width(reference, samples, "samples", "reference")
     covariance = samples.covariance()
-    product = np.linalg.eigvalsh(factor.T @ covariance @ factor)
-    cross = np.sqrt(product.clip(min=0)).sum()
-    traces = np.trace(covariance) + np.trace(reference.covariance())
-    return max(0.0, float(np.square(samples.mean - reference.mean).sum() + traces - 2 * cross))
+    product = torch.linalg.eigvalsh(factor.T @ covariance @ factor)
+    cross = product.clamp(min=0).sqrt().sum()
+    traces = covariance.trace() + reference.covariance().trace()
+    return max(0.0, float((samples.mean - reference.mean).square().sum() + traces - 2 * cross))
 
 
 DISTANCE = Metric(

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from actors.distances.pairs import Rows
 from actors.metrics.base import Group, Measure, Metric, Sets
 from actors.metrics.searches import Searches
 
@@ -15,7 +16,7 @@ MEMORIZED = 1 / 3
 FEWEST = 20
 
 
-def generalization_score(samples: np.ndarray, training_set: np.ndarray) -> float:
+def generalization_score(samples: Rows, training_set: Rows) -> float:
     """Return the mean distance of the samples to their nearest training rows, in feature units.
 
     Source: Shi et al. 2025, GS in the form the text gives. 0 when every sample is a copy. The
@@ -33,8 +34,8 @@ def generalization_score(samples: np.ndarray, training_set: np.ndarray) -> float
 
 
 def nearest_quantiles(
-    samples: np.ndarray,
-    training_set: np.ndarray,
+    samples: Rows,
+    training_set: Rows,
     levels: tuple[float, ...] = (0.05, 0.25, 0.5, 0.75, 0.95),
 ) -> tuple[float, ...]:
     """Return quantiles of the samples' distances to their nearest training rows, in feature units.
@@ -55,7 +56,7 @@ def nearest_quantiles(
     return tuple(np.quantile(distances, levels).tolist())
 
 
-def memorization_rate(samples: np.ndarray, training_set: np.ndarray) -> float:
+def memorization_rate(samples: Rows, training_set: Rows) -> float:
     """Return the share of samples far nearer to one training row than to all the others.
 
     A sample is memorized when the distance to its nearest training row is less than a third of that
@@ -73,7 +74,7 @@ def memorization_rate(samples: np.ndarray, training_set: np.ndarray) -> float:
     return _memorization(Searches(samples=samples, training_set=training_set))
 
 
-def authenticity(samples: np.ndarray, training_set: np.ndarray) -> float:
+def authenticity(samples: Rows, training_set: Rows) -> float:
     """Return the share of samples that are not taken for noisy copies of a training row.
 
     A sample is authentic when its nearest training row is nearer to another training row than to
@@ -90,7 +91,7 @@ def authenticity(samples: np.ndarray, training_set: np.ndarray) -> float:
     return _authenticity(Searches(samples=samples, training_set=training_set))
 
 
-def data_copying(samples: np.ndarray, training_set: np.ndarray, reference: np.ndarray) -> float:
+def data_copying(samples: Rows, training_set: Rows, reference: Rows) -> float:
     """Return the z-score of samples being farther from the training set than held-out rows are.
 
     z = (U - mn / 2) / sqrt(mn (m + n + 1) / 12), with U the number of pairs of a sample and a

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
+from actors.distances.pairs import Rows, as_rows, rows_at
 from actors.metrics.base import Group, Measure, Metric, Sets
 from actors.metrics.checks import check
 
@@ -19,8 +21,8 @@ class KernelDistance(NamedTuple):
 
 
 def kernel_distance(
-    samples: np.ndarray,
-    reference: np.ndarray,
+    samples: Rows,
+    reference: Rows,
     *,
     seed: int,
     subsets: int = 100,
@@ -49,17 +51,16 @@ def kernel_distance(
     if subsets < 1:
         raise ValueError(f"subsets: found {subsets}; allowed are 1 and more")
     rng = np.random.default_rng(seed)
-    values = [
-        _squared_discrepancy(
-            samples[rng.choice(len(samples), size, replace=False)].astype(np.float64),
-            reference[rng.choice(len(reference), size, replace=False)].astype(np.float64),
-        )
-        for _ in range(subsets)
-    ]
+    sets = as_rows(samples), as_rows(reference)
+    values = []
+    for _ in range(subsets):
+        drawn = (rng.choice(len(rows), size, replace=False) for rows in sets)
+        pair = (rows_at(rows, one).double() for rows, one in zip(sets, drawn, strict=True))
+        values.append(_squared_discrepancy(*pair))
     return KernelDistance(float(np.mean(values)), float(np.std(values)))
 
 
-def _squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
+def _squared_discrepancy(first: torch.Tensor, second: torch.Tensor) -> float:
     size = len(first)
     within = (
         _kernel_sum(first, first)
@@ -70,12 +71,17 @@ def _squared_discrepancy(first: np.ndarray, second: np.ndarray) -> float:
     return float(within / (size * (size - 1)) - 2 * _kernel_sum(first, second) / size**2)
 
 
-def _kernel_sum(first: np.ndarray, second: np.ndarray) -> float:
-    return float((((first @ second.T) / first.shape[1] + 1) ** 3).sum())
+def _kernel_sum(first: torch.Tensor, second: torch.Tensor) -> float:
+    return _cubes(first @ second.T, first.shape[1])
 
 
-def _diagonal_sum(rows: np.ndarray) -> float:
-    return float(((np.einsum("nd,nd->n", rows, rows) / rows.shape[1] + 1) ** 3).sum())
+def _diagonal_sum(rows: torch.Tensor) -> float:
+    return _cubes(rows.square().sum(dim=1), rows.shape[1])
+
+
+def _cubes(products: torch.Tensor, d: int) -> float:
+    kernel = products.div_(d).add_(1)
+    return float(kernel.square().mul_(kernel).sum())
 
 
 METRIC = Metric("kernel_distance", "squared discrepancy", goal="min", compared_with=("reference",))

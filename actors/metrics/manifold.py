@@ -6,12 +6,11 @@ from functools import cache, partial
 
 import numpy as np
 
-from actors.distances.pairs import Pairs
+from actors.distances.balls import inside
+from actors.distances.pairs import Rows
 from actors.metrics.base import Group, Measure, Metric, Sets
 from actors.metrics.searches import Depths, Searches
 
-# rows compared with the other set at once
-BLOCK = 512
 # which neighbour the balls of the metrics reach to, as in `prdc`
 K = 5
 BOTH = ("samples", "reference")
@@ -34,7 +33,7 @@ class Manifold:
     coverage: float
 
 
-def manifold(samples: np.ndarray, reference: np.ndarray, k: int = K) -> Manifold:
+def manifold(samples: Rows, reference: Rows, k: int = K) -> Manifold:
     """Return precision and recall, density and coverage of the samples.
 
     The ball of a row reaches to its k-th nearest other row of its own set and holds what is exactly
@@ -57,27 +56,17 @@ def _manifold(searches: Searches, k: int) -> Manifold:
     if k < 1:
         raise ValueError(f"k: found {k}; allowed are 1 and more")
     searches.check(*BOTH, least=k + 1)
-    samples, reference = (searches[name] for name in BOTH)
     sample_radius, reference_radius = (
         searches.nearest(name, name, k)[0][:, k - 1] for name in BOTH
     )
+    samples, reference = (searches[name] for name in BOTH)
     balls = np.zeros(len(samples), np.int64)
     recalled = np.zeros(len(reference), bool)
     covered = np.zeros(len(reference), bool)
-    pairs = Pairs(samples)
-    for start in range(0, len(reference), BLOCK):
-        some = slice(start, start + BLOCK)
-        squared, slack = pairs.squared(reference[some])
-        radius = reference_radius[some, None]
-        unsure = np.abs(squared - np.square(radius)) <= slack
-        unsure |= np.abs(squared - np.square(sample_radius)) <= slack
-        pairs.recompute(squared, reference[some], unsure)
-        # as roots, for what is at the radius exactly to have its bits
-        distances = np.sqrt(np.maximum(squared, 0, out=squared), out=squared)
-        inside = distances <= radius
-        balls += inside.sum(axis=0)
-        covered[some] = inside.any(axis=1)
-        recalled[some] = (distances <= sample_radius).any(axis=1)
+    for found in inside(reference, samples, reference_radius, sample_radius):
+        balls[found.columns] += found.of_row.sum(dim=0).numpy(force=True)
+        covered[found.rows] |= found.of_row.any(dim=1).numpy(force=True)
+        recalled[found.rows] |= found.of_column.any(dim=1).numpy(force=True)
     return Manifold(
         precision=float((balls > 0).mean()),
         recall=float(recalled.mean()),

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 import numpy as np
 
 from actors.distances.neighbours import nearest, without_repeats
+from actors.distances.pairs import Rows, rows_at
 from actors.metrics.checks import check
 
 # of two sets, queries and base, how many neighbours are asked for
@@ -18,14 +19,14 @@ class Searches:
         sets: (n, d) rows by the name of the set.
     """
 
-    def __init__(self, **sets: np.ndarray) -> None:
+    def __init__(self, **sets: Rows) -> None:
         self._sets = sets
         self._depths: dict[tuple[str, str], int] = {}
         self._found: dict[tuple[str, str], tuple[np.ndarray, np.ndarray]] = {}
         self._distinct: dict[str, np.ndarray] = {}
         self._finite: set[str] = set()
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> Rows:
         return self._sets[name]
 
     def __contains__(self, name: str) -> bool:
@@ -72,7 +73,7 @@ class Searches:
             self._distinct[name] = without_repeats(self._sets[name], 1)
         return self._distinct[name]
 
-    def cut(self, **sets: np.ndarray) -> "Searches":
+    def cut(self, **sets: Rows) -> "Searches":
         """Return the searches with other rows in some sets; what has none of these is kept."""
         other = Searches(**(self._sets | sets))
         other._depths = self._depths
@@ -88,7 +89,8 @@ class Searches:
             most = max(k, min(wanted, len(others) - 1))
             return nearest(rows, others, most, exclude_self=True)
         distinct = self.distinct(base)
-        others = others if len(distinct) == len(others) else others[distinct]
+        if len(distinct) < len(others):
+            others = rows_at(others, distinct)
         distances, positions = nearest(rows, others, max(k, min(wanted, len(others))))
         return distances, distinct[positions]
 

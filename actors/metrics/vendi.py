@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 
-import numpy as np
+import torch
 
+from actors.distances.pairs import Rows, as_rows
 from actors.metrics.base import Group, Measure, Metric, Sets
+from actors.metrics.blocks import doubles
 from actors.metrics.checks import check
 
-# rows held in float64 at once
-BLOCK = 8192
 
-
-def vendi_score(features: np.ndarray) -> float:
+def vendi_score(features: Rows) -> float:
     """Return the exponential of the entropy of the eigenvalues of the cosine kernel matrix over n.
 
     Source: Friedman and Dieng 2023. With rows X of length 1 the matrix is X X.T / n; X.T X / n has
@@ -25,29 +24,29 @@ def vendi_score(features: np.ndarray) -> float:
         ValueError: no rows, values that are not finite, a row of zeros.
     """
     check(features=features)
-    n, d = features.shape
+    rows = as_rows(features)
+    n, d = rows.shape
     if n < d:
-        rows = _normalized(features)
-        matrix = rows @ rows.T
+        normalized = torch.cat([_normalized(block) for block in doubles(rows)])
+        matrix = normalized @ normalized.T
     else:
-        matrix = np.zeros((d, d))
-        for start in range(0, n, BLOCK):
-            rows = _normalized(features[start : start + BLOCK])
-            matrix += rows.T @ rows
-    values = np.linalg.eigvalsh(matrix / np.trace(matrix))
+        matrix = torch.zeros(d, d, dtype=torch.float64, device=rows.device)
+        for block in doubles(rows):
+            normalized = _normalized(block)
+            matrix.addmm_(normalized.T, normalized)
+    values = torch.linalg.eigvalsh(matrix / matrix.trace())
     values = values[values > 0]
-    return float(np.exp(-(values * np.log(values)).sum()))
+    return float(torch.exp(-(values * values.log()).sum()))
 
 
-def _normalized(features: np.ndarray) -> np.ndarray:
-    exact = features.astype(np.float64)
-    norms = np.linalg.norm(exact, axis=1)
+def _normalized(rows: torch.Tensor) -> torch.Tensor:
+    norms = torch.linalg.vector_norm(rows, dim=1)
     if not norms.all():
         raise ValueError(
             f"features: found {int((norms == 0).sum())} rows of zeros; "
             "allowed are rows that have a direction"
         )
-    return exact / norms[:, None]
+    return rows.div_(norms[:, None])
 
 
 METRIC = Metric(

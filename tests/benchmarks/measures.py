@@ -4,6 +4,12 @@ Same arrays, agreement of the values printed; slow ones are timed on a part and 
 said. Peers take part where they are installed.
 
     python -m tests.benchmarks.measures [--rows 10000] [--dimensions 384] [--only frechet]
+    python -m tests.benchmarks.measures --full [--rows 32768]
+    python -m tests.benchmarks.measures --groups [--rows 10000] [--dimensions 384]
+
+With --full all groups of measures of rows of 3,072 pixels: so many to train on, twice as many
+samples, as many real ones and up to 10,000 held out. With --groups all groups of three sets of
+equally many clustered rows.
 """
 
 import argparse
@@ -25,15 +31,26 @@ import scipy.linalg
 import torch
 from sklearn.neighbors import NearestNeighbors
 
+from actors.metrics.base import Sets, expect
 from actors.metrics.entropy import entropy
 from actors.metrics.fld import fld
 from actors.metrics.frechet import Moments, frechet_of_moments
 from actors.metrics.generalization import generalization_score
+from actors.metrics.groups import GROUPS
 from actors.metrics.manifold import manifold
 
 # samples and training rows that the double loop is timed on
 LOOP = (20, 2000)
 INCEPTION = 2048
+# the searches that the groups share, of the rows of the first in the second
+SEARCHES = (
+    ("samples", "samples"),
+    ("training_set", "training_set"),
+    ("samples", "training_set"),
+    ("reference", "training_set"),
+    ("reference", "reference"),
+)
+CARD = {"features": "benchmark"}
 
 
 def clustered(n: int, d: int, seed: int) -> np.ndarray:
@@ -124,10 +141,10 @@ def measure_neighbours(n: int, d: int) -> Iterator[str]:
 
 
 def by_sqrtm(one: Moments, two: Moments) -> float:
-    first, second = one.covariance(), two.covariance()
+    first, second = one.covariance().numpy(), two.covariance().numpy()
     root = scipy.linalg.sqrtm(first @ second).real
     return float(
-        np.square(one.mean - two.mean).sum() + np.trace(first) + np.trace(second) - 2 * root.trace()
+        (one.mean - two.mean).square().sum() + np.trace(first) + np.trace(second) - 2 * root.trace()
     )
 
 
@@ -145,7 +162,7 @@ def measure_frechet(n: int, d: int) -> Iterator[str]:
         return
     from torch_fidelity.metric_fid import fid_statistics_to_metric
 
-    stats = [{"mu": part.mean, "sigma": part.covariance()} for part in (one, two)]
+    stats = [{"mu": part.mean.numpy(), "sigma": part.covariance().numpy()} for part in (one, two)]
     (fidelity_s,), (result,) = timed(lambda: fid_statistics_to_metric(*stats, False), rounds=1)
     theirs = result["frechet_inception_distance"]
     yield line("torch-fidelity", fidelity_s, ours, off(theirs, value))
@@ -219,23 +236,74 @@ def measure_manifold(n: int, d: int) -> Iterator[str]:
     yield line("prdc", seconds, ours, f"largest difference {most:.1e}")
 
 
+def images(n: int, seed: int) -> np.ndarray:
+    """Return (n, 3072) pixels in [-1, 1], in 256 levels, with the spectrum of photographs."""
+    rng = np.random.default_rng(seed)
+    frequency = np.hypot(np.fft.rfftfreq(32)[None], np.fft.fftfreq(32)[:, None])
+    fall = 1 / np.maximum(frequency, 1 / 32) ** 1.2
+    rows = np.empty((n, 3, 32, 32), np.float32)
+    for start in range(0, n, 1024):
+        some = rows[start : start + 1024]
+        waves = rng.normal(size=(len(some), 3, 32, 17, 2)).view(np.complex128)[..., 0]
+        waves[:, 1:] = 0.9 * waves[:, :1] + 0.45 * waves[:, 1:]
+        field = np.fft.irfft2(waves * fall, s=(32, 32))
+        contrast, light = rng.uniform(20, 70, (len(some), 1, 1, 1)), rng.normal(128, 25, (1, 1, 1))
+        levels = np.clip(np.round(field / field.std() * contrast + light), 0, 255)
+        some[:] = levels / 127.5 - 1
+    return rows.reshape(n, -1)
+
+
+def measure_groups(sets: Sets) -> Iterator[str]:
+    """Yield the lines of all groups of measures, the searches that they share first."""
+    # what torch imports for its first optimizer does not count
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    expect(sets, list(GROUPS.values()))
+    started, busy = time.perf_counter(), time.process_time()
+    for queries, base in SEARCHES:
+        before = time.perf_counter()
+        sets.searches.nearest(queries, base)
+        yield f"  {f'search {queries}, {base}':34s} {time.perf_counter() - before:9.2f} s"
+    for name, group in GROUPS.items():
+        before = time.perf_counter()
+        found = {
+            one.metric: round(one.value, 6) if one.value is not None else one.note
+            for one in group.take(sets)
+            if one.subject == "samples"
+        }
+        yield f"  {name:34s} {time.perf_counter() - before:9.2f} s   {found}"
+    seconds = time.perf_counter() - started
+    busy = (time.process_time() - busy) / seconds
+    yield f"  {'all of it':34s} {seconds:9.2f} s   {busy:.2f} CPUs busy"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--full", action="store_true", help="all groups, at the paper's size")
+    parser.add_argument("--groups", action="store_true", help="all groups, of clustered rows")
+    parser.add_argument("--rows", type=int)
     parser.add_argument("--dimensions", type=int, default=384)
     parser.add_argument("--fld-rows", type=int, default=2000)
     parser.add_argument("--only", help="neighbours, frechet, fld or manifold")
     arguments = parser.parse_args()
-    n, d = arguments.rows, arguments.dimensions
+    n, d = arguments.rows or (32_768 if arguments.full else 10_000), arguments.dimensions
     print(f"{n:,} x {d}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     # the peak is what it was highest at so far: those that hold whole matrices come last
+    whole: dict[str, Callable[[], Iterator[str]]] = {
+        "full": lambda: measure_groups(
+            Sets(images(2 * n, 1), images(min(n, 10_000), 2), images(n, 3), images(n, 4), CARD)
+        ),
+        "groups": lambda: measure_groups(
+            Sets(clustered(n, d, 1), clustered(n, d, 2), clustered(n, d, 3), card=CARD)
+        ),
+    }
     parts: dict[str, Callable[[], Iterator[str]]] = {
         "neighbours": lambda: measure_neighbours(n, d),
         "fld": lambda: measure_fld(arguments.fld_rows, d),
         "frechet": lambda: measure_frechet(n, INCEPTION),
         "manifold": lambda: measure_manifold(n, d),
     }
-    for name, part in parts.items():
+    asked = [name for name in whole if getattr(arguments, name)]
+    for name, part in ({name: whole[name] for name in asked} or parts).items():
         if arguments.only in (None, name):
             for text in part():
                 print(text, flush=True)

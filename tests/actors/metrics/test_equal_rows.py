@@ -37,7 +37,7 @@ def nats(rows: np.ndarray) -> float:
 
 def test_a_measure_at_equal_n_is_the_mean_over_subsamples_by_brute_force() -> None:
     of, m = sets(60), 20
-    assert of.training_set is not None
+    assert isinstance(of.training_set, np.ndarray)
     found = taken(of, {"training_set": m})
     drawn = [
         of.training_set[np.random.default_rng(seed).choice(60, m, replace=False)]

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal
 
+from actors.metrics import fld as fld_settings
 from actors.metrics.fld import fld
 from tests.runs import finish
 
@@ -80,7 +81,7 @@ def test_divergence_does_not_depend_on_the_block_the_order_or_where_the_rows_lie
     found = fld(samples, training, test, seed=3)
     moved = fld(samples * 3 + 100, training * 3 + 100, test * 3 + 100, seed=3)
     assert moved.value == pytest.approx(found.value, rel=1e-6)
-    monkeypatch.setattr("actors.metrics.fld.BLOCK_BYTES", 8 * 60 * 7)
+    monkeypatch.setitem(fld_settings.BLOCK_BYTES, "cpu", 8 * 60 * 7)
     same = fld(samples[::-1], training, test[::-1], seed=3)
     assert same.value == pytest.approx(found.value, rel=1e-8)
 
@@ -126,6 +127,7 @@ def test_no_compiler_is_imported() -> None:
     code = """
 import sys
 import numpy as np
+from actors.metrics import fld as fld_settings
 from actors.metrics.fld import fld
 fld(*np.random.default_rng(0).normal(size=(3, 5, 2)), seed=0)
 print(*sys.modules)

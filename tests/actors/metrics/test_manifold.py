@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import pairwise_distances
 
+from actors.distances import balls
 from actors.metrics.manifold import Manifold, manifold
 
 
@@ -48,7 +49,7 @@ def test_ties_of_copies_are_decided_alike_for_every_block_and_order(
     samples = reference[rng.integers(0, 200, 150)]
     found = manifold(samples, reference, 3)
     for block in (1, 7, 64):
-        monkeypatch.setattr("actors.metrics.manifold.BLOCK", block)
+        monkeypatch.setitem(balls.BLOCK, "cpu", block)
         assert manifold(samples, reference, 3) == found
     assert manifold(samples[::-1], reference[rng.permutation(200)], 3) == found
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from actors.distances import balls, candidates, frame, pairs
 from actors.metrics.correlation import correlation
 from actors.metrics.entropy import Spacing, entropy, variance
 from actors.metrics.fld import fld
@@ -202,8 +203,11 @@ def test_the_order_of_rows_matters_to_a_draw_no_more_than_its_seed(name: str) ->
 def test_the_size_of_blocks_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     sets = planted("fresh")
     expected = MEASURES[name](*sets)
-    for module in ("pairs", "rounding"):
-        monkeypatch.setattr(f"actors.distances.{module}.BLOCK_BYTES", 3000)
+    monkeypatch.setitem(pairs.BLOCK_BYTES, "cpu", 3000)
+    monkeypatch.setitem(balls.BLOCK, "cpu", 11)
+    monkeypatch.setitem(candidates.ROWS, "cpu", 7)
+    monkeypatch.setitem(candidates.COLUMNS, "cpu", 13)
+    monkeypatch.setattr(frame, "BLOCK", 5)
     assert MEASURES[name](*sets) == pytest.approx(expected, rel=1e-8)
 
 

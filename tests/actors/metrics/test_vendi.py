@@ -22,7 +22,7 @@ def test_score_counts_directions_that_have_nothing_in_common() -> None:
 def test_score_does_not_depend_on_the_block_or_the_order(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = np.random.default_rng(0).normal(size=(100, 8))
     whole = vendi_score(rows)
-    monkeypatch.setattr("actors.metrics.vendi.BLOCK", 7)
+    monkeypatch.setattr("actors.metrics.blocks.BLOCK_BYTES", 8 * 7)
     assert vendi_score(rows[::-1]) == pytest.approx(whole, rel=1e-10)
 
 
