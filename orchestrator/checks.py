@@ -6,7 +6,7 @@ Each raises ValueError, "field: what was found; what is allowed".
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from actors.data.dataset import fresh_available
@@ -37,6 +37,24 @@ def check(experiment: Experiment, *, whole: bool) -> None:
         rule(experiment)
     if whole:
         samples(experiment)
+
+
+def selecting(arms: Sequence[Experiment]) -> None:
+    """Raise UserError where no method of any arm can use the GPUs or shards of the selection."""
+    needs = arms[0].resources.selection
+    every = [arm.at(first) for arm in arms for first in (1, *arm.changes)]
+    methods = [each.method_for(name) for each in every for name in (None, *each.generators)]
+    kinds = ", ".join(dict.fromkeys(repr(method.kind) for method in methods))
+    if needs.gpus and not any(method.on_gpu for method in methods):
+        raise UserError(
+            f"resources.selection.gpus: found {needs.gpus:g}, but selection.kind {kinds} cannot "
+            "use a GPU; allowed is 0"
+        )
+    if needs.shards > 1 and not any(method.over_shards for method in methods):
+        raise UserError(
+            f"resources.selection.shards: found {needs.shards}, but selection.kind {kinds} does "
+            "not select over shards; allowed is 1"
+        )
 
 
 def names(experiment: Experiment) -> None:
@@ -283,6 +301,12 @@ def rows(experiment: Experiment) -> None:
                 check_limits(experiment, candidates)
             except ValueError as error:
                 raise ValueError(f"{error} (after iteration {iteration})") from None
+            shards = experiment.resources.selection.shards
+            if experiment.method_for(name).over_shards and shards > candidates.total:
+                raise ValueError(
+                    f"resources.selection.shards: found {shards}; allowed are up to "
+                    f"{candidates.total}, the candidates after iteration {iteration}"
+                )
             counts[name].append(candidates.rows)
             low = lowered(ratio, [*lowering.values()] * iteration)
             lowest[name].append(candidates_for(experiment, generations, training_set, low).rows)

@@ -80,12 +80,18 @@ Schedule = Annotated[
 ]
 
 
+class SelectionResources(Resources):
+    """What selecting needs; of several shards each needs as much."""
+
+    shards: int = Field(1, ge=1, description="workers that greedy selection is spread over")
+
+
 class Rooms(Config):
     """What the steps need that are not of a generator: real data, features and so on."""
 
     pool: Resources = Resources()
     features: Resources = Resources()
-    selection: Resources = Resources()
+    selection: SelectionResources = SelectionResources()
     evaluation: Resources = Resources()
 
 
@@ -253,7 +259,9 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:
                     raise UserError(
                         f"arms.{arm}.generators.{name}.{field}: an arm cannot override {field}"
                     )
-    checks.gpus(experiment.arm_experiments())
+    arms = experiment.arm_experiments()
+    checks.gpus(arms)
+    checks.selecting([*arms.values()])
     return experiment
 
 

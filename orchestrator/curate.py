@@ -48,6 +48,7 @@ class Curation(Inputs):
     files: Literal["link", "copy"] | None = Field(None, description="how kept images are placed")
     report: str | None = Field(None, description="new .html or .png file")
     shards: int = Field(1, ge=1, description="Ray actors that select; 1 is this process")
+    reasons: bool = Field(True, description="find the kept row that covers each of the others")
 
     @model_validator(mode="after")
     def _consistent(self) -> Curation:
@@ -111,6 +112,7 @@ def run_curate(request: Curation) -> int:
                 n,
                 seed=request.seed,
                 shards=request.shards,
+                reasons=request.reasons,
                 phases=phases,
             )
         summary = describe(request.model_dump(mode="json"), request.seed, candidates, curated)

@@ -105,7 +105,10 @@ class Loop:
         candidates = candidates_for(experiment, arrived, training_set, ratio)
         pairs = [(stored.samples, stored.features) for rows in generations for stored in rows]
         whose = name if training_set else None
-        return self._select(n, whose, steps.choice(experiment, n, whose, pairs, candidates, method))
+        # where the ratio decides how many candidates are drawn, nobody shares their order
+        most = 0 if experiment.paradigm.fixed_rows else self._plan.ratio
+        choice = steps.choice(experiment, n, whose, pairs, candidates, method, most)
+        return self._select(n, whose, choice)
 
     def _select(self, n: int, whose: str | None, choice: steps.Choice) -> Step:
         ranked = self._add(steps.order(choice), n, whose) if choice.method.nested else None

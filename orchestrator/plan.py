@@ -79,6 +79,7 @@ class Plan:
         arms: each arm's own configuration.
         steps: by path, in an order in which they can run.
         evaluations: evaluate step by (arm, iteration, generator).
+        ratio: the largest of a selection that may share its order with one of these.
         training_sets: by (arm, iteration, generator); the generator is None for the shared one.
         alarms: those that went off.
         waiting: arms whose next iteration depends on measures that are not there yet.
@@ -86,6 +87,7 @@ class Plan:
 
     experiment: Experiment
     arms: dict[str, Experiment]
+    ratio: float = 0
     steps: dict[str, PlannedStep] = field(default_factory=dict)
     evaluations: dict[Evaluation, Step] = field(default_factory=dict)
     training_sets: dict[tuple[str, int, str | None], TrainingSet] = field(default_factory=dict)
@@ -95,6 +97,8 @@ class Plan:
     def add(self, step: Step, arm: str, iteration: int, generator: str | None = None) -> Step:
         """Put a step into the plan, or its arm to the step that is there."""
         planned = self.steps.setdefault(step.path, PlannedStep(step, [], iteration, generator))
+        if step.settings.get("rows", 0) > planned.step.settings.get("rows", 0):
+            planned.step = step  # an order that goes farther
         if arm not in planned.arms:
             planned.arms.append(arm)
         return planned.step

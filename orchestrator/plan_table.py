@@ -27,7 +27,7 @@ def print_plan(console: Console, plan: Plan, nodes: list[Node], storage: Storage
     for planned in everything:
         name = str(planned.generator) if planned.step.room == "generator" else planned.step.room
         if (workers := group(planned.step)) > 1:
-            name += f" (trained by {workers})"
+            name += f" ({'selected' if planned.step.kind == 'order' else 'trained'} by {workers})"
         names = kinds.setdefault(needs(planned.step), [])
         if name not in names:
             names.append(name)

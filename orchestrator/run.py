@@ -37,10 +37,21 @@ class Run:
     """
 
     def __init__(
-        self, experiment: Experiment, storage: Storage, folder: str, outcome: Outcome
+        self,
+        experiment: Experiment,
+        storage: Storage,
+        folder: str,
+        outcome: Outcome,
+        ratio: float = 0,
     ) -> None:
+        """Plan.
+
+        Args:
+            ratio: the largest of a selection with which others may share its order.
+        """
         self.folder = folder
         self._experiment = experiment
+        self._ratio = ratio
         self._storage = storage
         self._tracker: Tracker | None = None
         self._done: set[str] = set()
@@ -142,7 +153,7 @@ class Run:
     def _make_plan(self, looked_up: AbstractSet[str]) -> Plan:
         """Plan as far as the stored measures decide, asking once for what is done."""
         while True:
-            plan = make_plan(self._experiment, self._decide)
+            plan = make_plan(self._experiment, self._decide, self._ratio)
             new = plan.steps.keys() - looked_up
             looked_up = looked_up | new
             self._done |= finished(self._storage, new) if new else set()

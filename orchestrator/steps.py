@@ -1,6 +1,7 @@
 """Which step does what: the part of the configuration, the inputs and the seed of each kind."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,7 @@ from actors.pool.step import Ranges, Step
 from actors.seeds import derive_seed
 from actors.selection import Method
 from orchestrator.candidates import Candidates
-from orchestrator.config import Experiment
+from orchestrator.config import Experiment, SelectionResources
 
 # the output of each kind of step, by a number that is raised when the same configuration comes to
 # make another; tests/digests.py notices when the code of one changes
@@ -22,8 +23,8 @@ VERSIONS = {
     "real": 2,
     "fit": 1,
     "embed": 1,
-    "order": 3,
-    "select": 4,
+    "order": 4,
+    "select": 5,
     "train": 4,
     "sample": 4,
     "evaluate": 3,
@@ -101,6 +102,7 @@ class Choice:
     Attributes:
         pairs: the sample and embed steps of the candidates' arrivals.
         resources: that selecting takes.
+        ratio: the largest with which rows of these candidates may be selected by that method.
         limits: `quota` and `cap`, shares by source, where they bind this training set.
     """
 
@@ -108,15 +110,25 @@ class Choice:
     candidates: Candidates
     method: Method
     seed: int
-    resources: Resources
+    resources: SelectionResources
+    ratio: float
     limits: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def order(choice: Choice) -> Step:
-    """Rank all candidates by a nested method, once for every ratio."""
+    """Rank candidates by a nested method, once for every ratio: as many as any of them needs.
+
+    How many is no part of what it is: whoever needs more goes on from what is stored.
+    """
+    total = choice.candidates.total
+    rows = max(choice.candidates.rows, math.ceil(choice.ratio * total))
     config = {"selection": _method(choice.method), **_drawn(choice.candidates)}
     inputs, version = _inputs(choice.pairs), VERSIONS["order"]
-    settings = _needs(choice.resources)
+    settings = {
+        **_selecting(choice),
+        "workers": choice.resources.shards if choice.method.over_shards else 1,
+        "rows": total if any(choice.limits.values()) else min(rows, total),
+    }
     return Step("order", "selection", config, inputs, choice.seed, settings, version)
 
 
@@ -137,9 +149,15 @@ def select(choice: Choice, ranked: Step | None = None) -> Step:
         },
         _inputs(choice.pairs) | ({"order": (ranked.path,)} if ranked else {}),
         choice.seed,
-        _needs(choice.resources),
+        _selecting(choice),
         VERSIONS["select"],
     )
+
+
+def _selecting(choice: Choice) -> dict[str, float]:
+    """Return what a worker needs to select; a GPU where the method can use one."""
+    needs = _needs(choice.resources)
+    return needs if choice.method.on_gpu else {**needs, "gpus": 0}
 
 
 def choice(
@@ -149,13 +167,18 @@ def choice(
     pairs: Sequence[tuple[Step, Step]],
     candidates: Candidates,
     method: Method,
+    ratio: float = 0,
 ) -> Choice:
-    """Return what a training set is selected from: the shared one, or a generator's own."""
+    """Return what a training set is selected from: the shared one, or a generator's own.
+
+    Args:
+        ratio: the largest that others may ask for of the same candidates.
+    """
     # the first is all of the real rows, whatever binds the others
     limits = {"quota": experiment.quota, "cap": experiment.cap} if iteration > 1 else {}
     seed = selection_seed(experiment, iteration, generator)
     resources = experiment.resources.selection
-    return Choice(pairs, candidates, method, seed, resources, limits)
+    return Choice(pairs, candidates, method, seed, resources, ratio, limits)
 
 
 def selection_seed(experiment: Experiment, iteration: int, generator: str | None) -> int:

@@ -49,7 +49,7 @@ def kept(images: Images, curated: Curated) -> Figure:
 def left_out(images: Images, curated: Curated) -> Figure | None:
     """Return images left out, each beside the kept one nearest to it, the nearest pair first."""
     positions, reasons = _left_out(curated), curated.reasons
-    if not len(positions):
+    if not len(positions) or reasons is None:
         return None
     rising = positions[np.argsort(reasons.distances[positions], kind="stable")]
     shown = evenly(rising, PAIR_COLUMNS * PAIR_ROWS)
@@ -183,9 +183,11 @@ def sources(shares: dict[str, tuple[float, float]]) -> Figure:
 def distances(curated: Curated) -> Figure:
     """Return at which distance rows were picked, and how far those left out are from a kept row."""
     picks = curated.selection.distances
-    sets = {"left out": (LEFT_OUT, curated.reasons.distances[_left_out(curated)])}
+    sets = {}
+    if curated.reasons:
+        sets["left out"] = LEFT_OUT, curated.reasons.distances[_left_out(curated)]
     if picks is not None:
-        sets["kept"] = (KEPT, picks[1:])
+        sets["kept"] = KEPT, picks[1:]
     sets = {name: drawn for name, drawn in sets.items() if len(drawn[1])}
 
     def draw(axes: Axes) -> None:

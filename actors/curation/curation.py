@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from actors.features.memory import load
 from actors.selection import Method, Selection
 from actors.selection.selection import Reasons, explain
 
-Chosen = tuple[FeatureSource, np.ndarray, Selection, Reasons]
+Chosen = tuple[FeatureSource, np.ndarray, Selection]
 
 
 class Phases:
@@ -48,13 +48,14 @@ class Curated:
         ids: (N,) names of the candidates.
         origins: (N,) where they came from, if known.
         features: the candidates' features, to be read again.
+        reasons: None where they were not asked for.
     """
 
     ids: pa.Array
     origins: pa.Array | None
     features: FeatureSource
     selection: Selection
-    reasons: Reasons
+    reasons: Reasons | None
     figures: Figures
 
 
@@ -65,12 +66,14 @@ def curate(
     *,
     seed: int,
     shards: int = 1,
+    reasons: bool = True,
     phases: Phases | None = None,
 ) -> Curated:
     """Choose n of the candidates.
 
     Args:
         shards: Ray actors that the rows are spread over; 1 is this process, without Ray.
+        reasons: whether to find the kept row that covers each of the others.
         phases: keeps the time of each phase and shows progress.
 
     Raises:
@@ -80,30 +83,42 @@ def curate(
     ids, origins = candidates.ids(), candidates.origins()
     check_ids(ids)
     if shards > 1:
-        features, keys, selection, reasons = _on_ray(candidates, method, n, seed, shards, phases)
+        chosen = _on_ray(candidates, method, n, seed, shards, reasons, phases)
     else:
-        features, keys, selection, reasons = _here(candidates, method, n, seed, phases)
+        chosen = _here(candidates, method, n, seed, reasons, phases)
+    features, keys, selection = chosen
+    floor = candidates.space.floor
     with phases.timed("measure"):
-        figures = measure(features, keys, origins, selection, reasons, seed, candidates.space.floor)
-    return Curated(ids, origins, features, selection, reasons, figures)
+        figures = measure(features, keys, origins, selection, seed, floor)
+    return Curated(ids, origins, features, selection, selection.reasons, figures)
 
 
-def _here(candidates: Candidates, method: Method, n: int, seed: int, phases: Phases) -> Chosen:
+def _here(
+    candidates: Candidates, method: Method, n: int, seed: int, reasons: bool, phases: Phases
+) -> Chosen:
     """Choose in this process, with all features in one array."""
     quality = candidates.numbers(method.needed_column) if method.needed_column else None
     with phases.timed("read", candidates.rows) as progress:
         array = load(candidates, progress)
     with phases.timed("select", n) as progress:
-        selection = method.select(array, n, seed, quality, progress)
-    with phases.timed("explain"):
-        reasons = explain(array, selection.positions)
+        selection = method.select(array, n, seed, quality, progress, reasons=reasons)
+    if reasons and selection.reasons is None:
+        with phases.timed("explain", len(array)) as progress:
+            found = explain(array, selection.positions, progress)
+        selection = replace(selection, reasons=found)
     with phases.timed("find duplicates"):
         keys = row_keys(blocks(Rows(array)), candidates.rows)
-    return Rows(array), keys, selection, reasons
+    return Rows(array), keys, selection
 
 
 def _on_ray(
-    candidates: Candidates, method: Method, n: int, seed: int, shards: int, phases: Phases
+    candidates: Candidates,
+    method: Method,
+    n: int,
+    seed: int,
+    shards: int,
+    reasons: bool,
+    phases: Phases,
 ) -> Chosen:
     """Choose with Ray actors; this process holds no more than a block of features."""
     if method.over_shards is None:
@@ -113,6 +128,7 @@ def _on_ray(
     with phases.timed("read", candidates.rows) as progress:
         keys = row_keys(blocks(candidates, progress), candidates.rows)
     with phases.timed("select", n) as progress:
-        selection = method.over_shards(candidates, n, seed=seed, shards=shards, progress=progress)
-    assert selection.reasons is not None
-    return candidates, keys, selection, selection.reasons
+        selection = method.over_shards(
+            candidates, n, seed=seed, shards=shards, reasons=reasons, progress=progress
+        )
+    return candidates, keys, selection

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from actors.data.feature_source import FeatureSource, pick
 from actors.metrics.entropy import Entropy, entropy
 from actors.seeds import derive_seed
-from actors.selection.selection import Reasons, Selection
+from actors.selection.selection import Selection
 
 # an estimate compares all pairs of rows: at most this many rows, and this many multiplications
 ENTROPY_ROWS = 50_000
@@ -31,7 +31,7 @@ class Figures:
         kept_repeats: kept rows that repeat another kept one exactly.
         shares: share of each source among the candidates and among the kept rows.
         last_pick: distance at the last pick; None for methods without distances.
-        covering: largest distance from a candidate to its nearest kept row.
+        covering: largest distance from a candidate to its nearest kept row; None without reasons.
     """
 
     rows: int
@@ -42,7 +42,7 @@ class Figures:
     kept_repeats: int
     shares: dict[str, tuple[float, float]]
     last_pick: float | None
-    covering: float
+    covering: float | None
 
 
 def measure(
@@ -50,7 +50,6 @@ def measure(
     keys: np.ndarray,
     origins: pa.Array | None,
     selection: Selection,
-    reasons: Reasons,
     seed: int,
     floor: float,
 ) -> Figures:
@@ -59,7 +58,7 @@ def measure(
     Args:
         floor: of the distances that entropies take, in feature units.
     """
-    positions, distances = selection.positions, selection.distances
+    positions, distances, reasons = selection.positions, selection.distances, selection.reasons
     before, after = entropies(source, positions, seed, floor)
     return Figures(
         rows=source.rows,
@@ -70,7 +69,7 @@ def measure(
         kept_repeats=repeated(keys[positions]),
         shares={} if origins is None else shares(origins, positions),
         last_pick=None if distances is None or len(distances) < 2 else float(distances[-1]),
-        covering=float(reasons.distances.max()),
+        covering=float(reasons.distances.max()) if reasons else None,
     )
 
 

@@ -56,9 +56,11 @@ def numbers(kind: str, curated: Curated) -> Table:
     if rest := shares[SHOWN_SOURCES:]:
         sums = sum(share for _, (share, _) in rest), sum(share for _, (_, share) in rest)
         shares = [*shares[:SHOWN_SOURCES], (f"{len(rest):,} more", sums)]
-    of_kept = {"largest distance to the nearest kept row": measured.covering}
-    if measured.last_pick is not None:
-        of_kept = {"distance at the last pick": measured.last_pick, **of_kept}
+    distances = {
+        "distance at the last pick": measured.last_pick,
+        "largest distance to the nearest kept row": measured.covering,
+    }
+    of_kept = {name: value for name, value in distances.items() if value is not None}
     of_kept |= {f"{kind}: {n.replace('_', ' ')}": v for n, v in curated.selection.notes.items()}
     rows = [
         ["rows", f"{measured.rows:,}", f"{measured.kept:,}"],

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 DIGITS = 4  # of a distance that are shown
+UNKNOWN = "left out; the picked row nearest to it was not looked for"
 
 
 def sentences(rank: pa.Array, distance: pa.Array, covered_by: pa.Array) -> pa.Array:
@@ -12,9 +13,9 @@ def sentences(rank: pa.Array, distance: pa.Array, covered_by: pa.Array) -> pa.Ar
 
     Args:
         rank: (m,) int64 from 0; null for a row that is not picked.
-        distance: (m,) float64 to the nearest row picked before, or to the covering row; may be null
-            for a picked one.
-        covered_by: (m,) id of the picked row nearest to one that is not picked; else null.
+        distance: (m,) float64 to the nearest row picked before, or to the covering row, or null.
+        covered_by: (m,) id of the picked row nearest to one that is not picked; null for a picked
+            one, and where it is not known.
     """
     near = significant(distance)
     is_copy = pc.equal(distance, 0)
@@ -30,7 +31,7 @@ def sentences(rank: pa.Array, distance: pa.Array, covered_by: pa.Array) -> pa.Ar
         pc.binary_join_element_wise(covering, "an exact copy", ""),
         pc.binary_join_element_wise(covering, near, " away", ""),
     )
-    return pc.coalesce(picked_near, picked, left_out)
+    return pc.coalesce(picked_near, picked, left_out, pa.scalar(UNKNOWN))
 
 
 def ordinals(rank: pa.Array) -> pa.Array:

@@ -15,13 +15,14 @@ GROUP_ROWS = 1 << 18
 
 
 def candidate_table(
-    ids: pa.Array, origins: pa.Array | None, selection: Selection, reasons: Reasons
+    ids: pa.Array, origins: pa.Array | None, selection: Selection, reasons: Reasons | None
 ) -> Iterator[pa.Table]:
     """Yield the table in parts.
 
     Columns: id, kept, rank (from 0; null where not kept), distance (kept: to the nearest row picked
     before, null where there is none; else: to the covering row; in feature units), covered_by (id
-    of the nearest kept row; null for kept), source (where known), reason (a sentence).
+    of the nearest kept row; null for kept), source (where known), reason (a sentence). Without
+    reasons the distance and covered_by of rows left out are null.
     """
     positions = selection.positions
     left_out = np.ones(len(ids), bool)
@@ -34,11 +35,12 @@ def candidate_table(
         distances = np.full(len(rows), np.nan)
         if selection.distances is not None:
             distances[is_kept] = selection.distances[place[is_kept]]
-        distances[~is_kept] = reasons.distances[rows[~is_kept]]
-        covering = pa.array(reasons.covered_by[rows], pa.int64(), mask=is_kept)
+        covered_by: pa.Array = pa.nulls(len(rows), pa.string())
+        if reasons:
+            distances[~is_kept] = reasons.distances[rows[~is_kept]]
+            covered_by = ids.take(pa.array(reasons.covered_by[rows], pa.int64(), mask=is_kept))
         rank = pa.array(place, pa.int64(), mask=~is_kept)
         distance = pa.array(distances, pa.float64(), from_pandas=True)
-        covered_by = ids.take(covering)
         columns = {
             "id": ids.take(pa.array(rows)),
             "kept": pa.array(is_kept),

@@ -40,9 +40,16 @@ class ArrayFile(Candidates):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_array": None}
 
+    @property
+    def mapped(self) -> np.ndarray | None:
+        array = self._mapped()
+        # others are converted block by block
+        fitting = array.dtype == np.float32 and array.flags.c_contiguous
+        return array.view(np.ndarray) if fitting else None
+
     def read(self, start: int, stop: int) -> np.ndarray:
         with np.errstate(over="ignore"):  # infinity is found, and named, later
-            return self._mapped()[start:stop].astype(np.float32)
+            return self._mapped()[start:stop].astype(np.float32, copy=False)
 
     def _mapped(self) -> np.ndarray:
         if self._array is None:

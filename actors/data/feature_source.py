@@ -30,6 +30,10 @@ class FeatureSource(Protocol):
     def dimension(self) -> int:
         """Number of features of a row."""
 
+    @property
+    def mapped(self) -> np.ndarray | None:
+        """All rows, (N, d) float32, where they lie in memory or can be mapped; None elsewhere."""
+
     def read(self, start: int, stop: int) -> np.ndarray:
         """Return rows start to stop, (stop - start, dimension) float32."""
 
@@ -52,6 +56,11 @@ class Candidates(ABC):
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     described: ClassVar[str]
+
+    @property
+    def mapped(self) -> np.ndarray | None:
+        """All rows, (N, d) float32, where they can be mapped; None elsewhere."""
+        return None
 
     @abstractmethod
     def read(self, start: int, stop: int) -> np.ndarray:
@@ -82,11 +91,11 @@ class Rows:
 
     def __init__(self, features: np.ndarray) -> None:
         """Take (N, d) float32 rows."""
-        self._features = features
+        self.mapped = features
         self.rows, self.dimension = features.shape
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        return self._features[start:stop]
+        return self.mapped[start:stop]
 
 
 def block_rows(dimension: int) -> int:

@@ -20,6 +20,11 @@ REFRESHED = 4096
 PROPOSED = 1024
 # the least that one of many shards brings
 LEAST = 256
+# rows whose distances are computed before it is known which are picked; a call to a GPU takes as
+# long as the distances of many
+LIKELY = {"cpu": 32, "cuda": 256}
+# rows that are told apart from all picks together
+COVERED = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Picks:
     """
 
     positions: np.ndarray
-    vectors: np.ndarray
+    vectors: np.ndarray | torch.Tensor
 
 
 class Rest(NamedTuple):
@@ -55,8 +60,20 @@ class Proposal:
 
     positions: np.ndarray
     squared: np.ndarray
-    vectors: np.ndarray
+    vectors: np.ndarray | torch.Tensor
     rest: Rest
+
+
+class Covered(NamedTuple):
+    """Of every row of a shard, (rows,) each.
+
+    Attributes:
+        ranks: int32 rank of the nearest picked row; -1 for a picked one.
+        distances: float64 distance to it; 0 for a picked one.
+    """
+
+    ranks: np.ndarray
+    distances: np.ndarray
 
 
 def farthest(rests: Iterable[Rest]) -> Rest:
@@ -86,9 +103,16 @@ class Shard:
     also keeps as many vectors of picked rows as it has rows, a round of picks at the least.
     """
 
-    def __init__(self, features: np.ndarray, n: int, offset: int = 0, shards: int = 1) -> None:
+    def __init__(
+        self,
+        features: np.ndarray | torch.Tensor,
+        n: int,
+        offset: int = 0,
+        shards: int = 1,
+        device: str | None = None,
+    ) -> None:
         """Take the (rows, d) features of this shard and the number of rows to pick in all."""
-        rows = as_tensor(features)
+        rows = as_tensor(features, device)
         kept = min(n, max(len(rows), PROPOSED)) if shards > 1 else None
         self._state = NearestChosen(rows, n, kept)
         self._offset = offset
@@ -100,23 +124,24 @@ class Shard:
         """How many picks are taken into account."""
         return self._state.count
 
-    def vectors(self, positions: np.ndarray) -> np.ndarray:
-        """Return the (m, d) features of rows of this shard."""
-        return self._state.features[torch.from_numpy(positions - self._offset)].numpy(force=True)
+    def vectors(self, positions: np.ndarray) -> torch.Tensor:
+        """Return the (m, d) features of rows of this shard, where they lie."""
+        features = self._state.features
+        return features[torch.from_numpy(positions - self._offset).to(features.device)]
 
     def add(self, picks: Picks) -> bool:
         """Take picked rows into account; return True."""
-        device = self._state.features.device
+        features = self._state.features
         here = torch.from_numpy(picks.positions - self._offset)
-        here = here[(here >= 0) & (here < len(self._state.features))].to(device)
-        self._state.choose(here, as_tensor(picks.vectors).to(device))
+        here = here[(here >= 0) & (here < len(features))].to(features.device)
+        self._state.choose(here, as_tensor(picks.vectors, features.device))
         return True
 
     def propose(self) -> Proposal:
         """Return the farthest rows."""
         state = self._state
         if state.nearest.max() < 0:
-            state.refresh(torch.nonzero(state.squared >= 0)[:, 0])
+            self._refresh_all(None)
         rows, outer = largest(state.squared, self._refreshed)
         # not the picked ones among them: what they were compared with last may be let go
         state.refresh(rows[state.squared[rows] >= 0], outer.squared)
@@ -130,17 +155,26 @@ class Shard:
         rest = Rest(outer.squared, outer.position + self._offset)
         return Proposal(positions, fresh[places].numpy(force=True), self.vectors(positions), rest)
 
-    def cover(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rank and the distance of the nearest picked row, (rows,) each.
+    def cover(self, progress: Callable[[int], None] | None = None) -> Covered:
+        """Return which picked row is nearest to every row, and how far it is.
 
-        Those of picked rows are -1 and 0.
+        Args:
+            progress: called now and then with the number of rows that are done.
         """
-        left = torch.nonzero(self._state.squared >= 0)[:, 0]
-        self._state.refresh(left)
-        nearest = torch.full_like(self._state.nearest, -1)
-        nearest[left] = self._state.nearest[left]
-        distances = self._state.squared.clamp(min=0).sqrt()
-        return nearest.numpy(force=True), distances.numpy(force=True)
+        self._refresh_all(progress)
+        ranks, distances = self._state.nearest.clone(), self._state.squared.sqrt()
+        picked = self._state.squared < 0
+        ranks[picked], distances[picked] = -1, 0
+        return Covered(ranks.numpy(force=True), distances.numpy(force=True))
+
+    def _refresh_all(self, progress: Callable[[int], None] | None) -> None:
+        """Bring all rows up to date, few enough at a time for any memory."""
+        squared = self._state.squared
+        for start in range(0, len(squared), COVERED):
+            left = torch.nonzero(squared[start : start + COVERED] >= 0)[:, 0] + start
+            self._state.refresh(left)
+            if progress:
+                progress(min(start + COVERED, len(squared)))
 
 
 def ranges(rows: int, shards: int) -> list[tuple[int, int]]:
@@ -169,8 +203,14 @@ class Shards(ABC):
         self.ask("add", picks)
         self.picks.append(picks.positions)
 
+    def add_rows(self, positions: np.ndarray) -> None:
+        """Give every shard some of the rows as picked, however many."""
+        for start in range(0, len(positions), PROPOSED):
+            some = positions[start : start + PROPOSED]
+            self.add(Picks(some, self.vectors(some)))
+
     @abstractmethod
-    def vectors(self, positions: np.ndarray) -> np.ndarray:
+    def vectors(self, positions: np.ndarray) -> np.ndarray | torch.Tensor:
         """Return the (m, d) features of rows."""
 
     @abstractmethod
@@ -181,37 +221,40 @@ class Shards(ABC):
 class LocalShards(Shards):
     """Shards that all lie in this process."""
 
-    def __init__(self, features: np.ndarray, n: int, shards: int = 1) -> None:
+    def __init__(self, features: np.ndarray, n: int, shards: int = 1, device: str = "cpu") -> None:
         """Take (N, d) features, the number of rows to pick and the number of shards, 1 to N."""
         super().__init__()
-        self._features = as_tensor(features).numpy()
+        rows = as_tensor(features, device)
+        self._features = rows
         self._shards = [
-            Shard(self._features[start:stop], n, start, shards)
+            Shard(rows[start:stop], n, start, shards)
             for start, stop in ranges(len(features), shards)
         ]
 
-    def vectors(self, positions: np.ndarray) -> np.ndarray:
-        return self._features[positions]
+    def vectors(self, positions: np.ndarray) -> torch.Tensor:
+        return self._features[torch.from_numpy(positions).to(self._features.device)]
 
     def ask(self, method: str, *arguments: Any) -> list[Any]:
         return [getattr(shard, method)(*arguments) for shard in self._shards]
 
 
 def farthest_first(
-    shards: Shards, n: int, first: int, progress: Callable[[int], None] | None = None
+    shards: Shards,
+    n: int,
+    begun: np.ndarray,
+    progress: Callable[[int], None] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pick n rows of the shards, the first one given.
+    """Pick n rows of the shards, of which the first ones are given, one at the least.
 
     Each round accepts picks among the farthest rows of all shards for as long as the winner beats
     everything outside; so the order does not depend on how the rows are divided.
 
     Returns:
-        The (n,) int64 positions in the order of picking, and the (n,) float64 distances to the
-        nearest row picked before; NaN for the first row.
+        The (n,) int64 positions in the order of picking, and the (n - begun,) float64 distances of
+        the others to the nearest row picked before.
     """
-    start = np.array([first])
-    shards.add(Picks(start, shards.vectors(start)))
-    squared = [np.array([np.nan])]
+    shards.add_rows(begun)
+    squared = [np.empty(0)]
     while shards.picked < n:
         picks, at_pick = accept(merge(shards.ask("propose")), n - shards.picked)
         shards.add(picks)
@@ -233,7 +276,7 @@ def merge(proposals: Sequence[Proposal]) -> Proposal:
         rest = farthest((rest, Rest(inner.squared, int(positions[inner.position]))))
     kept = places.numpy()
     kept = kept[squared[kept] >= rest.squared]
-    vectors = np.concatenate([p.vectors for p in proposals])[kept]
+    vectors = torch.cat([as_tensor(p.vectors) for p in proposals])[torch.from_numpy(kept)]
     return Proposal(positions[kept], squared[kept], vectors, rest)
 
 
@@ -246,16 +289,23 @@ def accept(proposal: Proposal, most: int) -> tuple[Picks, np.ndarray]:
     rows, rest = proposal.positions, proposal.rest
     if not len(rows):  # all of them fell behind others when they were brought up to date
         return Picks(rows, proposal.vectors), proposal.squared
-    block = Block(as_tensor(proposal.vectors), proposal.squared)
+    least = max(rest.squared, 0)
+    vectors = as_tensor(proposal.vectors)
+    block = Block(vectors, proposal.squared)
     places: list[int] = []
     distances: list[float] = []
     while len(places) < min(most, len(rows)):
         place = int(block.squared.argmax())  # the first of equal ones: the lowest position
         squared = float(block.squared[place])
-        if squared < max(rest.squared, 0):
+        if squared < least:
             break
         if squared == rest.squared and rows[place] > rest.position:
             break
+        if not block.knows(place):
+            # of equal ones the first, as they are picked
+            likely = np.argsort(-block.squared, kind="stable")[: LIKELY[vectors.device.type]]
+            block.look(likely[block.squared[likely] >= least])
         places.append(place)
         distances.append(block.pick(place))
-    return Picks(rows[places], proposal.vectors[places]), np.array(distances)
+    chosen = torch.tensor(places, dtype=torch.int64, device=vectors.device)
+    return Picks(rows[places], vectors[chosen]), np.array(distances)

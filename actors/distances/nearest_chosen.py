@@ -10,23 +10,23 @@ import warnings
 import numpy as np
 import torch
 
-from actors.distances.products import CENTRE_BLOCK, ROW_BLOCK, Products
+from actors.distances.pairs import squared_lengths
+from actors.distances.products import CENTRE_BLOCK, Products, row_block, whole_precision
 from actors.distances.rounding import SAMPLED, middle, product_error, scaling, underflow
+from actors.errors import UserError
 
-# pairs whose float64 differences are formed together
-PAIR_BLOCK = 512
+# bytes of float64 differences that are formed together: what a core's cache holds, and what a GPU
+# needs to be busy
+PAIR_BYTES = {"cpu": 3 << 19, "cuda": 1 << 28}
 # rows are scaled to lengths of at most two to this; those of other shards may be longer
 EXPONENT = 20
 # power of two of elements below which all are scaled alike
 LOWEST = -100
 
 
-def squared_lengths(differences: torch.Tensor) -> torch.Tensor:
-    """Return the (m,) squared lengths of (m, d) float64 rows, overwritten: the form that decides.
-
-    On the CPU, where a pair has the same bits whichever way round and among however many.
-    """
-    return differences.mul_(differences).sum(dim=1)
+def pair_block(dimension: int, device: torch.device) -> int:
+    """Return how many pairs' differences are formed together."""
+    return min(row_block(device), max(16, PAIR_BYTES[device.type] // (8 * dimension)))
 
 
 class NearestChosen:
@@ -37,7 +37,7 @@ class NearestChosen:
     Attributes:
         squared: (N,) float64, exact for rows that were compared with every chosen row and an upper
             bound for the others; -1 for the chosen ones, below every distance that is left.
-        nearest: (N,) int64 rank of the chosen row at that distance, the lowest of equally near
+        nearest: (N,) int32 rank of the chosen row at that distance, the lowest of equally near
             ones; -1 before any comparison.
         count: how many rows are chosen so far.
     """
@@ -53,21 +53,25 @@ class NearestChosen:
         device = features.device
         self.features = features
         self.squared = torch.full((n,), torch.inf, dtype=torch.float64, device=device)
-        self.nearest = torch.full((n,), -1, dtype=torch.int64, device=device)
+        self.nearest = torch.full((n,), -1, dtype=torch.int32, device=device)
         self.count = 0
         self._kept = kept
         # vectors of chosen rows, and by rank where in there each is
         self._vectors = features if kept is None else features.new_empty(kept, d)
         self._places = torch.empty(most, dtype=torch.int64, device=device)
-        self._compared = torch.zeros(n, dtype=torch.int64, device=device)
+        self._compared = torch.zeros(n, dtype=torch.int32, device=device)
         # work space, kept: fresh memory of this size costs more than what is done in it
-        self._rows = features.new_empty(ROW_BLOCK, d)
+        self._block = row_block(device)
+        self._rows = features.new_empty(self._block, d)
         self._centres = features.new_empty(min(most, CENTRE_BLOCK), d)
-        self._pair = torch.empty(2, PAIR_BLOCK, d, dtype=torch.float64)
+        self._pair = self.squared.new_empty(2, pair_block(d, device), d)
         origin = middle(features[:: max(1, n // SAMPLED)].numpy(force=True))
         self._products = Products(torch.from_numpy(origin).float().to(device), fitting(features))
-        blocks = torch.arange(n, device=device).split(ROW_BLOCK)
-        self._sizes = torch.cat([self._products.sizes(self._gather(b)) for b in blocks])
+        self._sizes = self.squared.new_empty(n, 2)
+        for rows, sizes in zip(
+            features.split(self._block), self._sizes.split(self._block), strict=True
+        ):
+            sizes.copy_(self._products.sizes(rows))
         self._chosen_sizes = self._sizes.new_empty(most, 2)
 
     def choose(self, rows: torch.Tensor, vectors: torch.Tensor | None = None) -> None:
@@ -75,19 +79,23 @@ class NearestChosen:
 
         Args:
             rows: (m,) those of them that are among the features.
-            vectors: (all, d) of all of them where they are not all among the features.
+            vectors: (all, d) of all of them where they are not all among the features, on the
+                device of these.
         """
-        given = self.features[rows] if vectors is None else vectors
-        end = self.count + len(given)
+        end = self.count + len(rows if vectors is None else vectors)
         places = rows
+        if vectors is None:
+            self._chosen_sizes[self.count : end] = self._sizes[rows]
+        else:
+            self._chosen_sizes[self.count : end] = self._products.sizes(vectors)
         if self._kept is not None:
+            assert vectors is not None
             # the oldest make room, once every row was compared with them
             behind = (self._compared < end - self._kept) & (self.squared >= 0)
             self.refresh(torch.nonzero(behind)[:, 0])
             places = torch.arange(self.count, end, device=rows.device) % self._kept
-            self._vectors[places] = given
+            self._vectors[places] = vectors
         self._places[self.count : end] = places
-        self._chosen_sizes[self.count : end] = self._products.sizes(given)
         self.count = end
         self.squared[rows] = -1
 
@@ -119,7 +127,7 @@ class NearestChosen:
         places = self._places[start:stop]
         centres = torch.index_select(self._vectors, 0, places, out=self._centres[: stop - start])
         self._products.set_centres(centres, self._chosen_sizes[start:stop])
-        for block in rows.split(ROW_BLOCK):
+        for block in rows.split(self._block):
             row, column = self._products.possible(
                 self._gather(block), self._sizes[block], self.squared[block]
             )
@@ -128,62 +136,85 @@ class NearestChosen:
 
     def _decide(self, rows: torch.Tensor, ranks: torch.Tensor) -> None:
         """Settle which of (p,) pairs are nearer than what is known."""
-        squared = torch.cat(
-            [
-                self._pairs(some, theirs)
-                for some, theirs in zip(
-                    rows.split(PAIR_BLOCK), ranks.split(PAIR_BLOCK), strict=True
-                )
-            ]
-        ).to(rows.device)
+        together = self._pair.shape[1]
+        pairs = zip(rows.split(together), ranks.split(together), strict=True)
+        squared = torch.cat([self._pairs(some, theirs) for some, theirs in pairs])
         before = self.squared[rows]
         self.squared.scatter_reduce_(0, rows, squared, "amin")
         after = self.squared[rows]
-        self.nearest[rows[after < before]] = torch.iinfo(torch.int64).max
+        self.nearest[rows[after < before]] = torch.iinfo(torch.int32).max
         won = (squared == after) & (after < before)
-        self.nearest.scatter_reduce_(0, rows[won], ranks[won], "amin")
+        self.nearest.scatter_reduce_(0, rows[won], ranks[won].int(), "amin")
 
     def _pairs(self, rows: torch.Tensor, ranks: torch.Tensor) -> torch.Tensor:
         m = len(rows)
         a, b = self._pair[0, :m], self._pair[1, :m]
         a.copy_(self._gather(rows))
         b.copy_(torch.index_select(self._vectors, 0, self._places[ranks], out=self._rows[:m]))
-        return squared_lengths(a.sub_(b))
+        return squared_lengths(a.sub_(b)).clone()
 
 
 class Block:
     """Some rows among which picks are made one by one, each known to the others at once.
+
+    Which row is picked is decided on the CPU, by distances that the device of the rows computes
+    for several of the rows likely to be picked next, as a call costs more than what it computes.
 
     Attributes:
         squared: (m,) float64 exact squared distances to the nearest chosen row; -1 for the chosen.
     """
 
     def __init__(self, vectors: torch.Tensor, squared: np.ndarray) -> None:
-        """Take (m, d) rows with their (m,) exact squared distances; memory O(m^2 + m d)."""
-        near = vectors.cpu()
+        """Take (m, d) rows with their (m,) exact squared distances."""
         self.squared = squared.copy()
-        self._exact = near.double()
-        scale, d = fitting(near), near.shape[1]
+        self._exact = vectors.double()
+        self._near: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        d, device = vectors.shape[1], vectors.device
+        self._together = pair_block(d, device)
+        scale = fitting(vectors)
         self._unit = scale**2
-        moved = torch.add(near.mean(dim=0) * -scale, near, alpha=scale)
-        lengths = torch.linalg.vector_norm(moved, dim=1, dtype=torch.float64).float()
-        product = torch.addmm(lengths.square(), moved, moved.T, alpha=-2)
-        product += lengths.square()[:, None]
-        # less all that it may say too much: two roundings more, of the lengths and of this
-        slack = (
-            torch.add(lengths[:, None], lengths).square_().mul_(product_error(d + 4, np.float32))
-        )
-        self._at_least = product.sub_(slack).sub_(underflow(d)).numpy()
+        self._moved = torch.add(vectors.mean(dim=0) * -scale, vectors, alpha=scale)
+        lengths = torch.linalg.vector_norm(self._moved, dim=1, dtype=torch.float64)
+        self._lengths = lengths.float()
+        # two roundings more, of the lengths and of what is subtracted; sums on a GPU cut digits
+        # off, which is twice the rounding
+        self._error = product_error((d + 4) * (2 if vectors.is_cuda else 1), np.float32)
+        self._underflow = underflow(d)
+
+    def knows(self, place: int) -> bool:
+        """Whether a row can be picked without a look."""
+        return place in self._near
 
     def pick(self, place: int) -> float:
-        """Choose a row; return its squared distance at the pick."""
+        """Choose a known row; return its squared distance at the pick."""
         at_pick = float(self.squared[place])
-        closer = np.flatnonzero(self._at_least[place] < self.squared * self._unit)
-        differences = self._exact[torch.from_numpy(closer)].sub_(self._exact[place])
-        squared = squared_lengths(differences).numpy()
+        closer, squared = self._near.pop(place)
         self.squared[closer] = np.minimum(self.squared[closer], squared)
         self.squared[place] = -1
         return at_pick
+
+    def look(self, places: np.ndarray) -> None:
+        """Get to know rows: compute their distances to all that they may come nearest to."""
+        device = self._exact.device
+        places = np.array([place for place in places.tolist() if place not in self._near])
+        rows = torch.from_numpy(places).to(device)
+        known = torch.from_numpy(self.squared).to(device)
+        one, other = torch.nonzero(self._at_least(rows) < known * self._unit, as_tuple=True)
+        pairs = zip(rows[one].split(self._together), other.split(self._together), strict=True)
+        exact = [squared_lengths(self._exact[a].sub_(self._exact[b])) for a, b in pairs]
+        squared = torch.cat([known[:0], *exact]).numpy(force=True)
+        ends = np.searchsorted(one.numpy(force=True), np.arange(1, len(places)))
+        near = zip(np.split(other.numpy(force=True), ends), np.split(squared, ends), strict=True)
+        self._near.update(zip(places.tolist(), near, strict=True))
+
+    def _at_least(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return what (p,) rows are at least apart from all, (p, m) scaled squared distances."""
+        lengths, norms = self._lengths, self._lengths.square()
+        with whole_precision(rows.device):
+            product = torch.addmm(norms, self._moved[rows], self._moved.T, alpha=-2)
+        product += norms[rows][:, None]
+        slack = torch.add(lengths[rows][:, None], lengths).square_().mul_(self._error)
+        return product.sub_(slack).sub_(self._underflow)
 
 
 def fitting(rows: torch.Tensor) -> float:
@@ -193,8 +224,26 @@ def fitting(rows: torch.Tensor) -> float:
     return scaling(max(power, LOWEST), rows.shape[1], EXPONENT)
 
 
-def as_tensor(features: np.ndarray) -> torch.Tensor:
-    """Return (N, d) features as a float32 tensor, without a copy where they are float32."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32))
+def as_tensor(
+    rows: np.ndarray | torch.Tensor, device: str | torch.device | None = None
+) -> torch.Tensor:
+    """Return (N, d) rows as a float32 tensor, without a copy where they are one.
+
+    Args:
+        device: None leaves them where they are.
+
+    Raises:
+        UserError: they do not fit there.
+    """
+    if isinstance(rows, np.ndarray):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+            rows = torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float32))
+    try:
+        return rows if device is None else rows.to(device)
+    except torch.cuda.OutOfMemoryError:
+        free, _ = torch.cuda.mem_get_info(device)
+        raise UserError(
+            f"gpus: {rows.nbytes / 1e9:,.1f} GB of features do not fit into the {free / 1e9:,.1f} "
+            "GB that are free on the GPU; allowed are more shards, or 0 GPUs"
+        ) from None

@@ -52,7 +52,7 @@ def squared_lengths(differences: torch.Tensor) -> torch.Tensor:
     width = squares.shape[1]
     while width > 1:
         half = width // 2
-        squares[:, :half] += squares[:, width - half : width]
+        squares.narrow(1, 0, half).add_(squares.narrow(1, width - half, half))
         width -= half
     return squares[:, 0]
 

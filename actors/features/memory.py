@@ -23,9 +23,15 @@ LIMIT_FILES = (
 def load(source: FeatureSource, progress: Progress | None = None, first: int = 0) -> np.ndarray:
     """Return every row of a source, (N, d) float32; `first` is the number of its first row.
 
+    What can be mapped is checked, and not copied.
+
     Raises:
         UserError: rows hold NaN or infinity, or there is no room for them.
     """
+    if source.mapped is not None:
+        for _ in blocks(source, progress, first):
+            pass
+        return source.mapped
     features = allocate(source.rows, source.dimension)
     for start, block in blocks(source, progress, first):
         features[start : start + len(block)] = block

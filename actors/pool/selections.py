@@ -174,7 +174,7 @@ def write(
 
 
 def write_order(storage: Storage, step_path: str, ranked: Ranked) -> File:
-    """Store all candidates in the order of picking, with the distances at the picks."""
+    """Store candidates in the order of picking, with the distances at the picks."""
     columns = {
         "position": pa.array(ranked.positions, pa.int64()),
         "distance": pa.array(ranked.distances, pa.float64()),
@@ -183,7 +183,7 @@ def write_order(storage: Storage, step_path: str, ranked: Ranked) -> File:
 
 
 def read_order(storage: Storage, step_path: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions and distances of a stored order of all candidates."""
+    """Return the positions and distances of a stored order of candidates."""
     table = shards.read_table(storage, f"{step_path}/{ORDER}")
     return table["position"].to_numpy(), table["distance"].to_numpy()
 

@@ -53,8 +53,10 @@ def select(
     if kind not in METHODS:
         raise UserError(f"kind: found {kind!r}; allowed are {', '.join(METHODS)}")
     method = METHODS[kind].model_validate({"kind": kind, **options})
-    chosen = method.select(features, n, seed, quality)
-    return replace(chosen, reasons=explain(features, chosen.positions))
+    chosen = method.select(features, n, seed, quality, reasons=True)
+    return (
+        chosen if chosen.reasons else replace(chosen, reasons=explain(features, chosen.positions))
+    )
 
 
 __all__ = [

@@ -1,6 +1,6 @@
 """GIST: quality and distance together (Fahrbach et al. 2025)."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ def gist(
     quality: np.ndarray | None = None,
     weight: float = 0.5,
     epsilon: float = 0.1,
+    device: str = "cpu",
 ) -> Selection:
     """Choose n rows of high quality that lie far apart.
 
@@ -50,6 +51,7 @@ def gist(
         quality: (N,) finite, >= 0, higher is better; by default the density of the candidates.
         weight: share of the distance in f, 0 to 1.
         epsilon: thresholds fall by 1 / (1 + epsilon), 0 < epsilon <= 0.5.
+        device: "cuda" computes the distances of greedy selection and of the sets on a GPU.
 
     Returns:
         The rows by falling quality, ties to the lowest position, or in greedy selection's order
@@ -66,7 +68,7 @@ def gist(
     check_request(features, n)
     worth = density(features) if quality is None else checked(quality, len(features))
     order = np.argsort(-worth, kind="stable")
-    best = greedy(features, n, seed=seed)
+    best = greedy(features, n, seed=seed, device=device)
     assert best.distances is not None
     scale = float(best.distances[-1]) if n > 1 else 0.0
 
@@ -77,7 +79,7 @@ def gist(
     count = int(np.log(1 / epsilon) / np.log1p(epsilon)) + 1 if scale else 0
     limit, above = 0.0, scale
     with torch.inference_mode():
-        rows = as_tensor(features)
+        rows = as_tensor(features, device)
         for threshold in [*(scale / (1 + epsilon) ** i for i in range(count)), 0.0]:
             tried = independent_set(rows, torch.from_numpy(order), n, threshold)
             if tried:
@@ -163,6 +165,8 @@ def checked(quality: np.ndarray, rows: int) -> np.ndarray:
 class Gist(Method):
     """Greedy independent sets over falling thresholds, for a linear utility."""
 
+    on_gpu: ClassVar[bool] = True
+
     kind: Literal["gist"]
     quality: str = Field("density", description="density, or a column where higher is better")
     weight: float = Field(
@@ -183,6 +187,8 @@ class Gist(Method):
         seed: int,
         quality: np.ndarray | None = None,
         progress: Progress | None = None,
+        device: str = "cpu",
+        reasons: bool = False,
     ) -> Selection:
         if self.needed_column and quality is None:
             raise UserError(
@@ -190,4 +196,12 @@ class Gist(Method):
                 "a column of the candidates"
             )
         used = quality if self.needed_column else None
-        return gist(features, n, seed=seed, quality=used, weight=self.weight, epsilon=self.epsilon)
+        return gist(
+            features,
+            n,
+            seed=seed,
+            quality=used,
+            weight=self.weight,
+            epsilon=self.epsilon,
+            device=device,
+        )

@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import torch
 
+from actors.config import Resources
 from actors.data.feature_source import FeatureSource, Progress
 from actors.distances.farthest_first import LocalShards, Shards, farthest_first
 from actors.errors import UserError
@@ -12,7 +13,14 @@ from actors.selection.selection import Method, Selection, check_request, reasons
 
 
 def greedy(
-    features: np.ndarray, n: int, *, seed: int, progress: Progress | None = None
+    features: np.ndarray,
+    n: int,
+    *,
+    seed: int,
+    begun: Selection | None = None,
+    reasons: bool = False,
+    device: str = "cpu",
+    progress: Progress | None = None,
 ) -> Selection:
     """Start from one random row, then always add the row farthest from its nearest chosen row.
 
@@ -20,6 +28,9 @@ def greedy(
         features: (N, d), computed with as float32.
         n: rows to choose, 1 to N.
         seed: seed of the first row.
+        begun: a selection of fewer rows with the same features and seed, to go on from.
+        reasons: whether to find the reason of every row, which takes less work than afterwards.
+        device: "cuda" computes the distances on a GPU; the rows are the same.
         progress: called now and then with the number of rows chosen so far.
 
     Returns:
@@ -30,19 +41,26 @@ def greedy(
         UserError: n or the features are not as above.
     """
     check_request(features, n)
-    return greedy_from(features, n, first_row(len(features), seed), progress)
+    begun = begun or beginning(first_row(len(features), seed))
+    shards = LocalShards(features, n, device=device)
+    return go_on(shards, n, begun, reasons=reasons, progress=progress)
 
 
-def greedy_from(
-    features: np.ndarray, n: int, first: int, progress: Progress | None = None
-) -> Selection:
+def greedy_from(features: np.ndarray, n: int, first: int, device: str = "cpu") -> Selection:
     """Select as `greedy` does, from a given first row; the request is not checked."""
-    with torch.inference_mode():
-        return Selection(*farthest_first(LocalShards(features, n), n, first, progress))
+    return go_on(LocalShards(features, n, device=device), n, beginning(first))
 
 
 def greedy_sharded(
-    source: FeatureSource, n: int, *, seed: int, shards: int, progress: Progress | None = None
+    source: FeatureSource,
+    n: int,
+    *,
+    seed: int,
+    shards: int,
+    resources: Resources | None = None,
+    begun: Selection | None = None,
+    reasons: bool = True,
+    progress: Progress | None = None,
 ) -> Selection:
     """Select as `greedy` does, on a connected Ray, with the features divided over actors.
 
@@ -51,10 +69,10 @@ def greedy_sharded(
         n: rows to choose, 1 to N.
         seed: seed of the first row.
         shards: number of actors, 1 to N.
+        resources: of each actor; by default a CPU, or its part of those that there are.
+        begun: as of `greedy`.
+        reasons: as of `greedy`.
         progress: called after every round with the number of rows chosen so far.
-
-    Returns:
-        The selection of `greedy`, with the reasons of every row.
 
     Raises:
         UserError: n, the shards or the features are not as above.
@@ -64,15 +82,30 @@ def greedy_sharded(
     for name, value in (("n", n), ("shards", shards)):
         if not 1 <= value <= source.rows:
             raise UserError(f"{name}: found {value}; allowed are 1 to {source.rows}, the rows")
-    with actors_of(source, n, shards) as held:
-        return with_reasons(held, n, first_row(source.rows, seed), progress)
+    begun = begun or beginning(first_row(source.rows, seed))
+    with actors_of(source, n, shards, resources) as held:
+        return go_on(held, n, begun, reasons=reasons, progress=progress)
 
 
-def with_reasons(shards: Shards, n: int, first: int, progress: Progress | None = None) -> Selection:
-    """Select n rows of some shards from a given first row, with the reason of every row."""
+def go_on(
+    shards: Shards,
+    n: int,
+    begun: Selection,
+    *,
+    reasons: bool = False,
+    progress: Progress | None = None,
+) -> Selection:
+    """Select n rows of some shards, of which the first ones are known."""
+    assert begun.distances is not None
     with torch.inference_mode():
-        positions, distances = farthest_first(shards, n, first, progress)
-        return Selection(positions, distances, reasons=reasons_of(shards))
+        positions, distances = farthest_first(shards, n, begun.positions, progress)
+        found = reasons_of(shards) if reasons else None
+    return Selection(positions, np.concatenate((begun.distances, distances)), reasons=found)
+
+
+def beginning(first: int) -> Selection:
+    """Return the selection of one row."""
+    return Selection(np.array([first]), np.array([np.nan]))
 
 
 def first_row(rows: int, seed: int) -> int:
@@ -86,6 +119,7 @@ class Greedy(Method):
     function = staticmethod(greedy)
     over_shards = staticmethod(greedy_sharded)
     nested: ClassVar[bool] = True
+    on_gpu: ClassVar[bool] = True
 
     kind: Literal["greedy"]
 
@@ -96,5 +130,7 @@ class Greedy(Method):
         seed: int,
         quality: np.ndarray | None = None,
         progress: Progress | None = None,
+        device: str = "cpu",
+        reasons: bool = False,
     ) -> Selection:
-        return greedy(features, n, seed=seed, progress=progress)
+        return greedy(features, n, seed=seed, reasons=reasons, device=device, progress=progress)

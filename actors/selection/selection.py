@@ -10,7 +10,7 @@ from pydantic import Field
 
 from actors.config import Config
 from actors.data.feature_source import Progress
-from actors.distances.farthest_first import LocalShards, Picks, Shards
+from actors.distances.farthest_first import LocalShards, Shards
 from actors.errors import UserError
 
 CHECKED_ROWS = 1 << 16
@@ -63,6 +63,8 @@ class Method(Config):
     nested: ClassVar[bool] = False
     # whether all sets of n rows are equally likely: it looks at no features
     uniform: ClassVar[bool] = False
+    # whether its function takes a device, "cuda" where a GPU is to compute the distances
+    on_gpu: ClassVar[bool] = False
 
     kind: str
     ratio: float | None = Field(
@@ -81,14 +83,21 @@ class Method(Config):
         seed: int,
         quality: np.ndarray | None = None,
         progress: Progress | None = None,
+        device: str = "cpu",
+        reasons: bool = False,
     ) -> Selection:
         """Choose n of the (N, d) float32 rows.
 
         Args:
             quality: (N,) values of the needed column, higher is better.
             progress: called with the number of rows chosen so far, by methods that know it.
+            device: "cpu", or "cuda" for a method that can use a GPU.
+            reasons: whether those are wanted that a method finds with less work than `explain`.
         """
-        return self.function(features, n, seed=seed, **self.model_dump(exclude={"kind", "ratio"}))
+        options = self.model_dump(exclude={"kind", "ratio"})
+        if self.on_gpu:
+            options["device"] = device
+        return self.function(features, n, seed=seed, **options)
 
 
 def check_request(features: np.ndarray, n: int) -> None:
@@ -116,21 +125,32 @@ def numbers(rows: np.ndarray) -> str:
     return f"rows {', '.join(map(str, rows[:5]))}" + (", ..." if len(rows) > 5 else "")
 
 
-def explain(features: np.ndarray, positions: np.ndarray) -> Reasons:
+def explain(
+    features: np.ndarray,
+    positions: np.ndarray,
+    progress: Progress | None = None,
+    device: str = "cpu",
+) -> Reasons:
     """Return which chosen row covers every candidate, and how far it is.
 
     Args:
         features: (N, d), computed with as float32.
         positions: (n,) of the chosen rows, by rank; of equally near ones the lowest rank covers.
+        progress: called now and then with the number of candidates that are done.
+        device: "cpu" or "cuda".
     """
     with torch.inference_mode():
-        shards = LocalShards(features, len(positions))
-        shards.add(Picks(positions, shards.vectors(positions)))
-        return reasons_of(shards)
+        shards = LocalShards(features, len(positions), device=device)
+        shards.add_rows(positions)
+        return reasons_of(shards, progress)
 
 
-def reasons_of(shards: Shards) -> Reasons:
+def reasons_of(shards: Shards, progress: Progress | None = None) -> Reasons:
     """Return which picked row covers every candidate of some shards, and how far it is."""
-    positions = np.concatenate(shards.picks)
-    ranks, distances = map(np.concatenate, zip(*shards.ask("cover"), strict=True))
-    return Reasons(np.where(ranks < 0, np.arange(len(ranks)), positions[ranks]), distances)
+    covered = shards.ask("cover", *([progress] if progress else []))
+    # of a picked row, whose rank is -1, it is none of these
+    by_rank = np.concatenate([*shards.picks, [-1]])
+    covered_by = np.concatenate([by_rank[shard.ranks] for shard in covered])
+    picked = by_rank[:-1]
+    covered_by[picked] = picked
+    return Reasons(covered_by, np.concatenate([shard.distances for shard in covered]))

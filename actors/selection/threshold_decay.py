@@ -1,11 +1,12 @@
 """Threshold decay filter (Shi et al. 2025)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 
+from actors.distances.farthest_first import LIKELY
 from actors.distances.nearest_chosen import Block, NearestChosen, as_tensor
 from actors.distances.neighbours import nearest
 from actors.errors import UserError
@@ -26,6 +27,7 @@ def threshold_decay(
     seed: int,
     initial_threshold: float | Literal["auto"] = "auto",
     decay: float = 0.95,
+    device: str = "cpu",
 ) -> Selection:
     """Keep candidates that lie farther than a threshold from every kept row; lower it until n are.
 
@@ -41,6 +43,7 @@ def threshold_decay(
         initial_threshold: distance in feature units, >= 0; `auto` takes the 95 % quantile of the
             nearest-neighbour distances of 4,096 random candidates, found in the notes.
         decay: factor per pass, 0 <= decay < 1.
+        device: "cuda" computes the distances on a GPU; the rows are the same.
 
     Returns:
         The rows in the order of keeping, with the distance to the nearest row kept before.
@@ -55,7 +58,7 @@ def threshold_decay(
     )
     with torch.inference_mode():
         kept, squared = filter_in_order(
-            as_tensor(features), torch.from_numpy(order), n, threshold, decay
+            as_tensor(features, device), torch.from_numpy(order), n, threshold, decay
         )
     squared[0] = np.nan
     return Selection(kept, np.sqrt(squared), {"initial_threshold": threshold})
@@ -115,6 +118,7 @@ def keep(
     if not len(rows):
         return rows, []
     block = Block(state.features[rows], state.squared[rows].numpy(force=True))
+    together = LIKELY[rows.device.type]
     kept: list[int] = []
     distances: list[float] = []
     while len(kept) < most:
@@ -124,6 +128,8 @@ def keep(
         if not len(far):
             break
         kept.append(first + int(far[0]))
+        if not block.knows(kept[-1]):
+            block.look(first + far[:together])
         distances.append(block.pick(kept[-1]))
     state.choose(rows[kept])
     return rows[kept], distances
@@ -133,6 +139,7 @@ class ThresholdDecay(Method):
     """Random order, strict threshold, decayed after each pass."""
 
     function = staticmethod(threshold_decay)
+    on_gpu: ClassVar[bool] = True
 
     kind: Literal["threshold_decay"]
     initial_threshold: Annotated[float, Field(ge=0)] | Literal["auto"] = Field(

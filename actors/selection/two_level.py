@@ -1,6 +1,6 @@
 """Two-level selection, for pools on which exact greedy selection takes too long."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -14,7 +14,13 @@ MEASURED = 8192
 
 
 def two_level(
-    features: np.ndarray, n: int, *, seed: int, partitions: int = 16, surplus: float = 1.25
+    features: np.ndarray,
+    n: int,
+    *,
+    seed: int,
+    partitions: int = 16,
+    surplus: float = 1.25,
+    device: str = "cpu",
 ) -> Selection:
     """Select greedily in each of some random partitions, then in the union of their selections.
 
@@ -27,6 +33,7 @@ def two_level(
         seed: seed of the division and of the first rows.
         partitions: how many, >= 1; fewer where one would have no row.
         surplus: rows that the partitions select together, in units of n, >= 1.
+        device: "cuda" computes the distances on a GPU; the rows are the same.
 
     Returns:
         The rows in the order of the second selection. The notes have the entropy in nats that is
@@ -34,14 +41,14 @@ def two_level(
         `measured_on` random candidates, where partitions are smaller and more is lost than on all.
     """
     check_request(features, n)
-    chosen = in_two_levels(features, n, seed, partitions, surplus)
+    chosen = in_two_levels(features, n, seed, partitions, surplus, device)
     rng = np.random.default_rng([seed, 1])
     some = features[np.sort(rng.permutation(len(features))[:MEASURED])]
     few = max(1, round(n * len(some) / len(features)))
     notes = {"measured_on": float(len(some))}
     if few > 1:
-        ours = some[in_two_levels(some, few, seed, partitions, surplus).positions]
-        exact = some[greedy(some, few, seed=seed).positions]
+        ours = some[in_two_levels(some, few, seed, partitions, surplus, device).positions]
+        exact = some[greedy(some, few, seed=seed, device=device).positions]
         lost = entropy(exact).nats - entropy(ours).nats
         if np.isfinite(lost):  # it is not where all rows are copies
             notes["entropy_lost"] = lost
@@ -49,7 +56,7 @@ def two_level(
 
 
 def in_two_levels(
-    features: np.ndarray, n: int, seed: int, partitions: int, surplus: float
+    features: np.ndarray, n: int, seed: int, partitions: int, surplus: float, device: str
 ) -> Selection:
     """Return the selection without measuring what it loses.
 
@@ -64,9 +71,9 @@ def in_two_levels(
         share = int(np.ceil(wanted * len(rows) / len(features)))
         start = np.flatnonzero(rows == first)
         begin = int(start[0]) if len(start) else first_row(len(rows), seed)
-        chosen.append(rows[greedy_from(features[rows], share, begin).positions])
+        chosen.append(rows[greedy_from(features[rows], share, begin, device).positions])
     union = np.sort(np.concatenate(chosen))
-    last = greedy_from(features[union], n, int(np.searchsorted(union, first)))
+    last = greedy_from(features[union], n, int(np.searchsorted(union, first)), device)
     return Selection(union[last.positions], last.distances)
 
 
@@ -74,6 +81,7 @@ class TwoLevel(Method):
     """Greedy selection in partitions, then over their union."""
 
     function = staticmethod(two_level)
+    on_gpu: ClassVar[bool] = True
 
     kind: Literal["two_level"]
     partitions: int = Field(16, ge=1, description="random partitions that select on their own")

@@ -1,23 +1,90 @@
 """Selecting training sets: which candidates, and in which order."""
 
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from actors.config import Resources
+from actors.data.feature_source import pick
 from actors.distances.neighbours import nearest_before
+from actors.features.memory import load
 from actors.pool import selections
+from actors.pool.pixels import Pixels
+from actors.pool.shards import Gather
 from actors.pool.step import Report, Step
 from actors.pool.storage import File, Storage
 from actors.seeds import derive_seed
-from actors.selection import METHODS, Method, Selection, explain
+from actors.selection import METHODS, Method, Selection, explain, greedy
 from actors.selection.draw import Stratum, draw_candidates
 from actors.selection.quota import bounds, within
 
 
+class Stored:
+    """The candidates of a step as a feature source; pickled it holds no rows."""
+
+    def __init__(self, storage: Storage, step: Step) -> None:
+        self._storage = storage
+        self._step = step
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_storage": self._storage, "_step": self._step}
+
+    @cached_property
+    def rows(self) -> int:
+        """Number of candidates."""
+        return len(self._gather) if self._positions is None else len(self._positions)
+
+    @property
+    def dimension(self) -> int:
+        """Number of features of a row."""
+        return int(self._gather.shape[0])
+
+    @property
+    def mapped(self) -> None:
+        """None: they lie in many files."""
+        return None
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Return candidates start to stop."""
+        rows = np.arange(start, stop) if self._positions is None else self._positions[start:stop]
+        return self._gather[rows]
+
+    @cached_property
+    def _gather(self) -> Gather | Pixels:
+        return selections.gather(self._storage, self._step.inputs["features"], "features")
+
+    @cached_property
+    def _positions(self) -> np.ndarray | None:
+        return _candidates(self._step)
+
+
 def order(storage: Storage, step: Step, report: Report) -> list[File]:
     """Store the step's candidates in the order of a nested method; return the file's record."""
-    features = _features(storage, step)
-    ranked = _method(step).select(features, len(features), step.seed)
+    source, settings = Stored(storage, step), step.settings
+    # a store that others fill as well may ask for fewer rows than there are
+    n = min(settings["rows"], source.rows)
+
+    def progress(picked: int) -> None:
+        report(picked / n, f"{picked:,}/{n:,} rows")
+
+    method, shards = _method(step), settings["workers"]
+    if shards > 1:
+        assert method.over_shards is not None
+        resources = Resources(cpus=settings["cpus"], gpus=settings["gpus"])
+        ranked = method.over_shards(
+            source,
+            n,
+            seed=step.seed,
+            shards=shards,
+            resources=resources,
+            reasons=False,
+            progress=progress,
+        )
+    else:
+        features = load(source)
+        ranked = method.select(features, n, step.seed, progress=progress, device=_device(step))
     return [selections.write_order(storage, step.path, ranked)]
 
 
@@ -41,16 +108,20 @@ def _chosen(storage: Storage, step: Step) -> Selection:
     rows, limited = step.config["rows"], "limits" in step.config
     if "order" in step.inputs:
         ranked = Selection(*selections.read_order(storage, step.inputs["order"][0]))
-        if limited:
-            return _within_limits(storage, step, ranked)
-        return ranked.at(np.arange(rows))
+        needed = Stored(storage, step).rows if limited else rows
+        if len(ranked.positions) < needed:
+            # it was stored for a smaller selection
+            features = load(Stored(storage, step))
+            device = _device(step)
+            ranked = greedy(features, needed, seed=step.seed, begun=ranked, device=device)
+        return _within_limits(storage, step, ranked) if limited else ranked.at(np.arange(rows))
     method = _method(step)
     features = _features(storage, step, method)
-    chosen = method.select(features, rows, step.seed)
+    chosen = method.select(features, rows, step.seed, device=_device(step))
     if not limited:
         return chosen
     # behind the method's own choice come the rows that are farthest from it
-    distances = explain(_features(storage, step), chosen.positions).distances
+    distances = explain(_features(storage, step), chosen.positions, device=_device(step)).distances
     distances[chosen.positions] = np.inf
     behind = np.argsort(-distances, kind="stable")[rows:]
     return _within_limits(storage, step, Selection(np.concatenate([chosen.positions, behind])))
@@ -69,19 +140,22 @@ def _within_limits(storage: Storage, step: Step, ranked: Selection) -> Selection
     if chosen.distances is None:
         return chosen
     # those of the order are to rows that may not be in the selection
-    distances = nearest_before(_features(storage, step)[chosen.positions])
+    distances = nearest_before(pick(Stored(storage, step), chosen.positions))
     distances[:1] = np.nan
     return replace(chosen, distances=distances)
 
 
 def _features(storage: Storage, step: Step, method: Method | None = None) -> np.ndarray:
     """Return the (N, d) features of the candidates; d is 0 for a method that ignores them."""
-    candidates = _candidates(step)
     if method and method.uniform:
+        candidates = _candidates(step)
         total = sum(selections.sizes(storage, step.inputs["samples"]))
         return np.empty((total if candidates is None else len(candidates), 0), np.float32)
-    features = selections.gather(storage, step.inputs["features"], "features")
-    return features.all() if candidates is None else features[candidates]
+    return load(Stored(storage, step))
+
+
+def _device(step: Step) -> str:
+    return "cuda" if step.settings["gpus"] else "cpu"
 
 
 def _method(step: Step) -> Method:

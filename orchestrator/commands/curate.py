@@ -8,6 +8,7 @@ from orchestrator.commands.base import (
     FieldOption,
     argument,
     arguments_of,
+    flag,
     given,
     parse_overrides,
 )
@@ -46,7 +47,8 @@ OPTIONS = (
 
 def curate(command: argparse.Namespace, tokens: list[str]) -> int:
     """Keep rows of a data set."""
-    overrides = [*given(command, OPTIONS), *parse_overrides(tokens)]
+    no_reasons = [("reasons", False)] if command.no_reasons else []
+    overrides = [*given(command, OPTIONS), *no_reasons, *parse_overrides(tokens)]
     from orchestrator.curate import Curation, run_curate
     from orchestrator.inputs import load
 
@@ -60,6 +62,7 @@ COMMAND = Command(
     arguments=(
         argument("input", "INPUT", "what to choose among"),
         *arguments_of(OPTIONS),
+        flag("--no-reasons", "do not find the kept row that covers each row left out"),
         SKIP_BAD,
     ),
     fields="curate",

@@ -78,7 +78,7 @@ class Job:
 
     @cached_property
     def group(self) -> int:
-        """How many workers train together."""
+        """How many workers train or select together."""
         return group(self.planned.step)
 
     @property

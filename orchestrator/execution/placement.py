@@ -37,8 +37,8 @@ def needs(step: Step) -> Resources:
 
 
 def group(step: Step) -> int:
-    """Return how many workers train together; 1 where a single worker does the step."""
-    return int(step.settings["workers"]) if step.kind == "train" else 1
+    """Return how many workers train or select together; 1 where one does the step alone."""
+    return int(step.settings["workers"]) if step.kind in ("train", "order") else 1
 
 
 def suffices(has: Resources, wanted: Resources) -> bool:
@@ -96,8 +96,11 @@ def check(plan: Plan, nodes: list[Node]) -> None:
                     f"what the largest of {len(nodes)} machine{'s'[: len(nodes) > 1]} has"
                 )
         if not fits([wanted] * workers, nodes):
+            field = f"generators.{planned.generator}.training.workers"
+            if planned.step.kind == "order":
+                field = "resources.selection.shards"
             raise UserError(
-                f"generators.{planned.generator}.training.workers: found {workers}, each with "
+                f"{field}: found {workers}, each with "
                 f"{wanted.cpus:g} CPUs and {wanted.gpus:g} GPUs; allowed are up to "
                 f"{how_many(wanted, nodes)}, what the cluster has room for"
             )

@@ -19,7 +19,7 @@ from orchestrator.execution.placement import Node, fits, how_many, suffices
 IDLE_SECONDS = 60.0
 # how often in a row workers may die while they start
 STARTS = 4
-# what leads a group that trains needs nothing itself
+# what leads a group that trains or selects needs nothing itself
 LEADER = Resources(cpus=0)
 
 
@@ -194,7 +194,7 @@ class Team:
             cpus = node.cpus - sum(r.cpus for r in here)
             gpus = node.gpus - sum(r.gpus for r in here)
             left.append(Node(cpus, gpus, id))
-        # Ray decides where those go that start, and those that train in a group
+        # Ray decides where those go that start, and those of a group
         unplaced = [member.resources for member in self.starting.values()]
         groups = [m.job for m in self._members if m.job is not None and m.job.group > 1]
         unplaced += [job.needs for job in groups for _ in range(job.group)]

@@ -174,6 +174,12 @@ class SweepConfig(Config):
         points = self.points() or self.ends()
         return sorted({self.at(point, self.repeat.seeds[0]).iterations for point in points})
 
+    @cached_property
+    def ratio(self) -> float:
+        """The largest ratio of a selection at any point: points share the orders of their rows."""
+        experiments = [self.at(point, self.repeat.seeds[0]) for point in self.ends()]
+        return max(e.method_for(name).ratio or 1 for e in experiments for name in e.generators)
+
     def any_point(self) -> Point:
         """Return a point that the space has."""
         return {field: axis.ends()[0] for field, axis in self.space.items()}

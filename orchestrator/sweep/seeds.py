@@ -119,7 +119,8 @@ class Seeds:
         trial, setting = self._trials[seed], self._setting
         try:
             experiment = setting.sweep.at(first, seed, changes)
-            run = Run(experiment, self._storage, trial_folder(setting.folder, trial.id), trial)
+            folder = trial_folder(setting.folder, trial.id)
+            run = Run(experiment, self._storage, folder, trial, setting.sweep.ratio)
             # before it is open: what fails half-way is closed too
             self._runs[seed] = run
             run.open(

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,28 @@ def test_a_mistake_is_one_line_with_field_value_and_what_is_allowed(
     with pytest.raises(UserError, match=message) as caught:
         load((path, value))
     assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gpus": 1}, "gpus: found 1, but selection.kind 'random' cannot use a GPU; allowed is 0"),
+        ({"shards": 2}, "shards: found 2, but selection.kind 'random' does not select over shards"),
+    ],
+)
+def test_resources_that_no_method_of_any_arm_can_use_are_refused(
+    given: dict[str, int], message: str
+) -> None:
+    fields: list[tuple[str, Any]] = [("resources.selection", given)]
+    # one of the two arms is greedy
+    assert load(*fields).resources.selection.shards == given.get("shards", 1)
+    with pytest.raises(UserError, match=re.escape(f"resources.selection.{message}")):
+        load(*fields, ("arms", {}), ("selection", {"kind": "random", "ratio": 0.5}))
+
+
+def test_more_shards_than_candidates_are_refused() -> None:
+    with pytest.raises(UserError, match=r"selection\.shards: found 300; allowed are up to 256, "):
+        load(("resources.selection.shards", 300))
 
 
 def test_a_generator_named_twice_is_refused_with_both_lines(tmp_path: Path) -> None:

@@ -130,6 +130,24 @@ def test_text_that_looks_like_yaml_stays_text(here: Path) -> None:
     assert Path("2025").is_dir()
 
 
+@pytest.mark.parametrize("method", ["greedy", "random"])
+def test_reasons_are_not_looked_for_where_nobody_wants_them(method: str, here: Path) -> None:
+    arguments = ("x.parquet", "--rows", "20", "--seed", "3", "--method", method)
+    ok(*arguments, "--out", "kept.parquet")
+    ok(*arguments, "--no-reasons", "--out", "bare.parquet", "--report", "bare.html")
+    ok("photos", "--ratio", "0.5", "--no-reasons", "--out", "some", "--report", "some.html")
+    kept, bare = pq.read_table("kept.parquet"), pq.read_table("bare.parquet")
+    same = ["id", "kept", "rank", "source"]
+    assert bare.select(same).to_pylist() == kept.select(same).to_pylist()
+    assert bare[:20].to_pylist() == kept[:20].to_pylist()
+    for column in ("distance", "covered_by"):
+        assert bare[column][20:].null_count == 40
+    assert set(bare["reason"][20:].to_pylist()) == {
+        "left out; the picked row nearest to it was not looked for"
+    }
+    assert kept["covered_by"][20:].null_count == 0
+
+
 @pytest.mark.parametrize("suffix", ["html", "png"])
 def test_a_report_is_written_beside(suffix: str, here: Path) -> None:
     ok("photos", "--ratio", "0.5", "--out", "kept", "--report", f"r.{suffix}")

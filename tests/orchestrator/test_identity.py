@@ -17,6 +17,7 @@ SAME = [
     ("store", "elsewhere/"),
     ("damaged", "redo"),
     ("resources.selection.cpus", 3),
+    ("resources.selection.shards", 2),
     ("generators.ddpm.resources.gpus", 1),
     ("generators.ddpm.sampling.batch_size", 7),
     ("generators.ddpm.sampling.workers", 2),

@@ -50,6 +50,40 @@ def test_arms_that_differ_in_the_ratio_share_one_greedy_order() -> None:
     assert {p.step.inputs["order"] for p in selects} == {(orders[0].step.path,)}
 
 
+def test_an_order_goes_as_far_as_the_largest_ratio_needs() -> None:
+    ratios = {f"r{ratio}": {"selection": {"ratio": ratio / 10}} for ratio in (4, 6, 5)}
+
+    def ranked(experiment: config.Experiment, ratio: float = 0) -> int:
+        steps = [p.step for p in make_plan(experiment, ratio=ratio).steps.values()]
+        (order,) = [step for step in steps if step.kind == "order"]
+        return int(order.settings["rows"])
+
+    fields: list[tuple[str, Any]] = [("iterations", 2), ("arms", {}), ("arms", ratios)]
+    arms = config.load(str(DIGITS), fields)
+    total = sum(generator.sampling.rows for generator in arms.generators.values())
+    assert ranked(arms) == round(0.6 * total)
+    alone = config.load(str(DIGITS), [*fields[:2], ("selection.ratio", 0.3)])
+    assert ranked(alone) == round(0.3 * total)
+    # in a sweep others may need more
+    assert ranked(alone, 0.5) == round(0.5 * total)
+    # who keeps within limits may need any row
+    capped = config.load(str(DIGITS), [*fields[:2], ("cap", {"ddpm": 0.7})])
+    assert ranked(capped) == total
+
+
+def test_gpus_and_shards_are_given_to_methods_that_can_use_them_alone() -> None:
+    resources = {"gpus": 1, "shards": 2}
+    planned = plan(("iterations", 2), ("resources.selection", resources))
+    needs = {
+        (p.step.kind, p.step.config["selection"]["kind"]): p.step.settings
+        for p in planned.steps.values()
+        if p.step.room == "selection"
+    }
+    assert needs["order", "greedy"]["gpus"] == needs["select", "greedy"]["gpus"] == 1
+    assert needs["order", "greedy"]["workers"] == 2
+    assert needs["select", "random"]["gpus"] == 0
+
+
 def test_given_images_go_on_where_the_iteration_before_ended_when_the_rows_change(
     tmp_path: Path,
 ) -> None:

@@ -34,6 +34,8 @@ class ByQuality(Method):
         seed: int,
         quality: np.ndarray | None = None,
         progress: Progress | None = None,
+        device: str = "cpu",
+        reasons: bool = False,
     ) -> Selection:
         assert quality is not None
         return Selection(np.argsort(-quality)[:n], notes={"lowest": float("nan")})
@@ -53,6 +55,7 @@ def test_the_selection_is_that_of_the_method_with_a_reason_for_every_row(tmp_pat
     result = curated(tmp_path)
     np.testing.assert_array_equal(result.selection.positions, greedy(X, 20, seed=3).positions)
     distances = np.linalg.norm(X[:, None] - X[result.selection.positions], axis=2)
+    assert result.reasons is not None
     np.testing.assert_allclose(result.reasons.distances, distances.min(axis=1), atol=1e-6)
     assert result.figures.covering == pytest.approx(distances.min(axis=1).max())
     assert result.figures.last_pick == greedy(X, 20, seed=3).distances[-1]  # type: ignore[index]

@@ -97,6 +97,7 @@ def test_left_out_images_stand_beside_the_one_that_covers_them(tmp_path: Path) -
     axes = drawn(left_out(candidates, result))
     picture = np.asarray(axes.images[0].get_array())
     out = np.setdiff1d(np.arange(10), result.selection.positions)
+    assert result.reasons is not None
     nearest = out[np.argmin(result.reasons.distances[out])]
     pair = candidates.images(np.array([nearest, result.reasons.covered_by[nearest]]))
     # a column of one transparent pixel is between the two of a pair

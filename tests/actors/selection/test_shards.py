@@ -9,12 +9,17 @@ from hypothesis import strategies as st
 from actors.distances import farthest_first, nearest_chosen
 from actors.distances.farthest_first import LocalShards
 from actors.selection import Selection, explain, greedy
-from actors.selection.greedy import first_row, with_reasons
+from actors.selection.greedy import beginning, first_row, go_on
 
 
 def over_shards(features: np.ndarray, n: int, seed: int, parts: int) -> Selection:
     with torch.inference_mode():
-        return with_reasons(LocalShards(features, n, parts), n, first_row(len(features), seed))
+        return go_on(
+            LocalShards(features, n, parts),
+            n,
+            beginning(first_row(len(features), seed)),
+            reasons=True,
+        )
 
 
 def plain_loop(features: np.ndarray, first: int) -> tuple[np.ndarray, np.ndarray]:

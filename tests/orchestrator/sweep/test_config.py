@@ -26,6 +26,12 @@ def test_every_point_is_the_experiment_with_its_fields_and_seed() -> None:
     assert (experiment.seed, experiment.iterations) == (7, 2)
 
 
+def test_orders_go_as_far_as_the_largest_ratio_of_any_point() -> None:
+    assert load().ratio == 1.0
+    space = {"selection.ratio": {"low": 0.1, "high": 0.4}}
+    assert load(("space", space), ("search", {"kind": "random", "points": 3})).ratio == 0.4
+
+
 def test_a_member_of_a_population_goes_on_at_another_point() -> None:
     sweep = load()
     first, other = {"selection.ratio": "1", "selection.kind": "random"}, sweep.points()[1]
