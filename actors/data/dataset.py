@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from actors.config import Config
-from actors.data.facts import Facts, counted, keep
+from actors.data.facts import Facts, counted, keep, ticker
 from actors.data.files import Files, hash_files
 from actors.data.images import Header
 from actors.data.reading import Alike, Item, Reading, plan_reading, read_headers, tally
@@ -46,7 +46,9 @@ class Source:
         """Hash of the content."""
         if isinstance(self.content, str):
             return self.content
-        return hash_files(self.content.root, self.content.names)
+        root, names = self.content.root, self.content.names
+        size = int(self.content.look(0, len(names))["size"].sum())
+        return hash_files(root, names, ticker("bytes", size))
 
     def facts(self, about: str) -> Facts:
         """Return what it takes to read every row to know, from where it is kept if it is.

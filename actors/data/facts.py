@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
 import joblib
-import numpy as np
 
 from actors.data.files import OWN, Files
 from actors.data.images import Header
@@ -27,6 +26,8 @@ FORMAT = 1
 SETTLED_SECONDS = 2.0
 # files whose sizes a thread asks for at once
 TOGETHER = 1 << 13
+# how often it is shown how far reading is, until it is done
+SHOWN = 200
 
 T = TypeVar("T")
 # is called with what is read, how much of it was, and how much there is
@@ -74,15 +75,12 @@ def keep(files: Files, about: str, read: Callable[[], Facts]) -> Facts:
 
 def _state(files: Files) -> tuple[str, float]:
     """Return the hash of the names, sizes and times of files, and the newest POSIX time."""
-
-    def look(names: list[str]) -> np.ndarray:
-        found = map(attrgetter("st_size", "st_mtime_ns"), map(os.stat, map(files.path, names)))
-        return np.fromiter(found, [("size", np.int64), ("time", np.int64)], len(names))
-
     digest, newest = hashlib.sha256(str(FORMAT).encode()), 0
-    tasks = [files.names[i : i + TOGETHER] for i in range(0, len(files.names), TOGETHER)]
+    firsts = range(0, len(files.names), TOGETHER)
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        for names, found in zip(tasks, pool.map(look, tasks), strict=True):
+        looks = pool.map(lambda first: files.look(first, first + TOGETHER), firsts)
+        for first, found in zip(firsts, looks, strict=True):
+            names = files.names[first : first + TOGETHER]
             digest.update("\0".join([*names, ""]).encode(errors="surrogateescape"))
             digest.update(found.tobytes())
             newest = max(newest, int(found["time"].max()))
@@ -126,10 +124,24 @@ def shown(show: Show) -> Iterator[None]:
         _show.reset(token)
 
 
+def ticker(what: str, total: int) -> Callable[[int], None]:
+    """Return what takes how much more was read, of how much, and shows it; for any threads."""
+    show, done, seen, lock = _show.get(), 0, 0, threading.Lock()
+
+    def tick(more: int) -> None:
+        nonlocal done, seen
+        with lock:
+            done += more
+            if show and (done - seen >= total / SHOWN or done == total):
+                seen = done
+                show(what, done, total)
+
+    return tick
+
+
 def counted(what: str, items: Iterable[T], total: int) -> Iterator[T]:
     """Yield items, and show how many were read of how many."""
-    show = _show.get()
-    for number, item in enumerate(items, 1):
-        if show and (number % 256 == 0 or number == total):
-            show(what, number, total)
+    tick = ticker(what, total)
+    for item in items:
+        tick(1)
         yield item

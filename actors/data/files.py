@@ -6,12 +6,15 @@ import heapq
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from typing import Annotated, NoReturn
 
 import joblib
+import numpy as np
 from pydantic import AfterValidator, Field
 
 from actors.errors import UserError
@@ -43,9 +46,18 @@ class Files:
     root: str
     names: list[str]
 
-    def path(self, name: str) -> str:
-        """Return the path of one of them."""
-        return f"{self.root}/{name}"
+    def look(self, first: int, stop: int) -> np.ndarray:
+        """Return `size` in bytes and `time` of the last change, POSIX in ns, of some of them.
+
+        Raises:
+            UserError: one is not there.
+        """
+        paths = map(f"{self.root}/".__add__, self.names[first:stop])
+        found = map(attrgetter("st_size", "st_mtime_ns"), map(os.stat, paths))
+        try:
+            return np.fromiter(found, [("size", np.int64), ("time", np.int64)])
+        except OSError as error:
+            raise UserError(f"path {error.filename!r}: {error.strerror}") from None
 
 
 @dataclass(frozen=True)
@@ -153,14 +165,19 @@ def files_at(path: str, suffixes: tuple[str, ...], allowed: str) -> tuple[str, l
     return root, [os.path.relpath(file, root) for file in files]
 
 
-def hash_files(root: str, names: Sequence[str]) -> str:
+def hash_files(
+    root: str, names: Sequence[str], tick: Callable[[int], None] = lambda size: None
+) -> str:
     """Return the hash of the names and contents of files.
+
+    Args:
+        tick: is called with the number of bytes of each block that was read, by any thread.
 
     Raises:
         UserError: one cannot be read.
     """
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
-        contents = pool.map(hash_file, [os.path.join(root, name) for name in names])
+        contents = pool.map(partial(_hash_file, tick), [os.path.join(root, n) for n in names])
         return digest_of(zip(names, contents, strict=True))
 
 
@@ -177,17 +194,13 @@ def hash_of(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def hash_file(path: str) -> bytes:
-    """Return the hash of the content of a file.
-
-    Raises:
-        UserError: it cannot be read.
-    """
+def _hash_file(tick: Callable[[int], None], path: str) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     try:
         with open(path, "rb") as file:
             while block := file.read(1 << 20):
                 digest.update(block)
+                tick(len(block))
     except OSError as error:
         raise UserError(f"path {path!r}: {error.strerror}") from None
     return digest.digest()

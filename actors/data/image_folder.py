@@ -34,7 +34,8 @@ class ImageFolder(RealData):
             problem = "is no folder" if os.path.exists(self.path) else "is not there"
             raise UserError(f"path {self.path!r} {problem}; allowed is a folder of images")
         walked = walk(self.path)
-        names = [name for name in walked.names if name.lower().endswith(suffixes())]
+        images = frozenset(suffixes())
+        names = [name for name in walked.names if name[name.rfind(".") :].lower() in images]
         if not names:
             raise UserError(
                 f"path {self.path!r} has no images; allowed are {', '.join(suffixes())}"

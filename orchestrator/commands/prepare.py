@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     TaskID,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -57,9 +57,9 @@ def open_store(experiment: Experiment) -> Storage:
 def reading_shown() -> Iterator[None]:
     """Show on a terminal how far data sets are read of which nothing is known yet."""
     bar = Progress(
-        TextColumn("reading {task.description}, once"),
+        TextColumn("reading the data set once, all {task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
         transient=True,
@@ -76,7 +76,9 @@ def reading_shown() -> Iterator[None]:
         with facts.shown(show):
             yield
     finally:
-        bar.stop()
+        # one that was never started would leave an empty line
+        if tasks:
+            bar.stop()
 
 
 def print_notes(experiment: Experiment) -> None:

@@ -50,7 +50,7 @@ def test_help_loads_no_heavy_library(arguments: list[str], shown: str) -> None:
         ),
         (
             ["--generators.edm.resources.gpus", "64"],
-            "generators.edm.resources.gpus: found 64; allowed are up to",
+            "generators.edm: resources.gpus: found 64; allowed are up to",
         ),
         (["--name", "a b"], "name: found 'a b'; not a plain name"),
     ],
@@ -90,8 +90,8 @@ def test_plan_counts_steps_actors_rows_and_bytes_and_starts_no_ray(tmp_path: Pat
         "train 6 0 6",
         "select 3 0 3",
         "order 1 0 1",
-        "total 32 0 32",
-        "1 0 2 pool, features, selection, ddpm, evaluation, edm",
+        "total 24 0 24",
+        "1 0 2 pool, selection, ddpm, evaluation, edm",
     ):
         assert row in " ".join(done.stdout.replace("│", " ").split())
     # 128 real rows and 6 times 48 samples

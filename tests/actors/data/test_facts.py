@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from actors.data import facts, image_folder
 from actors.data.dataset import DatasetInfo, _opened
-from actors.data.files import OWN, Files
+from actors.data.files import OWN, Files, hash_files
 from actors.data.image_folder import ImageFolder
 from tests.actors.data.image_files import encoded, noise, write
 
@@ -86,6 +87,12 @@ def test_a_changed_file_is_noticed(
     assert info(folder) == after
 
 
+def test_a_link_to_nothing_is_one_line(folder: Path) -> None:
+    (folder / "gone.png").symlink_to("nowhere")
+    with pytest.raises(ValidationError, match=r"path '.*/gone\.png': No such file or directory"):
+        info(folder)
+
+
 def test_another_time_alone_is_read_once_more_to_the_same_end(
     folder: Path, looks: list[int]
 ) -> None:
@@ -143,4 +150,16 @@ def test_several_processes_find_what_threads_find(
     shown: list[tuple[str, int, int]] = []
     with facts.shown(lambda *said: shown.append(said)):
         assert info(folder) == by_threads
-    assert shown == [("images", 12, 12)]
+    assert shown == [("images", done, 12) for done in range(1, 13)]
+
+
+def test_the_bytes_of_large_files_are_shown_as_they_are_read(folder: Path) -> None:
+    names = [f"{number:02}.png" for number in range(12)]
+    size = sum((folder / name).stat().st_size for name in names)
+    shown: list[tuple[str, int, int]] = []
+    with facts.shown(lambda *said: shown.append(said)):
+        source = ImageFolder.model_construct(path=str(folder)).open()
+        assert source.digest == hash_files(str(folder), names)
+    assert len(shown) == 12
+    assert shown == sorted(shown)
+    assert shown[-1] == ("bytes", size, size)

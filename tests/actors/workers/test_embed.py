@@ -1,5 +1,6 @@
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from actors.data.dataset import split
 from actors.distances.space import NETWORK
 from actors.features import EXTRACTORS, weights
 from actors.pool import selections, shards
-from actors.pool.manifest import files_of
+from actors.pool.manifest import files_of, read_step
 from actors.pool.step import Step
 from actors.pool.storage import File, Storage
 from actors.workers.worker import Worker
@@ -95,3 +96,28 @@ def test_weights_that_changed_since_the_plan_are_not_used(
     changed = replace(planned, config=planned.config | {"digest": "another"})
     with pytest.raises(RayTaskError, match="features: the weights of pixels changed since"):
         make(actor, changed)
+
+
+def test_ranges_that_are_stored_are_found_and_not_made_again(worker: tuple[Storage, Any]) -> None:
+    storage, actor = worker
+    _, _, embed = embedded(worker, kind="pca", components=5)
+    written = read_step(storage, embed.path).files
+    times = [storage.local(file.path).stat().st_mtime_ns for file in written]
+    assert tuple(make(actor, embed)) == written
+    assert [storage.local(file.path).stat().st_mtime_ns for file in written] == times
+
+
+def test_samples_that_are_damaged_are_not_embedded(tmp_path: Path) -> None:
+    kind: Any = Worker
+    storage = Storage(str(tmp_path))
+    actor = kind.options(num_cpus=0).remote(storage)
+    experiment = config.load(str(TINY), [])
+    real = steps.real_data(experiment, "train")
+    ray.get(actor.do.remote(real), timeout=60)
+    file = tmp_path / files_of(storage, real.path)[1]
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    embed = steps.embed(experiment, experiment.features, real)
+    with pytest.raises(RayTaskError, match=r"rows-\d+\.arrow: its checksum is not that of"):
+        make(actor, embed)
