@@ -35,7 +35,8 @@ def test_the_record_has_the_bytes_and_checksum_of_what_was_written(tmp_path: Pat
     assert record == File("a/b.bin", 5, xxhash.xxh128_hexdigest(b"hello"))
     assert storage.record("a/b.bin") == record
     # of the empty input, as the specification of XXH3 has it
-    assert storage.write("e", Path.touch).xxh128 == "99aa06d3014798d86001c324468d497f"
+    empty = "99aa06d3014798d86001c324468d497f"  # pragma: allowlist secret
+    assert storage.write("e", Path.touch).xxh128 == empty
     large = bytes(range(256)) * 5000
     record = storage.write("large.bin", lambda file: file.write_bytes(large))
     assert record.xxh128 == xxhash.xxh128_hexdigest(large)
