@@ -1,7 +1,8 @@
 """Measuring a generator at one iteration."""
 
-import numpy as np
+import torch
 
+from actors.distances.pairs import as_rows
 from actors.features import weights
 from actors.features.extractor import size_on_card
 from actors.metrics import MEASURES, SHARES
@@ -84,12 +85,17 @@ def _training_images(storage: Storage, step: Step) -> Images | None:
     return lambda rows: images[selection.positions[rows]]
 
 
-def _features(storage: Storage, step: Step, name: str) -> np.ndarray | None:
-    """Return the features of one of the sets, None where the step has none of that name."""
+def _features(storage: Storage, step: Step, name: str) -> torch.Tensor | None:
+    """Return the features of one of the sets, None where the step has none of that name.
+
+    They are where the step computes: on its GPU if it has one.
+    """
     if name not in step.inputs:
         return None
     if name == "training_set":
         selection = selections.read(storage, step.inputs[name][0])
         candidates = step.inputs.get("candidates", selection.features)
-        return selections.gather(storage, candidates, "features")[selection.positions]
-    return selections.gather(storage, step.inputs[name], "features").all()
+        rows = selections.gather(storage, candidates, "features")[selection.positions]
+    else:
+        rows = selections.gather(storage, step.inputs[name], "features").all()
+    return as_rows(rows).to("cuda" if step.settings["gpus"] else "cpu")
