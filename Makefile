@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint soak audit browser overhead clean
+.PHONY: demo test lint soak gpu audit browser overhead clean
 
 demo: .venv/installed
 	@$(BIN)/ouroboros run tune_configs/digits.yaml
@@ -20,6 +20,13 @@ lint: .venv/installed
 # what takes too long for every change
 soak: .venv/installed
 	$(BIN)/python -m pytest -m soak
+
+# what needs a GPU: without one both say so in a line. Where little is installed, an environment with
+# torch, NumPy, PyArrow, scikit-learn, SciPy and pytest does: `make gpu GPU_PYTHON=python3`
+GPU_PYTHON ?= $(BIN)/python
+gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),.venv/installed)
+	$(GPU_PYTHON) -m pytest --confcutdir tests/gpu tests/gpu || test $$? -eq 5  # all are skipped
+	$(GPU_PYTHON) -m tests.benchmarks.gpu
 
 # secrets in what git holds, then known holes in the tested versions; the second asks PyPI, and fails
 # where PyPI does not answer
