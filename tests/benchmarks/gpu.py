@@ -92,12 +92,11 @@ def selection() -> Seconds:
 
 def sets(device: str, share: int = 1) -> Sets:
     """Return the sets of the paper's size, or of a share of it, with their rows on a device."""
-    sizes = {"samples": ROWS, "training_set": TRAINED_ON, "reference": HELD_OUT}
-    rows = {
-        name: torch.from_numpy(levels(size // share, seed)).to(device)
-        for seed, (name, size) in enumerate(sizes.items(), 1)
-    }
-    return Sets(**rows, card={"features": "pixels"}, space=PIXELS)
+    samples, training_set, reference = (
+        torch.from_numpy(levels(size // share, seed)).to(device)
+        for seed, size in enumerate((ROWS, TRAINED_ON, HELD_OUT), 1)
+    )
+    return Sets(samples, reference, training_set, card={"features": "pixels"}, space=PIXELS)
 
 
 def evaluation() -> Seconds:
