@@ -137,7 +137,9 @@ class Experiment(Config):
     seed: int = Field(0, ge=0, description="of everything random")
     iterations: int = Field(ge=1, description="iterations, counted from 1")
     store: str = Field("runs", min_length=1, description="folder or pyarrow.fs URI of the pool")
-    shard_rows: int = Field(1024, ge=1, description="rows per shard, the unit of sampling work")
+    shard_rows: int | None = Field(
+        None, ge=1, description="rows per shard, the unit of sampling work; null: by their number"
+    )
     dataset: Dataset
     fresh: Schedule = Field(
         (0,), description="real rows that arrive after each iteration; the last number goes on"

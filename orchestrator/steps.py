@@ -11,6 +11,7 @@ from actors.data.dataset import fresh_range, split_range
 from actors.features import Extractor
 from actors.generators import Family, TrainedFamily
 from actors.pool.schema import FRESH, REAL
+from actors.pool.shards import default_rows
 from actors.pool.step import Ranges, Step
 from actors.seeds import derive_seed
 from actors.selection import Method
@@ -54,7 +55,7 @@ def _real(
         "iteration": iteration,
         "split": split,
         "range": list(rows),
-        "shard_rows": experiment.shard_rows,
+        "shard_rows": _shard_rows(experiment, rows[1]),
     }
     settings = {
         "dataset": experiment.dataset.model_dump(mode="json", include=execution),
@@ -82,7 +83,8 @@ def embed(
     digest = extractor.digest()
     config |= {"digest": digest} if digest else {}
     inputs, version = _paths(samples=samples, fitted=fitted), VERSIONS["embed"]
-    cut = Ranges(rows_of(samples), experiment.shard_rows, _model(config, inputs.get("fitted")))
+    shard_rows = samples.config["shard_rows"]
+    cut = Ranges(rows_of(samples), shard_rows, _model(config, inputs.get("fitted")))
     return Step("embed", "features", config, inputs, settings=settings, version=version, cut=cut)
 
 
@@ -255,6 +257,7 @@ def sample(
     generator = experiment.generators[name]
     config, execution = generator.divided("training")
     digest = generator.digest(experiment.dataset.image_shape)
+    shard_rows = _shard_rows(experiment, generator.sampling.rows)
     inputs = _paths(checkpoint=checkpoint)
     model = _model([config, digest], inputs.get("checkpoint"))
     return Step(
@@ -266,7 +269,7 @@ def sample(
             "source": name,
             "iteration": iteration,
             "image_shape": list(experiment.dataset.image_shape),
-            "shard_rows": experiment.shard_rows,
+            "shard_rows": shard_rows,
             **_classes(experiment, generator),
             **({"digest": digest} if digest else {}),
             **({"before": before} if generator.gives_each_once else {}),
@@ -279,7 +282,7 @@ def sample(
             "generator": execution,
         },
         version=VERSIONS["sample"],
-        cut=Ranges(generator.sampling.rows, experiment.shard_rows, model),
+        cut=Ranges(generator.sampling.rows, shard_rows, model),
     )
 
 
@@ -302,6 +305,10 @@ def _needs(resources: Resources) -> dict[str, float]:
 
 def _paths(**inputs: Step | None) -> dict[str, tuple[str, ...]]:
     return {name: (step.path,) for name, step in inputs.items() if step}
+
+
+def _shard_rows(experiment: Experiment, rows: int) -> int:
+    return experiment.shard_rows or default_rows(rows, experiment.dataset.image_shape)
 
 
 def _classes(experiment: Experiment, generator: Family) -> dict[str, int | None]:

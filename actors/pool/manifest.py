@@ -1,7 +1,8 @@
 """What a step has stored: the manifest, whose presence says that all is there, and whole files."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from actors.errors import DamagedError, PathError
@@ -152,9 +153,15 @@ def read_step(storage: Storage, path: str) -> StoredStep:
     raise DamagedError(path, manifest_path(path), problem)
 
 
+def tables_of(storage: Storage, step_paths: Iterable[str]) -> list[File]:
+    """Return the tables of some finished steps, in order."""
+    steps = storage.at_once(partial(read_step, storage), step_paths)
+    return [file for step in steps for file in step.tables]
+
+
 def files_of(storage: Storage, step_path: str) -> list[str]:
     """Return the paths of a finished step's tables, in order."""
-    return [file.path for file in read_step(storage, step_path).tables]
+    return [file.path for file in tables_of(storage, [step_path])]
 
 
 def forget(storage: Storage, step_path: str) -> int:
@@ -207,11 +214,14 @@ def check(storage: Storage, step_path: str) -> None:
 
     For a selection, so must be those of the steps whose rows it chose, for they are read with it.
     """
-    step = read_step(storage, step_path)
-    for file in step.files:
-        if problem := damage(storage, file):
-            raise DamagedError(step_path, file.path, problem)
-    if step.kind == "select":
+    steps = [read_step(storage, step_path)]
+    if steps[0].kind == "select":
+        inputs = steps[0].inputs
         # in pixel space the two are the same
-        for path in dict.fromkeys(step.inputs.get("samples", ()) + step.inputs.get("features", ())):
-            check(storage, path)
+        paths = dict.fromkeys((*inputs.get("samples", ()), *inputs.get("features", ())))
+        steps += storage.at_once(partial(read_step, storage), paths)
+    files = [(step, file) for step in steps for file in step.files]
+    problems = storage.at_once(lambda pair: damage(storage, pair[1]), files)
+    for (step, file), problem in zip(files, problems, strict=True):
+        if problem:
+            raise DamagedError(step.path, file.path, problem)

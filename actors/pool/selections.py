@@ -3,15 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
 
 from actors.pool import shards
-from actors.pool.manifest import files_of, kind_of, read_step
+from actors.pool.manifest import kind_of, read_step, tables_of
 from actors.pool.pixels import Pixels
 from actors.pool.storage import File, Storage
 
@@ -83,13 +82,13 @@ def gather(storage: Storage, step_paths: Sequence[str], column: str) -> Rows:
     """
     if column == "features" and kind_of(step_paths[0]) == "sample":
         return Pixels(gather(storage, step_paths, "image"))
-    paths = [file for path in step_paths for file in files_of(storage, path)]
+    paths = [file.path for file in tables_of(storage, step_paths)]
     return shards.Gather(storage, paths, column)
 
 
 def sizes(storage: Storage, step_paths: Sequence[str]) -> list[int]:
     """Return how many rows each of some finished steps has."""
-    return [read_step(storage, path).rows for path in step_paths]
+    return [step.rows for step in storage.at_once(partial(read_step, storage), step_paths)]
 
 
 def labels(storage: Storage, step_paths: Sequence[str]) -> np.ndarray:
@@ -99,8 +98,9 @@ def labels(storage: Storage, step_paths: Sequence[str]) -> np.ndarray:
 
 def rows_of(storage: Storage, step_paths: Sequence[str], columns: Sequence[str]) -> pa.Table:
     """Return some columns of all rows of some finished steps, read into memory."""
-    files = [file for path in step_paths for file in files_of(storage, path)]
-    return pa.concat_tables([shards.read_columns(storage, file, columns) for file in files])
+    files = tables_of(storage, step_paths)
+    read = partial(shards.read_columns, storage, columns=columns)
+    return pa.concat_tables(storage.at_once(lambda file: read(file.path), files))
 
 
 def rows_at(
@@ -113,21 +113,23 @@ def rows_at(
     Raises:
         IndexError: a position is past the last row.
     """
-    files = [file for path in step_paths for file in read_step(storage, path).tables]
+    files = tables_of(storage, step_paths)
     ends = np.cumsum([file.rows for file in files])
     order = np.argsort(positions, kind="stable")
     ascending = positions[order]
     # where in them the rows of each file begin
-    bounds = [0, *np.searchsorted(ascending, ends).tolist()]
-    if bounds[-1] < len(positions):
-        raise IndexError(f"row {ascending[-1]} of {ends[-1]}")
-    tables = []
-    for number, (start, stop) in enumerate(pairwise(bounds)):
-        # of the first file even if there are no positions, for the types of the columns
-        if start < stop or number == 0:
-            table = shards.read_columns(storage, files[number].path, columns)
-            first = ends[number] - (files[number].rows or 0)
-            tables.append(table.take(pa.array(ascending[start:stop] - first)))
+    bounds = np.searchsorted(ascending, [0, *ends])
+    if bounds[0] or bounds[-1] < len(positions):
+        raise IndexError(f"rows {ascending[0]} to {ascending[-1]} of {ends[-1]}")
+
+    def take(number: int) -> pa.Table:
+        first = ends[number] - (files[number].rows or 0)
+        rows = ascending[bounds[number] : bounds[number + 1]] - first
+        return shards.read_columns(storage, files[number].path, columns).take(pa.array(rows))
+
+    # if there are no positions, the first file has the types of the columns
+    touched = np.flatnonzero(np.diff(bounds)).tolist() or [0]
+    tables = storage.at_once(take, touched)
     back = np.empty_like(order)
     back[order] = np.arange(len(order))
     # shards have dictionaries of their own

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +12,23 @@ import pyarrow as pa
 
 from actors.pool import schema
 from actors.pool.storage import File, Storage
+
+# that a Gather keeps mapped: Linux gives a process 65,530 mappings for everything
+MAPPED_SHARDS = 8192
+
+
+# a step is cut into so many shards, where that makes them neither small nor large
+SHARDS = 128
+FEWEST_ROWS, MOST_ROWS, MOST_BYTES = 1 << 10, 1 << 16, 1 << 26
+
+
+def default_rows(rows: int, image_shape: Sequence[int]) -> int:
+    """Return how many rows a shard has of a step of so many uint8 images.
+
+    Nothing else decides, so that whoever does the work cuts it in the same way.
+    """
+    wanted = min(max(FEWEST_ROWS, math.ceil(rows / SHARDS)), MOST_ROWS)
+    return max(1, min(wanted, MOST_BYTES // math.prod(image_shape)))
 
 
 def ranges(rows: int, shard_rows: int) -> Iterator[tuple[int, int]]:
@@ -61,21 +79,27 @@ def feature_table(features: np.ndarray) -> pa.Table:
 
 
 class Gather:
-    """Rows picked out of mapped shards by position, in any order, without loading the rest."""
+    """Rows picked out of mapped shards by position, in any order, without loading the rest.
+
+    Of very many shards only the first stay mapped; the others are for as long as they are read.
+    """
 
     def __init__(self, storage: Storage, paths: Sequence[str], column: str) -> None:
-        self._shards = [tensor(read_table(storage, path), column) for path in paths]
-        self.shape: tuple[int, ...] = self._shards[0].shape[1:]
-        self.dtype = self._shards[0].dtype
+        self._storage, self._column = storage, column
+        self._mapped = storage.at_once(self._map, paths[:MAPPED_SHARDS])
+        self._others = paths[MAPPED_SHARDS:]
+        self.shape: tuple[int, ...] = self._mapped[0].shape[1:]
+        self.dtype = self._mapped[0].dtype
         self._row_bytes = self.dtype.itemsize * math.prod(self.shape)
-        sizes = np.array([len(shard) for shard in self._shards])
-        ends = np.cumsum(sizes)
-        self._ends = ends.astype(np.uint64)
-        addresses = np.array([shard.ctypes.data for shard in self._shards])
-        self._rows = _rows_anywhere(addresses, sizes, self._row_bytes)
+        others = storage.at_once(lambda path: len(self._map(path)), self._others)
+        sizes = np.array([*map(len, self._mapped), *others])
+        self._bounds = np.concatenate([[0], np.cumsum(sizes)])
+        self._ends = self._bounds[1:].astype(np.uint64)
+        addresses = np.array([shard.ctypes.data for shard in self._mapped])
+        mapped = len(self._mapped)
+        self._rows = _rows_anywhere(addresses, sizes[:mapped], self._row_bytes)
         # where row 0 would begin in it if a shard's rows before its first one were there too
-        firsts = ends - sizes
-        self._origins = addresses - addresses.min() - firsts * self._row_bytes
+        self._origins = addresses - addresses.min() - self._bounds[:mapped] * self._row_bytes
 
     def __len__(self) -> int:
         return int(self._ends[-1])
@@ -89,14 +113,44 @@ class Gather:
         positions = np.asarray(positions, np.int64)
         # without sign, what is negative lies past the end as well
         shard = self._ends.searchsorted(positions.view(np.uint64), side="right")
-        if shard.max(initial=0) == len(self._shards):
+        if shard.max(initial=0) == len(self._ends):
             raise IndexError(f"rows {positions.min()} to {positions.max()} of {len(self)}")
-        rows = self._rows[self._origins[shard] + positions * self._row_bytes]
-        return rows.view(self.dtype).reshape(-1, *self.shape)
+        if self._others:
+            return self._gather(positions, shard)
+        return self._take(positions, shard)
 
     def all(self) -> np.ndarray:
         """Return every row, (n, ...), as one array."""
-        return np.concatenate(self._shards)
+        rows = np.empty((len(self), *self.shape), self.dtype)
+        for number, (start, stop) in enumerate(pairwise(self._bounds)):
+            rows[start:stop] = self._shard(number)
+        return rows
+
+    def _take(self, positions: np.ndarray, shard: np.ndarray) -> np.ndarray:
+        """Return rows of mapped shards."""
+        rows = self._rows[self._origins[shard] + positions * self._row_bytes]
+        return rows.view(self.dtype).reshape(-1, *self.shape)
+
+    def _gather(self, positions: np.ndarray, shard: np.ndarray) -> np.ndarray:
+        """Return rows of any shards."""
+        rows = np.empty((len(positions), *self.shape), self.dtype)
+        is_mapped = shard < len(self._mapped)
+        rows[is_mapped] = self._take(positions[is_mapped], shard[is_mapped])
+        left = np.flatnonzero(~is_mapped)
+        left = left[np.argsort(shard[left], kind="stable")]
+        touched, begins = np.unique(shard[left], return_index=True)
+        for number, where in zip(touched.tolist(), np.split(left, begins)[1:], strict=True):
+            rows[where] = self._shard(number)[positions[where] - self._bounds[number]]
+        return rows
+
+    def _shard(self, number: int) -> np.ndarray:
+        mapped = len(self._mapped)
+        if number < mapped:
+            return self._mapped[number]
+        return self._map(self._others[number - mapped])
+
+    def _map(self, path: str) -> np.ndarray:
+        return tensor(read_table(self._storage, path), self._column)
 
 
 def _rows_anywhere(addresses: np.ndarray, sizes: np.ndarray, row_bytes: int) -> np.ndarray:

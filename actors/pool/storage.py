@@ -5,21 +5,22 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import xxhash
 from pyarrow import fs
 from safetensors import SafetensorError
 
 from actors.errors import StorageError, UserError
+from actors.pool import cache
 from actors.pool.filesystems import (
     below,
     is_passing,
@@ -35,6 +36,10 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 PATIENCE_SECONDS = 120.0
 LONGEST_PAUSE_SECONDS = 5.0
 
+# requests to a remote store that one reader has under way at once
+REQUESTS = 16
+
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -95,10 +100,10 @@ class Storage:
         """What all URIs of this store have in common."""
         return place_of(self.uri)
 
-    @cached_property
-    def _cache(self) -> Path:
-        name = hashlib.sha256(self.uri.encode()).hexdigest()[:16]
-        return Path(tempfile.gettempdir()) / f"ouroboros-cache-{os.getuid()}" / name
+    @property
+    def _copies(self) -> Path:
+        """Where this node's copies of the store's files lie."""
+        return cache.folder() / hashlib.sha256(self.uri.encode()).hexdigest()[:16]
 
     @property
     def _temporary(self) -> Path:
@@ -111,7 +116,7 @@ class Storage:
 
     def _here(self, path: str) -> Path:
         """Return a path of the store, or of its copy, on this machine."""
-        return Path(below(self.root if self.is_local else str(self._cache), path, on_disk=True))
+        return Path(below(self.root if self.is_local else str(self._copies), path, on_disk=True))
 
     def exists(self, path: str) -> bool:
         """Whether a whole file lies at `path`."""
@@ -159,33 +164,41 @@ class Storage:
         self.forget(path)
 
     def local(self, path: str) -> Path:
-        """Return a local path of the file, for memory-mapping; a remote one is fetched once."""
-        cached = self._here(path)
-        if not self.is_local and not cached.exists():
-            self._try(path, "read", lambda: self._fetch(path, cached))
-        return cached
+        """Return a local path of the file, to be opened at once; a remote one is fetched once."""
+        here = self._here(path)
+        while not self.is_local and not cache.use(here):
+            self._try(path, "read", lambda: self._fetch(path, here))
+        return here
 
-    def _fetch(self, path: str, cached: Path) -> None:
-        partial = cached.with_name(f"{cached.name}.{uuid.uuid4().hex}")
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            remote = self.filesystem.open_input_stream(self._at(path))
-            with remote as source, partial.open("wb") as sink:
+    def _fetch(self, path: str, copy: Path) -> None:
+        def fill(sink: BinaryIO) -> None:
+            with self.filesystem.open_input_stream(self._at(path)) as source:
                 shutil.copyfileobj(source, sink, BLOCK)
-            partial.replace(cached)
-        finally:
-            partial.unlink(missing_ok=True)
+
+        cache.make(copy, self._temporary / xxhash.xxh3_128_hexdigest(path.encode()), fill)
 
     def forget(self, path: str) -> None:
-        """Drop this machine's copy of a remote file, so that it is fetched again."""
+        """Drop this node's copy of a remote file, so that it is fetched again."""
         if not self.is_local:
-            self._here(path).unlink(missing_ok=True)
+            cache.drop(self._here(path))
+
+    def at_once(self, work: Callable[[A], T], items: Iterable[A]) -> list[T]:
+        """Return what `work` gives for each item, in order.
+
+        A remote store is asked for several at once, as each takes a while to come.
+        """
+        if self.is_local:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(REQUESTS) as readers:
+            return list(readers.map(work, items))
 
     def local_folder(self, path: str) -> Path:
         """Return a local path of a folder with all its files."""
         if not self.is_local:
-            for file in self.files(path):
-                self.local(file)
+            files = self.files(path)
+            self.at_once(self.local, files)
+            # the first of a large folder may have made room for the last
+            self.at_once(self.local, files)
         return self._here(path)
 
     def files(self, path: str) -> list[str]:
@@ -232,6 +245,8 @@ class Storage:
         """Raise UserError when nothing can be written here, without waiting for an outage's end."""
         probe = f"{TEMPORARY}/probe-{uuid.uuid4().hex}"
         now = replace(self, patience=0)
+        if not self.is_local:
+            cache.limit()
         try:
             now.write(probe, lambda temporary: _write_text(temporary, ""))
             now.remove(probe)

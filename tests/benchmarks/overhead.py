@@ -61,7 +61,7 @@ def plain(chosen: config.Experiment) -> float:
     made = np.concatenate(
         [
             sampling.sample(family, network, Draw(seed, torch.arange(*rows), shape), fits)[0]
-            for rows in shards.ranges(family.sampling.rows, chosen.shard_rows)
+            for rows in shards.ranges(family.sampling.rows, chosen.shard_rows or 1024)
         ]
     )
     trained_on, sampled, held_out = (

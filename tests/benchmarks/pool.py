@@ -2,7 +2,7 @@
 
 32 x 32 x 3 uint8 images with their provenance and 384-d float32 features in shards of 1024 rows.
 
-* append: a table becomes a shard. Ours fills a temporary file, syncs it to disk, takes its SHA-256
+* append: a table becomes a shard. Ours fills a temporary file, syncs it to disk, takes its XXH128
   and renames it; raw writes an Arrow IPC file and syncs it. Shard by shard in turns.
 * scan: every byte of a column summed once. Ours reads shards, raw maps the same files.
 * gather: batches of 128 random rows. Ours over all shards, against one `.npy` file mapped by numpy

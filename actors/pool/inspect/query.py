@@ -81,12 +81,10 @@ def one_line(error: Exception) -> str:
 
 def _pool(contents: Contents) -> ds.Dataset:
     """Return all sample shards as one table; only the columns that a query names are read."""
-    files = [
-        str(contents.storage.local(file.path))
-        for step in contents.of_kind("sample")
-        for file in step.tables
-    ]
-    return ds.dataset(files, schema=POOL, format="ipc")
+    storage = contents.storage
+    files = [file.path for step in contents.of_kind("sample") for file in step.tables]
+    copies = [str(copy) for copy in storage.at_once(storage.local, files)]
+    return ds.dataset(copies, schema=POOL, format="ipc")
 
 
 def _selections(contents: Contents) -> pa.Table:

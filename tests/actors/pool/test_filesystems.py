@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from actors.errors import DamagedError, PathError
+from actors.pool import cache
 from actors.pool.filesystems import below
 from actors.pool.manifest import check, damage
 from actors.pool.storage import File, Storage
@@ -67,7 +68,7 @@ def test_nothing_outside_the_copy_of_a_remote_store_is_written_or_removed(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
     storage = Storage("mock:///store")  # a file system of Arrow's, in memory
-    canary = storage._cache.parent / "canary"
+    canary = cache.folder() / "canary"
     canary.parent.mkdir(parents=True)
     canary.write_text("{}")
     if method == "damage":

@@ -1,4 +1,5 @@
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -69,22 +70,56 @@ def test_a_tensor_column_keeps_row_major_order_whatever_the_strides(
 
 @given(
     sizes=st.lists(st.integers(1, 7), min_size=1, max_size=5),
+    mapped=st.integers(1, 6),
     data=st.data(),
 )
-def test_gather_equals_indexing_the_concatenation(
-    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], data: st.DataObject
+def test_gather_equals_indexing_the_concatenation_however_few_shards_stay_mapped(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], mapped: int, data: st.DataObject
 ) -> None:
     storage = Storage(str(tmp_path_factory.mktemp("pool")))
     tables = [make_rows(n, seed=i) for i, n in enumerate(sizes)]
     paths = [f"{i}.arrow" for i in range(len(sizes))]
     for path, table in zip(paths, tables, strict=True):
         shards.write_table(storage, path, table)
-    gather = shards.Gather(storage, paths, "image")
+    with patch.object(shards, "MAPPED_SHARDS", mapped):
+        gather = shards.Gather(storage, paths, "image")
     everything = np.concatenate([shards.tensor(table, "image") for table in tables])
     positions = np.array(data.draw(st.lists(st.integers(0, sum(sizes) - 1), max_size=20)), int)
     assert len(gather) == sum(sizes)
     assert np.array_equal(gather[positions], everything[positions])
     assert np.array_equal(gather.all(), everything)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="needs /proc")
+def test_no_more_shards_stay_mapped_than_the_kernel_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shards, "MAPPED_SHARDS", 3)
+    storage = Storage(str(tmp_path))
+    paths = [f"{i}.arrow" for i in range(9)]
+    for path in paths:
+        shards.write_table(storage, path, make_rows(4))
+    gather = shards.Gather(storage, paths, "image")
+    gather[np.arange(36)]
+    assert Path("/proc/self/maps").read_text().count(str(tmp_path)) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "shape", "expected"),
+    [
+        (500, (8, 8, 1), 1024),
+        (65_536, (32, 32, 3), 1024),
+        (1_000_000, (32, 32, 3), 7_813),
+        (10_000_000, (8, 8, 1), 65_536),
+        (10_000_000, (32, 32, 3), (64 << 20) // 3072),
+        (1_000, (256, 256, 3), (64 << 20) // (256 * 256 * 3)),
+        (10, (8192, 8192, 3), 1),
+    ],
+)
+def test_shards_have_a_128th_of_the_rows_unless_that_is_little_or_much(
+    rows: int, shape: tuple[int, ...], expected: int
+) -> None:
+    assert shards.default_rows(rows, shape) == expected
 
 
 @pytest.mark.parametrize("position", [-1, 7])

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ from actors.pool.manifest import is_done
 from actors.pool.step import Step, once
 from actors.pool.storage import File, Storage
 from tests.actors.pool.inspect.stores import finish
+from tests.runs import ROOT
 
 STEP = Step("train", "generator", {"a": 1}, {"training_set": ("steps/select/x",)}, seed=3)
 
@@ -91,3 +94,31 @@ def test_a_step_does_not_read_what_is_not_whole(tmp_path: Path, found: str) -> N
     assert caught.value.step_path == "steps/select/x"
     assert not calls
     assert not is_done(storage, STEP.path)
+
+
+WORKER = """
+import sys
+from contextlib import nullcontext
+from actors.pool.step import Step, once
+from actors.pool.storage import Storage
+
+file, read = sys.argv[2], []
+
+def heard(event, arguments):
+    if event == "open" and str(arguments[0]).endswith(file):
+        read.append(event)
+
+sys.addaudithook(heard)
+for seed in range(5):
+    step = Step("train", "generator", {}, {"training_set": ("steps/select/x",)}, seed)
+    once(Storage(sys.argv[1]), step, lambda key: nullcontext(), lambda: [])
+print(len(read))
+"""
+
+
+def test_a_worker_reads_an_input_for_its_checksum_once_in_all_its_steps(tmp_path: Path) -> None:
+    storage = with_inputs(tmp_path)
+    command = [sys.executable, "-c", WORKER, str(tmp_path), "x/selection.arrow"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+    assert len([path for path in storage.files("steps/train") if path.endswith("step.json")]) == 5
