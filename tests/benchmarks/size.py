@@ -4,10 +4,10 @@
   Gaussian mixture in the place of the network, their pixels as features, half of them selected by
   greedy, all measures against 10,000 held-out images, one plain run on all cores. Seconds of every
   kind of step, the bytes of the store, and the most anonymous memory of every process.
-* curate: 1,000,000 rows of 384 features at ratio 0.1, by two-level and at random; seconds, and the
-  most anonymous memory of all processes together against the size of the input.
-* plan: a Parquet file of 10,000,000 images of 4 x 4, planned for the first time and once more,
-  against pyarrow reading the same file.
+* curate: 1,000,000 rows of 384 features at ratio 0.1, by two-level and at random, without reasons;
+  seconds, and the most anonymous memory of all processes together against the size of the input.
+* plan: a Parquet file of 10,000,000 images of 4 x 4, and a folder of 100,000 PNG files, each
+  planned for the first time and once more, against pyarrow reading the former.
 * batches: how long the positions of a batch take at 32,768, 10^6 and 10^7 rows, against one
   permutation by NumPy.
 * peers: greedy against the plain loop of one product per pick in torch, neighbours against faiss,
@@ -17,6 +17,7 @@
 """
 
 import argparse
+import io
 import json
 import platform
 import subprocess
@@ -36,6 +37,7 @@ import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
+from PIL import Image
 
 from actors.distances.neighbours import nearest
 from actors.generators.training.batches import batch_positions
@@ -52,7 +54,7 @@ from tests.benchmarks.pool import raw_write
 
 REAL, HELD_OUT, SAMPLES = 32_768, 10_000, 65_536
 CURATED, DIMENSIONS, RATIO = 1_000_000, 384, 0.1
-PLANNED = 10_000_000
+PLANNED, FILES, SETTLED_SECONDS = 10_000_000, 100_000, 3
 PICKS, QUERIES = 100, 2_048
 ROWS_WRITTEN = 16_384
 
@@ -207,13 +209,9 @@ def curate(folder: Path) -> None:
     for method in ("random", "two_level"):
         memory, started = Memory(), time.perf_counter()
         target = folder / f"{method}.parquet"
-        command = ["curate", str(source), "--ratio", str(RATIO), "--method", method]
+        given = ["--ratio", str(RATIO), "--method", method, "--no-reasons", "--out", str(target)]
         with memory.watch(ours=False):
-            subprocess.run(
-                [sys.executable, "-m", "orchestrator", *command, "--out", str(target)],
-                check=True,
-                stdout=subprocess.DEVNULL,
-            )
+            ouroboros("curate", str(source), *given)
         print(
             f"curate, {CURATED:,} x {DIMENSIONS} at ratio {RATIO}, {method}: "
             f"{time.perf_counter() - started:.0f} s, most anonymous memory "
@@ -222,36 +220,57 @@ def curate(folder: Path) -> None:
         )
 
 
+def write_folder(folder: Path, files: int) -> None:
+    """Write small PNG files, a thousand to a folder."""
+    shown = images(64, 8, 0)
+    encoded = []
+    for image in shown:
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "png")
+        encoded.append(buffer.getvalue())
+    for number in range(files):
+        place = folder / f"{number // 1000:04d}"
+        place.mkdir(parents=True, exist_ok=True)
+        (place / f"{number:07d}.png").write_bytes(encoded[number % len(encoded)])
+
+
 def plan(folder: Path) -> None:
-    """Plan ten million rows in processes of their own; print seconds."""
-    source = folder / "small.parquet"
-    write_images(source, PLANNED, 4)
-    given = folder / "plan.yaml"
-    experiment = {
-        "name": "plan",
-        "iterations": 3,
-        "store": str(folder / "store"),
-        "dataset": {
-            "kind": "parquet",
-            "path": str(source),
-            "rows": PLANNED - HELD_OUT,
-            "reference_rows": HELD_OUT,
-        },
-        "generators": {"m": {"kind": "gaussian_mixture", "sampling": {"rows": PLANNED}}},
-        "selection": {"kind": "random", "ratio": 0.5},
-    }
-    given.write_text(json.dumps(experiment))
-    for when in ("first", "once more"):
-        started = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "orchestrator", "plan", str(given)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        print(f"plan, {PLANNED:,} rows, {when}: {time.perf_counter() - started:.1f} s", flush=True)
+    """Plan ten million rows of a table, and a folder, in processes of their own; print seconds."""
+    table, tree = folder / "small.parquet", folder / "tree"
+    write_images(table, PLANNED, 4)
+    write_folder(tree, FILES)
+    # what was written just now may still change, so nothing is kept of it
+    time.sleep(SETTLED_SECONDS)
+    for kind, source, rows in (("parquet", table, PLANNED), ("image_folder", tree, FILES)):
+        experiment = {
+            "name": "plan",
+            "iterations": 3,
+            "store": str(folder / "store"),
+            "dataset": {
+                "kind": kind,
+                "path": str(source),
+                "rows": rows - HELD_OUT,
+                "reference_rows": HELD_OUT,
+            },
+            "generators": {"m": {"kind": "gaussian_mixture", "sampling": {"rows": rows}}},
+            "selection": {"kind": "random", "ratio": 0.5},
+        }
+        given = folder / f"{kind}.yaml"
+        given.write_text(json.dumps(experiment))
+        for when in ("first", "once more"):
+            started = time.perf_counter()
+            ouroboros("plan", str(given))
+            took = time.perf_counter() - started
+            print(f"plan, {kind} of {rows:,} rows, {when}: {took:.1f} s", flush=True)
     started = time.perf_counter()
-    pq.read_table(source)
-    print(f"  pyarrow reads the file in {time.perf_counter() - started:.1f} s", flush=True)
+    pq.read_table(table)
+    print(f"  pyarrow reads the Parquet file in {time.perf_counter() - started:.1f} s", flush=True)
+
+
+def ouroboros(*arguments: str) -> None:
+    """Run the command in a process of its own."""
+    command = [sys.executable, "-m", "orchestrator", *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
 def positions(rows: int) -> None:
