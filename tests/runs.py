@@ -1,6 +1,7 @@
 """Running the command as a user would: in a process of its own, with a Ray of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -26,6 +27,13 @@ def environment(**variables: str) -> dict[str, str]:
     """Return this environment without what would make a run join a cluster or a server."""
     left_out = ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
     return {k: v for k, v in os.environ.items() if k not in left_out} | variables
+
+
+def installed(program: str) -> str:
+    """Return the path of a program that a package has put beside this interpreter."""
+    found = shutil.which(program, path=str(Path(sys.executable).parent))
+    assert found, f"{program} is a program of one of the packages of [test]"
+    return found
 
 
 def call(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":

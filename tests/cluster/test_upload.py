@@ -15,7 +15,7 @@ def test_the_upload_is_small_and_holds_what_a_job_needs_alone(tmp_path: Path) ->
     package = tmp_path / "package.zip"
     create_package(str(ROOT), package, include_gitignore=True, include_parent_dir=False)
     names = zipfile.ZipFile(package).namelist()
-    top = {name.partition("/")[0] for name in names} - {".git", ".gitignore", ".rayignore"}
+    top = {name.partition("/")[0] for name in names}
     assert top == NEEDED
     assert [n for n in names if n.startswith("cluster/") and n != "cluster/"] == [
         "cluster/constraints.txt"

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from actors.data.embeddings import TableFiles
 from actors.data.feature_source import Rows, block_rows, blocks, check_ids, pick
 from actors.errors import UserError
 from actors.features import memory
@@ -71,16 +72,18 @@ def test_a_table_larger_than_memory_is_loaded_with_a_bounded_part_of_it_in_memor
 
 
 def test_no_room_for_the_features_is_said_before_they_are_read(
-    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory, "SHARE", 0)
+    path = tmp_path / "features.parquet"
+    pq.write_table(pa.table({"features": features().tolist()}), path)
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     with pytest.raises(UserError, match=r"No space left on device\); name a folder .* in TMPDIR"):
-        memory.load(Rows(features()))
+        memory.load(TableFiles([str(path)]))
 
 
 def test_rows_with_nan_or_infinity_are_named() -> None:
