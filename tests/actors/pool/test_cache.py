@@ -68,8 +68,9 @@ def test_a_copy_that_is_mapped_is_read_on_and_one_about_to_be_opened_stays(
     for number, path in enumerate(paths):
         rows = images[30 * number : 30 * number + 30]
         shards.write_table(storage, path, pa.table({"image": schema.tensor_array(rows)}))
-    monkeypatch.setattr(cache, "OPENING_SECONDS", 0)
     gather = shards.Gather(storage, paths, "image")
+    # not before all three are mapped: they are fetched side by side
+    monkeypatch.setattr(cache, "OPENING_SECONDS", 0)
     storage.local(FILES[5])
     assert set(copies()) == {"5"}
     assert not list(cache.folder().rglob("*.arrow"))
