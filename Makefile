@@ -28,8 +28,8 @@ gpu: $(if $(filter $(BIN)/python,$(GPU_PYTHON)),.venv/installed)
 	$(GPU_PYTHON) -m pytest --confcutdir tests/gpu tests/gpu || test $$? -eq 5  # all are skipped
 	$(GPU_PYTHON) -m tests.benchmarks.gpu
 
-# secrets in what git holds, then known holes in the tested versions; the second asks PyPI, and fails
-# where PyPI does not answer
+# secrets in the repository, then known vulnerabilities of the tested versions; the second asks PyPI,
+# and fails where PyPI does not answer
 audit: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint cluster/constraints.txt --editable '.[audit]'

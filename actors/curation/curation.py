@@ -104,8 +104,8 @@ def _here(
         selection = method.select(array, n, seed, quality, progress, reasons=reasons)
     if reasons and selection.reasons is None:
         with phases.timed("explain", len(array)) as progress:
-            found = explain(array, selection.positions, progress)
-        selection = replace(selection, reasons=found)
+            explained = explain(array, selection.positions, progress)
+        selection = replace(selection, reasons=explained)
     with phases.timed("find duplicates"):
         keys = row_keys(blocks(Rows(array)), candidates.rows)
     return Rows(array), keys, selection

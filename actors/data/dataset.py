@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from actors.config import Config
-from actors.data.facts import Facts, counted, keep, ticker
 from actors.data.files import Files, hash_files
 from actors.data.images import Header
+from actors.data.index import Index, counted, keep, ticker
 from actors.data.reading import Alike, Item, Reading, plan_reading, read_headers, tally
 from actors.errors import UserError
 
@@ -29,7 +29,7 @@ class Source:
         header: of every image, where all are known to be alike.
         notes: what of it is not read, in words.
         files: what it is read from, where another has said the hash of it.
-        look: returns the facts, where there is a better way than to hash it and read its images.
+        look: returns the index, where there is a better way than to hash it and read its images.
     """
 
     count: int
@@ -39,7 +39,7 @@ class Source:
     header: Header | None = None
     notes: tuple[str, ...] = ()
     files: Files | None = None
-    look: Callable[[], Facts] | None = None
+    look: Callable[[], Index] | None = None
 
     @cached_property
     def digest(self) -> str:
@@ -50,7 +50,7 @@ class Source:
         size = int(self.content.look(0, len(names))["size"].sum())
         return hash_files(root, names, ticker("bytes", size))
 
-    def facts(self, about: str) -> Facts:
+    def index(self, about: str) -> Index:
         """Return what it takes to read every row to know, from where it is kept if it is.
 
         Args:
@@ -59,13 +59,13 @@ class Source:
         files = self.files or (None if isinstance(self.content, str) else self.content)
         return keep(files, about, self._read) if files else self._read()
 
-    def _read(self) -> Facts:
+    def _read(self) -> Index:
         if self.look is not None:
             return self.look()
         if self.header is None:
             items, _ = self.take(np.arange(self.count))
-            return Facts(self.digest, tally(counted("images", read_headers(items), self.count)))
-        return Facts(self.digest, (Alike(self.header, "row 0", self.count),))
+            return Index(self.digest, tally(counted("images", read_headers(items), self.count)))
+        return Index(self.digest, (Alike(self.header, "row 0", self.count),))
 
 
 def source_of_arrays(
@@ -196,10 +196,10 @@ class RealData(Config):
 def _opened(dataset: RealData) -> tuple[Source, DatasetInfo]:
     source = dataset.open()
     about = dataset.model_dump_json(exclude={"rows", "reference_rows", "resize", "channels"})
-    facts = source.facts(about)
-    reading = plan_reading(facts.headers, dataset.resize, dataset.channels, "dataset.resize")
+    index = source.index(about)
+    reading = plan_reading(index.headers, dataset.resize, dataset.channels, "dataset.resize")
     notes = (*source.notes, *reading.notes)
-    return source, DatasetInfo(source.count, reading, source.classes, facts.digest, notes)
+    return source, DatasetInfo(source.count, reading, source.classes, index.digest, notes)
 
 
 def fetched(dataset: RealData) -> DatasetInfo:

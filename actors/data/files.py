@@ -53,9 +53,9 @@ class Files:
             UserError: one is not there.
         """
         paths = map(f"{self.root}/".__add__, self.names[first:stop])
-        found = map(attrgetter("st_size", "st_mtime_ns"), map(os.stat, paths))
+        looks = map(attrgetter("st_size", "st_mtime_ns"), map(os.stat, paths))
         try:
-            return np.fromiter(found, [("size", np.int64), ("time", np.int64)])
+            return np.fromiter(looks, [("size", np.int64), ("time", np.int64)])
         except OSError as error:
             raise UserError(f"path {error.filename!r}: {error.strerror}") from None
 

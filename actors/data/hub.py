@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source
-from actors.data.facts import Facts
 from actors.data.files import INFO, Files
 from actors.data.image_tables import find_columns, open_image_table
 from actors.data.images import Header, read_header
+from actors.data.index import Index
 from actors.data.reading import Alike
 from actors.data.tables import Table, class_names
 from actors.errors import UserError
@@ -84,8 +84,8 @@ class Hub(RealData):
         if not count or (label is not None and classes is None):
             return None
 
-        def first() -> Facts:
-            return Facts(digest, (Alike(self._first_header(builder, image), "row 0", count),))
+        def first() -> Index:
+            return Index(digest, (Alike(self._first_header(builder, image), "row 0", count),))
 
         return Source(
             count,

@@ -11,9 +11,9 @@ import numpy as np
 from pydantic import Field
 
 from actors.data.dataset import RealData, Source
-from actors.data.facts import Facts, counted
 from actors.data.files import Files, LocalPath, digest_of, hash_of, walk
 from actors.data.images import Header, read_header, suffixes, whole
+from actors.data.index import Index, counted
 from actors.data.reading import Item, tally
 from actors.errors import UserError
 
@@ -51,7 +51,7 @@ class ImageFolder(RealData):
         return Source(len(names), classes, files, take, notes=notes, look=look)
 
 
-def look_at(files: Files) -> Facts:
+def look_at(files: Files) -> Index:
     """Return the hash of images and what their headers say, from reading each once.
 
     Raises:
@@ -71,19 +71,19 @@ def look_at(files: Files) -> Facts:
             yield name, header
 
     alike = tally(headers())
-    return Facts(digest_of(zip(files.names, contents, strict=True)), alike)
+    return Index(digest_of(zip(files.names, contents, strict=True)), alike)
 
 
 def _look(root: str, names: list[str]) -> list[tuple[bytes, Header | UserError]]:
     """Return the hash and the header of every file."""
-    found: list[tuple[bytes, Header | UserError]] = []
+    contents: list[tuple[bytes, Header | UserError]] = []
     for name in names:
         try:
             content = whole(os.path.join(root, name))
-            found.append((hash_of(content), read_header(content)))
+            contents.append((hash_of(content), read_header(content)))
         except UserError as error:
-            found.append((b"", error))
-    return found
+            contents.append((b"", error))
+    return contents
 
 
 def file_items(root: str, names: Sequence[str], positions: np.ndarray) -> Iterator[Item]:

@@ -83,7 +83,7 @@ class _Balls:
 
     def _block(self, rows: slice, columns: slice, moved: torch.Tensor) -> Inside:
         squared = self._column_norms[columns].float()
-        with whole_precision(moved.device):
+        with whole_precision():
             others = self._frame.moved(self._columns[columns])
             squared = torch.addmm(squared, moved, others.T, alpha=-2)
         squared += self._row_norms[rows].float()[:, None]

@@ -88,7 +88,7 @@ class Candidates:
             columns[:, d] = norms
             columns[:, d + 1] = norms - columns[:, d].double()
             product = whole[: b * len(norms)].view(b, len(norms))
-            with whole_precision(device):
+            with whole_precision():
                 torch.mm(left, columns.T, out=product)
             here = torch.nonzero((itself >= start) & (itself < start + len(norms)))[:, 0]
             product[here, itself[here] - start] = -torch.inf

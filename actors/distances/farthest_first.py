@@ -23,7 +23,7 @@ LEAST = 256
 # rows whose distances are computed before it is known which are picked; a call to a GPU takes as
 # long as the distances of many
 LIKELY = {"cpu": 32, "cuda": 256}
-# rows that are told apart from all picks together
+# rows that are compared with all picks at a time
 COVERED = 1 << 16
 
 

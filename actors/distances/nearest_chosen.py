@@ -199,18 +199,18 @@ class Block:
         places = np.array([place for place in places.tolist() if place not in self._near])
         rows = torch.from_numpy(places).to(device)
         known = torch.from_numpy(self.squared).to(device)
-        one, other = torch.nonzero(self._at_least(rows) < known * self._unit, as_tuple=True)
-        pairs = zip(rows[one].split(self._together), other.split(self._together), strict=True)
+        row, other = torch.nonzero(self._at_least(rows) < known * self._unit, as_tuple=True)
+        pairs = zip(rows[row].split(self._together), other.split(self._together), strict=True)
         exact = [squared_lengths(self._exact[a].sub_(self._exact[b])) for a, b in pairs]
         squared = torch.cat([known[:0], *exact]).numpy(force=True)
-        ends = np.searchsorted(one.numpy(force=True), np.arange(1, len(places)))
+        ends = np.searchsorted(row.numpy(force=True), np.arange(1, len(places)))
         near = zip(np.split(other.numpy(force=True), ends), np.split(squared, ends), strict=True)
         self._near.update(zip(places.tolist(), near, strict=True))
 
     def _at_least(self, rows: torch.Tensor) -> torch.Tensor:
         """Return what (p,) rows are at least apart from all, (p, m) scaled squared distances."""
         lengths, norms = self._lengths, self._lengths.square()
-        with whole_precision(rows.device):
+        with whole_precision():
             product = torch.addmm(norms, self._moved[rows], self._moved.T, alpha=-2)
         product += norms[rows][:, None]
         slack = torch.add(lengths[rows][:, None], lengths).square_().mul_(self._error)

@@ -33,18 +33,21 @@ def row_block(device: torch.device) -> int:
 
 
 @contextmanager
-def whole_precision(device: torch.device) -> Iterator[None]:
-    """Multiply without TF32 and add in float32, whatever the process does elsewhere."""
-    if device.type != "cuda":
-        yield
-        return
-    flags = torch.backends.cuda.matmul
-    tf32, reduced = flags.allow_tf32, flags.allow_bf16_reduced_precision_reduction
-    flags.allow_tf32, flags.allow_bf16_reduced_precision_reduction = False, False
+def whole_precision() -> Iterator[None]:
+    """Multiply and convolve without TF32 on a GPU, and add in float32.
+
+    The flags are those of the process; on leaving they are what they were before.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    tf32 = matmul.allow_tf32, cudnn.allow_tf32
+    reduced = matmul.allow_bf16_reduced_precision_reduction
+    matmul.allow_tf32 = cudnn.allow_tf32 = False
+    matmul.allow_bf16_reduced_precision_reduction = False
     try:
         yield
     finally:
-        flags.allow_tf32, flags.allow_bf16_reduced_precision_reduction = tf32, reduced
+        matmul.allow_tf32, cudnn.allow_tf32 = tf32
+        matmul.allow_bf16_reduced_precision_reduction = reduced
 
 
 class Products:
@@ -119,7 +122,7 @@ class Products:
         left = self._left[:m]
         self._centred(vectors, left[:, :d])
         product = self._product[: m * columns].view(m, columns)
-        with whole_precision(left.device):
+        with whole_precision():
             torch.mm(left, self._centres, out=product)
         squared = squared * self._scale**2
         slack = self._slack(sizes, squared)

@@ -103,14 +103,11 @@ def arithmetic(device: "torch.device", precision: Precision) -> Iterator[None]:
     """Compute in a precision; in float32 without TF32, whatever the process does elsewhere."""
     import torch
 
-    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
-    before = matmul.allow_tf32, cudnn.allow_tf32
-    matmul.allow_tf32 = cudnn.allow_tf32 = False
-    try:
-        with torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32"):
-            yield
-    finally:
-        matmul.allow_tf32, cudnn.allow_tf32 = before
+    from actors.distances.products import whole_precision
+
+    half = torch.autocast(device.type, getattr(torch, precision), enabled=precision != "float32")
+    with whole_precision(), half:
+        yield
 
 
 def check_package(module: str, package: str, kind: str) -> None:

@@ -36,14 +36,16 @@ def measure_also_on(
     chosen = [GROUPS[name] for name in groups]
     expect(sets, chosen)
     whole = [list(group.take(sets)) for group in chosen]
-    wanted = [[one for one in taken if depends_on(one) & rows.keys()] for taken in whole]
-    sizes = {name: len(found) for name in rows if (found := getattr(sets, name)) is not None}
+    wanted = [
+        [measure for measure in taken if depends_on(measure) & rows.keys()] for taken in whole
+    ]
+    sizes = {name: len(subject) for name in rows if (subject := getattr(sets, name)) is not None}
     short = {name for name, size in sizes.items() if size < rows[name]}
     longer = {name: rows[name] for name, size in sizes.items() if size > rows[name]}
     again = [
         group
         for group, measures in zip(chosen, wanted, strict=True)
-        if any(not depends_on(one) & short for one in measures)
+        if any(not depends_on(measure) & short for measure in measures)
     ]
     # a subsample at a time, whose searches are shared as those of the sets are
     taken: dict[tuple[str, str], list[Measure]] = {}
@@ -51,17 +53,17 @@ def measure_also_on(
         some = _subsample(sets, longer, number)
         for group in again:
             if number < group.subsamples:
-                for one in group.take(some):
-                    taken.setdefault((one.metric, one.subject), []).append(one)
+                for measure in group.take(some):
+                    taken.setdefault((measure.metric, measure.subject), []).append(measure)
     for group, measures, on_equal_rows in zip(chosen, whole, wanted, strict=True):
         yield from measures
-        for one in on_equal_rows:
-            if missing := sorted(depends_on(one) & short):
+        for measure in on_equal_rows:
+            if missing := sorted(depends_on(measure) & short):
                 name = missing[0]
                 note = f"{name}: found {sizes[name]} rows; allowed are {rows[name]} and more"
-                yield _mean([replace(one, value=None, note=note)], group.subsamples)
+                yield _mean([replace(measure, value=None, note=note)], group.subsamples)
             else:
-                yield _mean(taken[one.metric, one.subject], group.subsamples)
+                yield _mean(taken[measure.metric, measure.subject], group.subsamples)
 
 
 def _subsample(sets: Sets, rows: Mapping[str, int], number: int) -> Sets:

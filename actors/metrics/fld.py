@@ -86,11 +86,11 @@ def fld(samples: Rows, training_set: Rows, test: Rows, *, seed: int) -> Fld:
     Raises:
         ValueError: too few rows, sets of different width, values that are not finite.
     """
-    return Fld(*_nats(samples, training_set, test, seed, own=True))
+    return Fld(*_nats(samples, training_set, test, seed, with_gap=True))
 
 
 def _nats(
-    samples: Rows, training_set: Rows, test: Rows, seed: int, *, own: bool
+    samples: Rows, training_set: Rows, test: Rows, seed: int, *, with_gap: bool
 ) -> tuple[float, float, float]:
     """Return the fields of the divergence, with the gap or, where nobody asks, without."""
     check(2, training_set=training_set, test=test)
@@ -103,7 +103,7 @@ def _nats(
     mixture = _Mixture(made.all())
     mixture.fit(trained_on, rng.permutation(len(trained_on)))
     nats = mixture.nats(held_out)
-    gap = 100 * (nats - mixture.nats(trained_on)) if own else math.nan
+    gap = 100 * (nats - mixture.nats(trained_on)) if with_gap else math.nan
     return 100 * (baseline - nats), gap, baseline
 
 
@@ -262,7 +262,7 @@ def take(sets: Sets) -> Iterator[Measure]:
 
 
 def _value(sets: Sets, rows: Rows) -> float:
-    return _nats(sets.samples, rows, sets.reference, sets.seed, own=False)[0]
+    return _nats(sets.samples, rows, sets.reference, sets.seed, with_gap=False)[0]
 
 
 LIKELIHOOD = Group(take, (FLD, FLD_REAL), subsamples=4)

@@ -55,7 +55,9 @@ def kernel_distance(
     values = []
     for _ in range(subsets):
         drawn = (rng.choice(len(rows), size, replace=False) for rows in sets)
-        pair = (rows_at(rows, one).double() for rows, one in zip(sets, drawn, strict=True))
+        pair = (
+            rows_at(rows, positions).double() for rows, positions in zip(sets, drawn, strict=True)
+        )
         values.append(_squared_discrepancy(*pair))
     return KernelDistance(float(np.mean(values)), float(np.std(values)))
 

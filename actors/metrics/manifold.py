@@ -63,10 +63,10 @@ def _manifold(searches: Searches, k: int) -> Manifold:
     balls = np.zeros(len(samples), np.int64)
     recalled = np.zeros(len(reference), bool)
     covered = np.zeros(len(reference), bool)
-    for found in inside(reference, samples, reference_radius, sample_radius):
-        balls[found.columns] += found.of_row.sum(dim=0).numpy(force=True)
-        covered[found.rows] |= found.of_row.any(dim=1).numpy(force=True)
-        recalled[found.rows] |= found.of_column.any(dim=1).numpy(force=True)
+    for block in inside(reference, samples, reference_radius, sample_radius):
+        balls[block.columns] += block.of_row.sum(dim=0).numpy(force=True)
+        covered[block.rows] |= block.of_row.any(dim=1).numpy(force=True)
+        recalled[block.rows] |= block.of_column.any(dim=1).numpy(force=True)
     return Manifold(
         precision=float((balls > 0).mean()),
         recall=float(recalled.mean()),

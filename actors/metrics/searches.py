@@ -61,10 +61,10 @@ class Searches:
             ValueError: there are fewer than k.
         """
         pair = queries, base
-        found = self._found.get(pair)
-        if found is None or found[0].shape[1] < k:
-            found = self._found[pair] = self._search(queries, base, k)
-        distances, positions = found
+        known = self._found.get(pair)
+        if known is None or known[0].shape[1] < k:
+            known = self._found[pair] = self._search(queries, base, k)
+        distances, positions = known
         return distances[:, :k], positions[:, :k]
 
     def distinct(self, name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from actors.data import facts
+from actors.data import index
 from actors.errors import UserError
 from actors.pool.storage import Storage
 from orchestrator.config import Experiment
@@ -73,7 +73,7 @@ def reading_shown() -> Iterator[None]:
             bar.update(tasks[what], completed=done, total=total)
 
     try:
-        with facts.shown(show):
+        with index.shown(show):
             yield
     finally:
         # one that was never started would leave an empty line

@@ -53,7 +53,7 @@ def _summary(run: NamedRun, state: str, written: Status | None) -> str:
         left = written.activity.seconds_left
         if silent > SILENT_SECONDS:
             parts[0] = (
-                f"nothing heard for {duration(silent)}, from process {written.process} on "
+                f"no sign of life for {duration(silent)}, last from process {written.process} on "
                 f"{written.host}; if that is gone, run it again to resume"
             )
         elif left is not None:

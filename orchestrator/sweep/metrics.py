@@ -29,7 +29,7 @@ def means(results: Iterable[Result]) -> dict[str, float]:
 def measured(
     results: Iterable[Result], iteration: int, objectives: Mapping[str, str]
 ) -> dict[str, float]:
-    """Return what Ray Tune is told of an iteration: every measure, and the objectives once more.
+    """Return what is reported to Ray Tune: every measure of an iteration, and the objectives.
 
     Args:
         objectives: `min` or `max` by measure.

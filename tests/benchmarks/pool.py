@@ -50,9 +50,9 @@ COLUMNS = {"image": "steps/sample/s", "features": "steps/embed/e"}
 FULL_ROWS = 1_000_000
 
 
-def anonymous() -> int:
-    """Return this process's anonymous memory in bytes."""
-    with open("/proc/self/status") as status:
+def anonymous(process: int | str = "self") -> int:
+    """Return the anonymous memory of a process, by default this one, in bytes."""
+    with open(f"/proc/{process}/status") as status:
         return sum(int(line.split()[1]) << 10 for line in status if line.startswith("RssAnon"))
 
 

@@ -66,16 +66,12 @@ def test_half_precision_is_near_the_whole_one(precision: Any, dinov2: Path) -> N
 
 
 def test_inception_has_the_features_of_the_cpu(tmp_path: Path) -> None:
-    theirs = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+    pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
     from safetensors.torch import save_file
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: {})
-        patch.setattr(theirs.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
-        torch.manual_seed(0)
-        model = theirs.FeatureExtractorInceptionV3("x", ["2048"])
-    state = {key: value.contiguous() for key, value in model.state_dict().items()}
-    save_file(state, tmp_path / "random.safetensors")
+    from tests.actors.features.test_inception import random_weights
+
+    save_file(random_weights(), tmp_path / "random.safetensors")
     extractor = Inception(weights=str(tmp_path / "random.safetensors"), batch_size=32)
     assert off(*on_both(extractor)) < 1e-2
 

@@ -61,7 +61,7 @@ def test_a_run_that_died_is_said_to_be_silent_since_when(
     ):
         stored = json.loads((folder / name).read_text(encoding="utf-8"))
         (copy / name).write_text(json.dumps({**stored, field: value}), encoding="utf-8")
-    assert ": nothing heard for 2.0 h, from process " in status_of(tmp_path)
+    assert ": no sign of life for 2.0 h, last from process " in status_of(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"written": 1}', '{"activity": {"running": [1]}}'])

@@ -13,16 +13,20 @@ from actors.features.inception import NAME, Inception
 theirs: Any = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
 
 
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights of the architecture, as safetensors and as a pickle."""
-    folder = tmp_path_factory.mktemp("inception")
+def random_weights() -> dict[str, torch.Tensor]:
+    """Return random weights of the architecture, by name."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(theirs, "load_state_dict_from_url", lambda *_, **__: {})
         patch.setattr(theirs.FeatureExtractorInceptionV3, "load_state_dict", lambda *_: None)
         torch.manual_seed(0)
         model = theirs.FeatureExtractorInceptionV3("x", ["2048"])
-    state = {key: value.contiguous() for key, value in model.state_dict().items()}
+    return {key: value.contiguous() for key, value in model.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of the architecture, as safetensors and as a pickle."""
+    folder, state = tmp_path_factory.mktemp("inception"), random_weights()
     save_file(state, folder / "random.safetensors")
     torch.save(state, folder / "random.pth")
     return folder

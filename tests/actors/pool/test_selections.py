@@ -11,6 +11,22 @@ from tests.actors.pool.inspect.stores import finish
 SAMPLES, FEATURES = "steps/sample/x", "steps/embed/y"
 
 
+def six_rows(folder: Path) -> Storage:
+    """Return a store with one sample step of six images of one pixel."""
+    storage = Storage(str(folder))
+    table = schema.rows(
+        np.zeros((6, 1, 1, 1), np.uint8),
+        step_key="s" * 32,
+        first=0,
+        source="real",
+        iteration=0,
+        seed=1,
+    )
+    record = shards.write_table(storage, shards.shard_path(SAMPLES, 0), table)
+    finish(storage, SAMPLES, [record])
+    return storage
+
+
 def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     images = np.arange(10 * 4, dtype=np.uint8).reshape(10, 2, 2, 1)
@@ -53,17 +69,7 @@ def test_a_stored_selection_leads_to_ids_images_and_features_of_its_rows(tmp_pat
 
 
 def test_a_selection_among_some_of_the_rows_says_which_were_candidates(tmp_path: Path) -> None:
-    storage = Storage(str(tmp_path))
-    table = schema.rows(
-        np.zeros((6, 1, 1, 1), np.uint8),
-        step_key="s" * 32,
-        first=0,
-        source="real",
-        iteration=0,
-        seed=1,
-    )
-    record = shards.write_table(storage, shards.shard_path(SAMPLES, 0), table)
-    finish(storage, SAMPLES, [record])
+    storage = six_rows(tmp_path)
     candidates, positions = np.array([1, 3, 4]), np.array([4, 1])
     records = selections.write(
         storage,
@@ -84,22 +90,15 @@ def test_a_selection_among_some_of_the_rows_says_which_were_candidates(tmp_path:
 
 
 def test_ids_have_room_for_more_than_2_gib_in_one_column(tmp_path: Path) -> None:
-    storage = Storage(str(tmp_path))
-    table = schema.rows(
-        np.zeros((6, 1, 1, 1), np.uint8),
-        step_key="s" * 32,
-        first=0,
-        source="real",
-        iteration=0,
-        seed=1,
-    )
-    record = shards.write_table(storage, shards.shard_path(SAMPLES, 0), table)
-    finish(storage, SAMPLES, [record])
+    storage = six_rows(tmp_path)
     chosen = Selection(np.array([4, 1]))
     selections.write(storage, "chosen", chosen, samples=[SAMPLES], features=[])
     # offsets of 64 bits; those of `string` have 32
     wide = pa.large_string()
-    assert shards.read_table(storage, record.path).schema.field("sample_id").type == wide
+    assert (
+        shards.read_table(storage, shards.shard_path(SAMPLES, 0)).schema.field("sample_id").type
+        == wide
+    )
     assert selections.read(storage, "chosen").table.schema.field("sample_id").type == wide
     assert selections.sample_ids(storage, [SAMPLES], np.array([3])).type == wide
 

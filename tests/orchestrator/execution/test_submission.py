@@ -1,4 +1,4 @@
-"""What `ray job submit` is told before a job is made, and the line that resumes a job."""
+"""What is checked before `ray job submit` makes a job, and the line that resumes a job."""
 
 import json
 import os

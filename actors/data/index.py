@@ -1,4 +1,4 @@
-"""Facts of a data set that took reading all of it, kept beside it until a file of it changes."""
+"""The index of a data set, made by reading all of it and kept beside it until a file changes."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ from actors.data.files import OWN, Files
 from actors.data.images import Header
 from actors.data.reading import Alike
 
-# of the file that they are kept in
+# of the file that it is kept in
 FORMAT = 1
 # what was written so shortly before it was read can be written once more at the same time
 SETTLED_SECONDS = 2.0
@@ -36,7 +36,7 @@ _show: ContextVar[Show | None] = ContextVar("show", default=None)
 
 
 @dataclass(frozen=True)
-class Facts:
+class Index:
     """What it takes to read a whole data set to know.
 
     Attributes:
@@ -48,29 +48,29 @@ class Facts:
     headers: tuple[Alike, ...]
 
 
-def keep(files: Files, about: str, read: Callable[[], Facts]) -> Facts:
-    """Return the facts that are kept of files, or read and keep them.
+def keep(files: Files, about: str, read: Callable[[], Index]) -> Index:
+    """Return the index that is kept of some files, or make it and keep it.
 
     Args:
-        about: what determines them beside the files.
+        about: what determines it beside the files.
     """
     state, newest = _state(files)
     key = hashlib.sha256(f"{files.root}\0{about}".encode(errors="surrogateescape")).hexdigest()[:16]
     # where the folder cannot be written, in one of the user's own
     places = [Path(files.root, f"{OWN}{key}.json"), cache() / f"{key}.json"]
     for place in places:
-        if facts := _kept(place, state):
-            return facts
+        if index := _kept(place, state):
+            return index
     started = time.time()
-    facts = read()
+    index = read()
     if newest < started - SETTLED_SECONDS:
-        headers = [[*alike.header, alike.first, alike.images] for alike in facts.headers]
-        text = json.dumps({"state": state, "digest": facts.digest, "headers": headers})
+        headers = [[*alike.header, alike.first, alike.images] for alike in index.headers]
+        text = json.dumps({"state": state, "digest": index.digest, "headers": headers})
         for place in places:
             with suppress(OSError):
                 _write(place, text)
                 break
-    return facts
+    return index
 
 
 def _state(files: Files) -> tuple[str, float]:
@@ -79,27 +79,27 @@ def _state(files: Files) -> tuple[str, float]:
     firsts = range(0, len(files.names), TOGETHER)
     with ThreadPoolExecutor(joblib.cpu_count()) as pool:
         looks = pool.map(lambda first: files.look(first, first + TOGETHER), firsts)
-        for first, found in zip(firsts, looks, strict=True):
+        for first, look in zip(firsts, looks, strict=True):
             names = files.names[first : first + TOGETHER]
             digest.update("\0".join([*names, ""]).encode(errors="surrogateescape"))
-            digest.update(found.tobytes())
-            newest = max(newest, int(found["time"].max()))
+            digest.update(look.tobytes())
+            newest = max(newest, int(look["time"].max()))
     return digest.hexdigest(), newest / 1e9
 
 
 def cache() -> Path:
-    """Return the folder of the facts of data sets that cannot be written to."""
+    """Return the folder for the indices of data sets whose own folder cannot be written."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "ouroboros")
 
 
-def _kept(place: Path, state: str) -> Facts | None:
-    """Return the facts that are kept at a place, where they are of this state of the files."""
+def _kept(place: Path, state: str) -> Index | None:
+    """Return the index that is kept at a place, if it is of this state of the files."""
     try:
         kept = json.loads(place.read_text(encoding="utf-8"))
         if kept["state"] != state:
             return None
         headers = [Alike(Header(*about), name, images) for *about, name, images in kept["headers"]]
-        return Facts(kept["digest"], tuple(headers))
+        return Index(kept["digest"], tuple(headers))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

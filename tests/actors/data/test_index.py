@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from actors.data import facts, image_folder
+from actors.data import image_folder, index
 from actors.data.dataset import DatasetInfo, _opened
 from actors.data.files import OWN, Files, hash_files
 from actors.data.image_folder import ImageFolder
@@ -43,7 +43,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     read: list[int] = []
     look = image_folder.look_at
 
-    def counting(files: Files) -> facts.Facts:
+    def counting(files: Files) -> index.Index:
         read.append(len(files.names))
         return look(files)
 
@@ -56,7 +56,7 @@ def test_a_folder_is_read_once_however_often_it_is_asked_about(
 ) -> None:
     first = info(folder)
     assert [info(folder) for _ in range(3)] == [first] * 3
-    # another size or colour is another reading of the same facts
+    # another size or colour is another reading from the same index
     assert info(folder, resize=2, channels=1).shape == (2, 2, 1)
     assert looks == [12]
     assert [path.name.startswith(OWN) for path in folder.glob(".*")] == [True]
@@ -113,14 +113,14 @@ def test_nothing_is_kept_of_files_that_were_written_a_moment_ago(
 def test_facts_of_a_folder_that_cannot_be_written_are_kept_in_the_cache(
     folder: Path, looks: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = facts._write
+    plain = index._write
 
     def refuse(place: Path, text: str) -> None:
         if folder in place.parents:
             raise PermissionError
         plain(place, text)
 
-    monkeypatch.setattr(facts, "_write", refuse)
+    monkeypatch.setattr(index, "_write", refuse)
     assert info(folder) == info(folder)
     assert looks == [12]
     assert not list(folder.glob(".*"))
@@ -148,7 +148,7 @@ def test_several_processes_find_what_threads_find(
     monkeypatch.setattr(image_folder, "FOR_THREADS", 1)
     monkeypatch.setattr(image_folder, "TOGETHER", 5)
     shown: list[tuple[str, int, int]] = []
-    with facts.shown(lambda *said: shown.append(said)):
+    with index.shown(lambda *said: shown.append(said)):
         assert info(folder) == by_threads
     assert shown == [("images", done, 12) for done in range(1, 13)]
 
@@ -157,7 +157,7 @@ def test_the_bytes_of_large_files_are_shown_as_they_are_read(folder: Path) -> No
     names = [f"{number:02}.png" for number in range(12)]
     size = sum((folder / name).stat().st_size for name in names)
     shown: list[tuple[str, int, int]] = []
-    with facts.shown(lambda *said: shown.append(said)):
+    with index.shown(lambda *said: shown.append(said)):
         source = ImageFolder.model_construct(path=str(folder)).open()
         assert source.digest == hash_files(str(folder), names)
     assert len(shown) == 12
