@@ -69,6 +69,10 @@ def make(copy: Path, partial: Path, fill: Callable[[BinaryIO], object]) -> None:
         # whoever held the lock before may have made the copy, or failed
         if not _is_at(partial, sink):
             return
+        # made between the caller's look and this file, which is then a new one
+        if copy.is_file():
+            partial.unlink()
+            return
         try:
             sink.truncate(0)
             fill(sink)

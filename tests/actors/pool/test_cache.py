@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -116,6 +117,23 @@ def test_a_file_that_several_want_is_fetched_once(bucket: Bucket) -> None:
     with ThreadPoolExecutor(8) as threads:
         assert len(set(threads.map(storage.local, [FILES[1]] * 8))) == 1
     assert bucket.network.requests - before == one
+
+
+def test_a_copy_made_since_one_looked_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    copy, partial = cache.folder() / "store" / "copy", tmp_path / "partial"
+    fetched = []
+
+    def fill(sink: BinaryIO) -> None:
+        fetched.append(sink.write(b"content"))
+
+    # two who both saw no copy, the second held up until the first is done
+    for _ in range(2):
+        cache.make(copy, partial, fill)
+    assert (copy.read_bytes(), fetched) == (b"content", [7])
+    assert not partial.exists()
 
 
 def test_a_fetch_that_fails_leaves_the_file_to_who_waits_for_it(tmp_path: Path) -> None:
