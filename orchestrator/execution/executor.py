@@ -4,7 +4,6 @@ Workers are interchangeable, and each does one step at a time. As many are kept 
 fit on the cluster; what finds none free waits its turn.
 """
 
-import itertools
 import threading
 import time
 from collections import defaultdict
@@ -17,11 +16,14 @@ import ray.exceptions
 from actors.errors import NodeLostError, WorkerDiedError
 from actors.pool.catalogue import Alone
 from actors.pool.storage import Storage
+from orchestrator.execution import cluster
 from orchestrator.execution.activity import Activity, describe
 from orchestrator.execution.execute import Finished
-from orchestrator.execution.jobs import Job, Task
+from orchestrator.execution.jobs import Job
 from orchestrator.execution.monitoring import Monitoring
+from orchestrator.execution.schedule import Call, Schedule
 from orchestrator.execution.team import Member, Team
+from orchestrator.execution.workers import RayWorkers
 from orchestrator.plan import PlannedStep
 
 # how soon the executor sees what was submitted while it waits
@@ -51,19 +53,17 @@ class Executor:
         self._stopped = False
         self._error: BaseException | None = None
         self._alone = Alone(storage)
-        self._team = Team(storage)
+        self._started = self._looked = self._moved = time.monotonic()
+        self._team = Team(RayWorkers(storage), cluster.nodes(), self._started)
+        self._schedule = Schedule(self._team)
         self._monitoring = Monitoring()
-        self._jobs: dict[str, Job] = {}
-        self._numbers = itertools.count()
-        self._calls: dict[Any, tuple[Member, Task]] = {}
+        self._calls: dict[Any, Call] = {}
         self._outbox: defaultdict[str, list[Finished]] = defaultdict(list)
         self._heard: dict[str, float] = {}
         self._notes: list[str] = []
-        self._seconds: dict[tuple[str, str | None], float] = {}
         self._spent = {"cpu": 0.0, "gpu": 0.0}
         # seconds of all workers together
         self._worked = 0.0
-        self._started = self._looked = self._moved = time.monotonic()
         self._halted = False
         threading.Thread(target=self._run, daemon=True).start()
 
@@ -71,13 +71,7 @@ class Executor:
         """Take steps in for a client; one that others want is done once for all."""
         with self._changed:
             self._heard[client] = time.monotonic()
-            for wanted in planned:
-                path = wanted.step.path
-                if path not in self._jobs:
-                    self._jobs[path] = Job(wanted, next(self._numbers))
-                self._jobs[path].clients.add(client)
-            for job in self._jobs.values():
-                job.missing = {path for path in job.inputs if path in self._jobs}
+            self._schedule.submit(client, planned)
 
     def finished(self, client: str, timeout: float) -> list[Finished] | None:
         """Return what of a client's is done, after at most `timeout` seconds.
@@ -98,9 +92,7 @@ class Executor:
         with self._changed:
             self._outbox.pop(client, None)
             self._heard.pop(client, None)
-            for job in list(self._jobs.values()):
-                job.clients.discard(client)
-                self._forget_unwanted(job)
+            self._schedule.drop(client)
 
     def notes(self) -> list[str]:
         """Return what people should know that happened since the last call."""
@@ -124,9 +116,9 @@ class Executor:
             return self._describe(progress)
 
     def _describe(self, progress: Mapping[str, tuple[float, str]]) -> Activity:
-        calls = [(member, task.job) for member, task in self._calls.values()]
+        calls = [(call.member, call.task.job) for call in self._calls.values()]
         left = self._seconds_left([job for _, job in calls])
-        jobs = sorted(self._jobs.values(), key=lambda job: job.urgency(self._seconds))
+        jobs = self._schedule.by_urgency(self._schedule.jobs.values())
         return describe(jobs, calls, self._team, progress, left)
 
     def spent(self) -> dict[str, float]:
@@ -149,12 +141,13 @@ class Executor:
 
     def _seconds_left(self, running: Sequence[Job]) -> float | None:
         """Return about how long the rest takes, at the rate at which steps were done so far."""
-        kinds = [(job.planned.step.kind, job.planned.generator) for job in self._jobs.values()]
-        if not all(kind in self._seconds for kind in kinds) or not self._worked:
+        jobs, took = self._schedule.jobs.values(), self._schedule.seconds
+        kinds = [(job.planned.step.kind, job.planned.generator) for job in jobs]
+        if not all(kind in took for kind in kinds) or not self._worked:
             return None
         # of those that run about half is done
-        halves = [self._seconds[j.planned.step.kind, j.planned.generator] / 2 for j in {*running}]
-        left = sum(self._seconds[kind] for kind in kinds) - sum(halves)
+        halves = [took[job.planned.step.kind, job.planned.generator] / 2 for job in {*running}]
+        left = sum(took[kind] for kind in kinds) - sum(halves)
         return left * (time.monotonic() - self._started) / self._worked
 
     def _run(self) -> None:
@@ -162,7 +155,8 @@ class Executor:
         try:
             while not self._stopped:
                 with self._changed:
-                    self._hand_out()
+                    calls = self._schedule.hand_out(time.monotonic())
+                    self._calls |= {call.ref: call for call in calls}
                     self._look()
                     refs = [*self._calls, *self._team.starting]
                 ready = _wait(refs)
@@ -175,35 +169,29 @@ class Executor:
                 self._error = None if self._stopped else error
                 self._changed.notify_all()
 
-    def _hand_out(self) -> None:
-        """Give ready steps to free workers, the most urgent first, and start more workers."""
-        self._team.begin_pass()
-        now = time.monotonic()
-        ready = [job for job in self._jobs.values() if job.is_ready(now)]
-        for job in sorted(ready, key=lambda job: job.urgency(self._seconds)):
-            while job.has_tasks:
-                member = self._team.free_for(job)
-                if member is None:
-                    break
-                task = job.next_task()
-                ref = self._team.call(member, job, task)
-                self._calls[ref] = member, task
-            # what only waits for room that others take keeps those behind it from taking more
-            if job.has_tasks and self._team.holds_back(job):
-                return
-
     def _take_in(self, ready: list[Any]) -> None:
         """Take in workers that have started, and the answers of those that are done."""
         self._moved = time.monotonic()
         for ref in ready:
             if ref in self._calls:
-                self._take_result(ref, *self._calls.pop(ref))
-            elif cause := self._team.started(ref):
-                self._fail_all(cause)
+                self._take_result(self._calls.pop(ref))
+            else:
+                self._take_started(ref)
 
-    def _take_result(self, ref: Any, member: Member, task: Task) -> None:
-        job = task.job
-        seconds = self._team.release(member, job)
+    def _take_started(self, ref: Any) -> None:
+        try:
+            node, actor_id = ray.get(ref)
+        except ray.exceptions.RayError as error:
+            if cause := self._team.start_failed(ref, " ".join(str(error).split())):
+                for job in list(self._schedule.jobs.values()):
+                    self._fail(job, cause)
+        else:
+            self._team.started(ref, node, actor_id, time.monotonic())
+
+    def _take_result(self, call: Call) -> None:
+        ref, member, task = call
+        job, now = task.job, time.monotonic()
+        seconds = self._team.release(member, job, now)
         try:
             answer = ray.get(ref)
         except ray.exceptions.RayTaskError as error:
@@ -219,38 +207,19 @@ class Executor:
             self._worked += seconds
             self._spent["cpu"] += seconds * job.needs.cpus * job.group
             self._spent["gpu"] += seconds * job.needs.gpus * job.group
-            if closing := job.take(task, answer):
-                # by who is free at this moment; all others may be busy for hours
-                self._calls[self._team.call(member, job, closing)] = member, closing
+            if closing := self._schedule.take(member, task, answer, now):
+                self._calls[closing.ref] = closing
             elif job.is_done:
-                self._seconds[job.planned.step.kind, job.planned.generator] = job.seconds
                 self._monitoring.done(job)
-                self._finish(job)
-        self._forget_unwanted(job)
-
-    def _forget_unwanted(self, job: Job) -> None:
-        if not job.clients and not job.running and self._jobs.get(job.path) is job:
-            del self._jobs[job.path]
-
-    def _finish(self, job: Job) -> None:
-        self._jobs.pop(job.path, None)
-        for client in job.clients:
-            self._outbox[client].append(Finished(job.path))
-        for other in self._jobs.values():
-            other.missing.discard(job.path)
+                for client in job.clients:
+                    self._outbox[client].append(Finished(job.path))
+        self._schedule.forget_unwanted(job)
 
     def _fail(self, job: Job, cause: BaseException) -> None:
         """Tell of a step's failure, and give up those that need it."""
-        if self._jobs.pop(job.path, None) is None:
-            return
-        for client in job.clients:
-            self._outbox[client].append(Finished(job.path, cause))
-        for other in [waiting for waiting in self._jobs.values() if job.path in waiting.missing]:
-            self._fail(other, cause)
-
-    def _fail_all(self, cause: BaseException) -> None:
-        for job in list(self._jobs.values()):
-            self._fail(job, cause)
+        for gone in self._schedule.give_up(job):
+            for client in gone.clients:
+                self._outbox[client].append(Finished(gone.path, cause))
 
     def _take_death(self, member: Member, job: Job, error: ray.exceptions.RayActorError) -> None:
         """Have a step begun again whose worker died, unless that happened too often."""
@@ -271,8 +240,9 @@ class Executor:
             return
         self._looked = now
         self._monitoring.look(self._describe({}))
-        for lost in self._team.look():
-            did = [job for job in self._jobs.values() if any(n == lost.id for n, _ in job.deaths)]
+        jobs = self._schedule.jobs.values()
+        for lost in self._team.look(cluster.nodes(), now):
+            did = [job for job in jobs if any(node == lost.id for node, _ in job.deaths)]
             self._notes.append(f"{_lost([lost.name])}{_which_did(did)}")
         for client in [c for c, since in self._heard.items() if now - since > CLIENT_SECONDS]:
             self.drop(client)
@@ -288,7 +258,7 @@ class Executor:
         """Give up on steps that have had no place for too long since a node was lost."""
         if not self._team.lost:
             return
-        for job in list(self._jobs.values()):
+        for job in list(self._schedule.jobs.values()):
             if job.missing or self._team.has_place(job):
                 job.placeless_since = None
                 continue

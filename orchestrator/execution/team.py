@@ -1,17 +1,14 @@
-"""The workers of an executor: started where there is room, and ended where it is needed."""
+"""The workers of an executor: started where there is room, and ended where it is needed.
 
-import time
+What is decided here knows nothing of Ray; times are those of one clock, in seconds.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import ray
-import ray.exceptions
+from typing import Any, Protocol
 
 from actors.config import Resources
 from actors.errors import WorkerDiedError
-from actors.pool.storage import Storage
-from actors.workers.worker import Worker
-from orchestrator.execution import cluster
 from orchestrator.execution.jobs import Job, Task
 from orchestrator.execution.placement import Node, fits, how_many, suffices
 
@@ -23,12 +20,25 @@ STARTS = 4
 LEADER = Resources(cpus=0)
 
 
+class Workers(Protocol):
+    """What starts workers, has them do tasks, and ends them."""
+
+    def start(self, resources: Resources) -> tuple[Any, Any]:
+        """Start a worker; return it, and the reference of where it is once it has started."""
+
+    def call(self, worker: Any, task: Task) -> Any:
+        """Have a worker do a task; return the reference of its answer."""
+
+    def end(self, worker: Any) -> None:
+        """End a worker, or what may be left of it."""
+
+
 @dataclass(eq=False)
 class Member:
     """A worker.
 
     Attributes:
-        handle: the Ray actor.
+        handle: what `Workers.start` gave.
         node, actor_id: Ray's ids in hex, once it has started.
         job: what it does now.
         model: what it loaded last for a step that is cut.
@@ -47,23 +57,22 @@ class Member:
 class Team:
     """The workers that there are, and the room that is left for more."""
 
-    def __init__(self, storage: Storage) -> None:
-        self._storage = storage
+    def __init__(self, workers: Workers, nodes: Sequence[Node], now: float) -> None:
+        self._workers = workers
         self.starting: dict[Any, Member] = {}
         self.lost: list[Node] = []
         self._members: list[Member] = []
         self._claimed: list[Member] = []
         self._failed_starts: list[str] = []
         self.nodes: dict[str, Node] = {}
-        self.look()
+        self.look(nodes, now)
 
-    def look(self) -> list[Node]:
-        """Look which nodes there are; return those lost since, and let idle workers go."""
-        alive = {node.id: node for node in cluster.nodes()}
+    def look(self, nodes: Sequence[Node], now: float) -> list[Node]:
+        """Take down which nodes there are; return those lost since, and let idle workers go."""
+        alive = {node.id: node for node in nodes}
         new = [node for id, node in self.nodes.items() if id not in alive]
         self.lost = [node for node in self.lost if node.id not in alive] + new
         self.nodes = alive
-        now = time.monotonic()
         for member in [member for member in self._members if member.job is None]:
             if member.node not in self.nodes or now - member.since > IDLE_SECONDS:
                 self.bury(member)
@@ -78,7 +87,7 @@ class Team:
         """Begin to hand out steps: workers that start are there for the first that want them."""
         self._claimed = []
 
-    def free_for(self, job: Job) -> Member | None:
+    def free_for(self, job: Job, now: float) -> Member | None:
         """Return a worker that is free for a job; if there is none, start one where it fits."""
         wanted = LEADER if job.group > 1 else job.needs
         died_on = {node for node, _ in job.deaths}
@@ -89,7 +98,7 @@ class Team:
         if all(m.resources.gpus > wanted.gpus for m in idle) and self._has_room([wanted]):
             idle = []
         if not idle:
-            self._start(wanted)
+            self._start(wanted, now)
             return None
         if job.group > 1 and not self._make_room([job.needs] * job.group):
             return None
@@ -103,16 +112,13 @@ class Team:
             ),
         )
 
-    def call(self, member: Member, job: Job, task: Task) -> Any:
+    def call(self, member: Member, task: Task, now: float) -> Any:
         """Have a free worker do a task; return the reference of its answer."""
-        member.job, member.since, member.model = job, time.monotonic(), job.model
-        method = getattr(member.handle, task.call)
-        title = f"Worker: {job.planned.describe()}"
-        return method.options(name=title).remote(job.planned.step, *task.arguments)
+        member.job, member.since, member.model = task.job, now, task.job.model
+        return self._workers.call(member.handle, task)
 
-    def release(self, member: Member, job: Job) -> float:
+    def release(self, member: Member, job: Job, now: float) -> float:
         """Take down that a worker is free again; return the seconds that it took."""
-        now = time.monotonic()
         seconds, member.since, member.job = now - member.since, now, None
         job.seconds += seconds
         return seconds
@@ -120,21 +126,21 @@ class Team:
     def bury(self, member: Member) -> None:
         """End a worker, or what may be left of it."""
         self._members.remove(member)
-        ray.kill(member.handle)
+        self._workers.end(member.handle)
 
-    def started(self, ref: Any) -> WorkerDiedError | None:
-        """Take in a worker that has started; return an error when they keep dying."""
+    def started(self, ref: Any, node: str, actor_id: str, now: float) -> None:
+        """Take in a worker that has started."""
         member = self.starting.pop(ref)
-        try:
-            member.node, member.actor_id = ray.get(ref)
-        except ray.exceptions.RayError as error:
-            self._failed_starts.append(" ".join(str(error).split()))
-            often = len(self._failed_starts) >= STARTS
-            return WorkerDiedError(self._failed_starts) if often else None
+        member.node, member.actor_id, member.since = node, actor_id, now
         self._failed_starts.clear()
-        member.since = time.monotonic()
         self._members.append(member)
-        return None
+
+    def start_failed(self, ref: Any, cause: str) -> WorkerDiedError | None:
+        """Take down that a worker died while it started; return an error when they keep dying."""
+        del self.starting[ref]
+        self._failed_starts.append(cause)
+        often = len(self._failed_starts) >= STARTS
+        return WorkerDiedError(self._failed_starts) if often else None
 
     def has_place(self, job: Job) -> bool:
         """Whether a job would fit if nothing else were on the nodes that are there."""
@@ -149,11 +155,11 @@ class Team:
     def stop(self) -> None:
         """End all workers."""
         for member in [*self._members, *self.starting.values()]:
-            ray.kill(member.handle)
+            self._workers.end(member.handle)
         self._members.clear()
         self.starting.clear()
 
-    def _start(self, wanted: Resources) -> None:
+    def _start(self, wanted: Resources, now: float) -> None:
         """Start a worker, unless one is starting that will do, or there is no room."""
         for member in self.starting.values():
             if member not in self._claimed and suffices(member.resources, wanted):
@@ -167,10 +173,8 @@ class Team:
                 return
         elif not self._make_room([wanted]):
             return
-        worker: Any = Worker
-        handle = worker.options(num_cpus=wanted.cpus, num_gpus=wanted.gpus).remote(self._storage)
-        member = Member(handle, wanted, time.monotonic())
-        self.starting[handle.where.remote()] = member
+        handle, where = self._workers.start(wanted)
+        self.starting[where] = member = Member(handle, wanted, now)
         self._claimed.append(member)
 
     def _make_room(self, wanted: list[Resources]) -> bool:
