@@ -1,5 +1,6 @@
 """One local Ray for each process that tests, on loopback, for those that need actors."""
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,8 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("MLFLOW_TRACKING_URI", None)
+# looking for garbage among all that libraries have made, of which there is none
+gc.set_threshold(50_000)
 # a busy machine is slow, not wrong
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
@@ -35,6 +38,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             return next((name for name in SHARED if name in text), file)
 
     return Scheduler(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Leave out what is imported whenever garbage is looked for."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -23,10 +23,16 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "orchestrator", *arguments]
 
 
-def environment(**variables: str) -> dict[str, str]:
-    """Return this environment without what would make a run join a cluster or a server."""
+def environment(cpus: int = 1, /, **variables: str) -> dict[str, str]:
+    """Return this environment without what would make a run join a cluster or a server.
+
+    Args:
+        cpus: that a run finds on this machine, each of which has a worker; starting one takes
+            longer than all the steps of a tiny experiment.
+    """
     left_out = ("RAY_ADDRESS", "MLFLOW_TRACKING_URI", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER")
-    return {k: v for k, v in os.environ.items() if k not in left_out} | variables
+    kept = {k: v for k, v in os.environ.items() if k not in left_out}
+    return {**kept, "LOKY_MAX_CPU_COUNT": str(cpus), **variables}
 
 
 def installed(program: str) -> str:
@@ -56,12 +62,14 @@ def finish(
     )
 
 
-def start(*arguments: str, output: int | IO[str] = subprocess.PIPE) -> "subprocess.Popen[str]":
+def start(
+    *arguments: str, cpus: int = 1, output: int | IO[str] = subprocess.PIPE
+) -> "subprocess.Popen[str]":
     """Start the command, its errors among its output."""
     return subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
-        env=environment(),
+        env=environment(cpus),
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,

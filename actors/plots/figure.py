@@ -166,7 +166,8 @@ def _lay_out(canvas: Canvas) -> None:
     engine = canvas.get_layout_engine()
     assert engine is not None
     engine.execute(canvas)
-    canvas.set_layout_engine("none")
+    # with any engine, even "none", a file is drawn twice
+    canvas.set_layout_engine(None)
 
 
 def _in_page(svg: str, title: str, top: float, bottom: float) -> str:

@@ -1,6 +1,7 @@
 """A finished run and a finished sweep, shared by the tests that look at what they leave."""
 
 import json
+import shutil
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ LOOK_SECONDS = 5
 
 # every process of a point takes its time to start
 FEW = ("--limits.max_concurrent", "2", "--space.selection.ratio", "[0.25, 1.0]")
+CHROMIUM = shutil.which("chromium")
+# the pictures of a sweep are looked at in a browser only; a run's are in other tests too
+PICTURES = ("--experiment.evaluation.pictures", "true" if CHROMIUM else "false")
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ def watch(log: Path, *arguments: str, seconds: float = LOOK_SECONDS) -> tuple[st
     """
     addresses: set[str] = set()
     with log.open("w") as output:
-        running = start(*arguments, output=output)
+        running = start(*arguments, cpus=2, output=output)
         while running.poll() is None:
             addresses |= listening(running.pid)
             with suppress(subprocess.TimeoutExpired):
@@ -104,7 +108,7 @@ def sweep(store: Path | str, *overrides: str) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def swept(tmp_path_factory: pytest.TempPathFactory) -> Swept:
     store = tmp_path_factory.mktemp("swept") / "store"
-    command = sweep(store, "--experiment.evaluation.pictures", "true", *FEW)
+    command = sweep(store, *PICTURES, *FEW)
     printed, addresses = watch(store.parent / "output", *command)
     assert "Traceback" not in printed
     return Swept(store, printed, addresses)

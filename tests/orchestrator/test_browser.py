@@ -1,7 +1,6 @@
 """A browser on what a sweep leaves: MLflow's own pages, and the report, as a person sees them."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -16,10 +15,9 @@ import pytest
 from mlflow import MlflowClient
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.orchestrator.conftest import Swept
+from tests.orchestrator.conftest import CHROMIUM, Swept
 from tests.runs import environment
 
-CHROMIUM = shutil.which("chromium")
 PATIENCE = 60_000  # milliseconds; pages are slow on a busy machine
 
 pytestmark = pytest.mark.skipif(

@@ -56,7 +56,8 @@ def alarmed(tmp_path_factory: pytest.TempPathFactory) -> Alarmed:
     folder = tmp_path_factory.mktemp("alarmed")
     config = folder / "alarmed.yaml"
     config.write_text(yaml.safe_dump(EXPERIMENT))
-    done = call("run", str(config), "--store", str(folder / "store"))
+    run = ("run", str(config), "--store", str(folder / "store"))
+    done = call(*run, LOKY_MAX_CPU_COUNT="2")  # arms that go on beside each other
     assert done.returncode == 0, done.stdout + done.stderr
     return Alarmed(config, Store(folder / "store"), done.stdout)
 

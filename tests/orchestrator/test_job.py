@@ -72,7 +72,7 @@ def head() -> Iterator[dict[str, str]]:
             f"--port={port}",
             "--dashboard-host=127.0.0.1",
             f"--dashboard-port={dashboard}",
-            "--num-cpus=2",
+            "--num-cpus=1",
             f"--ray-client-server-port={client}",
             f"--dashboard-agent-listen-port={agent}",
             f"--temp-dir={folder}",

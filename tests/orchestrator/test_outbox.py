@@ -127,6 +127,7 @@ def test_records_of_an_outage_are_kept_and_sent_in_order_when_the_server_is_back
     monkeypatch.setenv(URI_VARIABLE, server.uri)
     said = ""
     monkeypatch.setattr(system, "INTERVAL_SECONDS", 60)
+    monkeypatch.setattr("orchestrator.tracking.outbox.CLOSING_SECONDS", 2.0)
 
     def has_printed(words: str) -> bool:
         nonlocal said

@@ -14,7 +14,7 @@ import pytest
 from mlflow import MlflowClient
 
 from orchestrator.analysis import words
-from tests.orchestrator.conftest import FEW, Swept, runs_of, sweep
+from tests.orchestrator.conftest import FEW, PICTURES, Swept, runs_of, sweep
 from tests.runs import SECONDS, call, start
 
 
@@ -113,8 +113,7 @@ def test_a_copied_sweep_repeats_no_trial_prints_the_same_table_and_has_the_same_
 ) -> None:
     copied = Path(shutil.copytree(swept.store, tmp_path / "copied"))
     steps = {file: file.stat().st_mtime_ns for file in copied.glob("steps/*/*/*")}
-    pictures = ("--experiment.evaluation.pictures", "true")
-    again = call(*sweep(f"{copied}/", *pictures, *FEW, "--experiment.damaged", "redo"))
+    again = call(*sweep(f"{copied}/", *PICTURES, *FEW, "--experiment.damaged", "redo"))
     assert again.returncode == 0, again.stdout + again.stderr
     assert "8 of 8 trials ended before" in again.stdout
     assert table_of(again.stdout) == table_of(swept.output)
