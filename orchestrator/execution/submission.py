@@ -2,7 +2,7 @@
 
     export RAY_JOB_SUBMIT_HOOK=orchestrator.execution.submission.check
 
-`ray job submit` then calls `check` first.
+`ray job submit` then calls `check` first, in the process that uploads the working directory.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import zipfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +79,7 @@ def check(
     entrypoint: Sequence[str] = (),
     **_: object,
 ) -> None:
-    """End with one line when a submission cannot work: Ray's RAY_JOB_SUBMIT_HOOK.
+    """End with one line when a submission cannot work, else have its upload compressed.
 
     Raises:
         SystemExit: the project is not in the working directory, or the cluster does not answer, or
@@ -90,6 +92,16 @@ def check(
     if folder and "://" not in folder and MODULE in entrypoint:
         _check_folder(Path(folder))
     _check_answers(address)
+    compress_uploads()
+
+
+def compress_uploads() -> None:
+    """Have Ray compress what it uploads from this process, which it would send as it is."""
+    from ray._private.runtime_env import packaging
+
+    # Ray 2.60 has no setting for it
+    deflated = partial(zipfile.ZipFile, compression=zipfile.ZIP_DEFLATED)
+    packaging.ZipFile = deflated  # type: ignore[attr-defined, assignment]
 
 
 def _check_folder(folder: Path) -> None:
