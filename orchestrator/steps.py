@@ -28,7 +28,7 @@ VERSIONS = {
     "select": 5,
     "train": 4,
     "sample": 4,
-    "evaluate": 3,
+    "evaluate": 4,
 }
 
 

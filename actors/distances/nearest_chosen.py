@@ -201,7 +201,10 @@ class Block:
         known = torch.from_numpy(self.squared).to(device)
         row, other = torch.nonzero(self._at_least(rows) < known * self._unit, as_tuple=True)
         pairs = zip(rows[row].split(self._together), other.split(self._together), strict=True)
-        exact = [squared_lengths(self._exact[a].sub_(self._exact[b])) for a, b in pairs]
+        exact = [
+            squared_lengths(self._exact.index_select(0, a).sub_(self._exact.index_select(0, b)))
+            for a, b in pairs
+        ]
         squared = torch.cat([known[:0], *exact]).numpy(force=True)
         ends = np.searchsorted(row.numpy(force=True), np.arange(1, len(places)))
         near = zip(np.split(other.numpy(force=True), ends), np.split(squared, ends), strict=True)

@@ -77,7 +77,9 @@ def squared_distances(
     step = max(1, BLOCK_BYTES[device.type] // (8 * rows.shape[1]))
     squared = torch.empty(len(row), dtype=torch.float64, device=device)
     for part, a, b in zip(squared.split(step), row.split(step), other.split(step), strict=True):
-        part.copy_(squared_lengths(rows[a].double().sub_(others[b])))
+        # index_select copies whole rows, which indexing does not on a CPU
+        differences = rows.index_select(0, a).double().sub_(others.index_select(0, b))
+        part.copy_(squared_lengths(differences))
     return squared.numpy(force=True)
 
 

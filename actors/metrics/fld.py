@@ -1,51 +1,22 @@
 """Feature likelihood divergence: held-out rows under Gaussians around the samples."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch.optim.adam import adam
 
-from actors.distances.pairs import Pairs, Rows, as_rows, rows_at
+from actors.distances.pairs import Rows, rows_at
 from actors.metrics.base import Group, Measure, Metric, Sets
-from actors.metrics.blocks import doubles, mean_of
 from actors.metrics.checks import check
+from actors.metrics.mixture import Mixture
+from actors.metrics.standardized import Standardized, standardized
 
 # constants of the authors' package, as of 24 February 2024 (commit 245ac7c)
 SAMPLES = 10_000
-STEPS = 50
-# torch.optim.Adam's, which would import seconds of compiler
-ADAM: dict[str, Any] = {
-    "lr": 0.5,
-    "beta1": 0.9,
-    "beta2": 0.999,
-    "eps": 1e-8,
-    "weight_decay": 0.0,
-    "amsgrad": False,
-    "maximize": False,
-}
-BATCH = 10_000
-FLOOR = 1e-3
-ORIGIN = 0.9**2
-LOG_VARIANCES = (-40.0, 20.0)
-
-# bytes of one matrix of a block of rows with all samples: what a cache holds, and what a GPU needs
-# to be busy
-BLOCK_BYTES = {"cpu": 1 << 22, "cuda": 1 << 29}
-# distances up to this size are kept between the steps, as those of 32,768 rows are; those of more
-# rows are computed in each
-HELD_BYTES = 3 << 30
-# of logarithms of shares
-LEAST = -700.0
-# products closer to their rounding than this are recomputed
-EXACT_BELOW = 1e6
-
-# makes blocks of squared distances, or has them, each with the place of its rows
-Blocks = Callable[[], Iterator[tuple[slice, torch.Tensor]]]
 
 
 class Fld(NamedTuple):
@@ -98,135 +69,23 @@ def _nats(
     rng = np.random.default_rng(seed)
     if len(samples) > SAMPLES:
         samples = rows_at(samples, rng.choice(len(samples), SAMPLES, replace=False))
-    made, trained_on, held_out = _standardized(test, samples, training_set, test)
+    made, trained_on, held_out = standardized(test, samples, training_set, test)
     baseline = _baseline(trained_on, held_out, len(samples), seed)
-    mixture = _Mixture(made.all())
+    mixture = Mixture(made.all())
     mixture.fit(trained_on, rng.permutation(len(trained_on)))
     nats = mixture.nats(held_out)
     gap = 100 * (nats - mixture.nats(trained_on)) if with_gap else math.nan
     return 100 * (baseline - nats), gap, baseline
 
 
-class _Standardized:
-    """Rows less a mean over a deviation, by dimension, in float64 as they are asked for."""
-
-    def __init__(self, rows: torch.Tensor, mean: torch.Tensor, deviation: torch.Tensor) -> None:
-        self._rows, self._mean, self._deviation = rows, mean, deviation
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def at(self, positions: slice | torch.Tensor) -> torch.Tensor:
-        return (self._rows[positions] - self._mean).div_(self._deviation)
-
-    def all(self) -> torch.Tensor:
-        return self.at(slice(None))
-
-
-def _standardized(by: Rows, *sets: Rows) -> list[_Standardized]:
-    rows = as_rows(by)
-    mean = mean_of(rows)
-    squares = torch.stack([(block - mean).square_().sum(dim=0) for block in doubles(rows)])
-    deviation = (squares.sum(dim=0) / (len(rows) - 1)).sqrt_()
-    deviation[rows.amin(dim=0) == rows.amax(dim=0)] = 1
-    return [_Standardized(as_rows(each), mean, deviation) for each in sets]
-
-
-def _baseline(rows: _Standardized, held_out: _Standardized, samples: int, seed: int) -> float:
+def _baseline(rows: Standardized, held_out: Standardized, samples: int, seed: int) -> float:
     """Return the nats per dimension of held-out rows under Gaussians around training rows."""
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(rows))
     split = min(samples, len(rows) // 2)
-    mixture = _Mixture(rows.at(torch.from_numpy(order[:split])))
+    mixture = Mixture(rows.at(torch.from_numpy(order[:split])))
     mixture.fit(rows, order[split:][rng.permutation(len(rows) - split)])
     return mixture.nats(held_out)
-
-
-class _Mixture:
-    """Isotropic Gaussians of equal weight around (m, d) centres."""
-
-    def __init__(self, centres: torch.Tensor) -> None:
-        self._pairs = Pairs(centres)
-        self._count, self._d = centres.shape
-        self._log_variances = centres.new_zeros(self._count)
-
-    def fit(self, rows: _Standardized, order: np.ndarray) -> None:
-        """Fit the variances to the likelihood of the rows at some positions, in their order."""
-        places = torch.from_numpy(order).split(BATCH)
-        batches: list[Blocks] = [partial(self._blocks, rows, place) for place in places]
-        if 8 * len(order) * self._count <= HELD_BYTES:
-            batches = [partial(iter, list(blocks())) for blocks in batches]
-        nearest = torch.full_like(self._log_variances, torch.inf)
-        for blocks in batches:
-            for _, squared in blocks():
-                nearest = torch.minimum(nearest, squared.amin(dim=0))
-        self._log_variances = torch.log((nearest + FLOOR) / self._d)
-        from_mean = _from_mean(rows, torch.from_numpy(order))
-        origin = self._log_variances.new_zeros(())
-        fitted = [self._log_variances, origin]
-        first, second = ([torch.zeros_like(values) for values in fitted] for _ in range(2))
-        steps = [torch.zeros(()) for _ in fitted]
-        for _ in range(STEPS):
-            for blocks, base in zip(batches, from_mean.split(BATCH), strict=True):
-                gradients = list(self._gradient(blocks(), base, origin))
-                adam(fitted, gradients, first, second, [], steps, foreach=False, **ADAM)
-                self._log_variances.clamp_(*LOG_VARIANCES)
-
-    def nats(self, rows: _Standardized) -> float:
-        """Return the mean log-likelihood of the rows per dimension."""
-        blocks = (self._joint(s) for _, s in self._blocks(rows, torch.arange(len(rows))))
-        total = sum(float(torch.logsumexp(joint, dim=1).sum()) for joint in blocks)
-        return total / len(rows) / self._d
-
-    def _blocks(
-        self, rows: _Standardized, positions: torch.Tensor
-    ) -> Iterator[tuple[slice, torch.Tensor]]:
-        """Yield the places of some of the rows, and their (b, m) squared distances."""
-        size = max(1, BLOCK_BYTES[self._log_variances.device.type] // (8 * self._count))
-        for start in range(0, len(positions), size):
-            place = slice(start, start + size)
-            some = rows.at(positions[place])
-            squared, slack = self._pairs.squared(some)
-            self._pairs.recompute(squared, some, squared <= EXACT_BELOW * slack)
-            yield place, squared
-
-    def _joint(self, squared: torch.Tensor) -> torch.Tensor:
-        constant = self._d / -2 * (self._log_variances + math.log(2 * math.pi))
-        constant -= math.log(self._count)
-        return torch.addcmul(constant, squared, -0.5 / self._log_variances.exp())
-
-    def _gradient(
-        self,
-        blocks: Iterator[tuple[slice, torch.Tensor]],
-        from_mean: torch.Tensor,
-        origin: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the derivatives of the mean negative log-likelihood per dimension."""
-        weight, moment = torch.zeros_like(self._log_variances), torch.zeros_like(origin)
-        spread = torch.zeros_like(self._log_variances)
-        by_origin = (from_mean / origin.exp() + self._d * (origin + math.log(2 * math.pi))) / -2
-        for place, squared in blocks:
-            joint = self._joint(squared)
-            base = by_origin[place]
-            top = torch.maximum(joint.amax(dim=1), base)
-            # far below what a sum shows, and where exp is slow
-            share = joint.sub_(top[:, None]).clamp_(min=LEAST).exp_()
-            origin_share = (base - top).clamp_(min=LEAST).exp_()
-            whole = share.sum(dim=1) + origin_share
-            weight += whole.reciprocal() @ share
-            spread += whole.reciprocal() @ share.mul_(squared)
-            off = self._d - from_mean[place] / origin.exp()
-            moment += (origin_share / whole * off).sum()
-        gradient = self._d * weight - spread / self._log_variances.exp()
-        return gradient / (2 * len(from_mean) * self._d), moment / (2 * len(from_mean) * self._d)
-
-
-def _from_mean(rows: _Standardized, order: torch.Tensor) -> torch.Tensor:
-    """Return what the Gaussian around the mean of some rows has of each."""
-    parts = order.split(BATCH // 10)
-    mean = torch.stack([rows.at(part).sum(dim=0) for part in parts]).sum(dim=0) / len(order)
-    away = [rows.at(part).sub_(mean).square_().sum(dim=1) for part in parts]
-    return torch.cat(away).mul_(ORIGIN)
 
 
 FLD = Metric(

@@ -11,6 +11,9 @@ from actors.metrics.base import Group, Measure, Metric, Sets
 from actors.metrics.checks import check
 
 SUBSET_SIZE = 1000
+# rows that are multiplied at once: so few that a cache holds the products, or so many that a GPU is
+# busy
+BLOCK = {"cpu": 256, "cuda": 8192}
 
 
 class KernelDistance(NamedTuple):
@@ -64,26 +67,30 @@ def kernel_distance(
 
 def _squared_discrepancy(first: torch.Tensor, second: torch.Tensor) -> float:
     size = len(first)
-    within = (
-        _kernel_sum(first, first)
-        - _diagonal_sum(first)
-        + _kernel_sum(second, second)
-        - _diagonal_sum(second)
-    )
-    return float(within / (size * (size - 1)) - 2 * _kernel_sum(first, second) / size**2)
+    within = _sum_within(first) + _sum_within(second)
+    return float(within / (size * (size - 1)) - 2 * _sum_across(first, second) / size**2)
 
 
-def _kernel_sum(first: torch.Tensor, second: torch.Tensor) -> float:
-    return _cubes(first @ second.T, first.shape[1])
+def _sum_within(rows: torch.Tensor) -> torch.Tensor:
+    """Return the sum of the kernel over all pairs of two of the rows; it is symmetric."""
+    size, d = BLOCK[rows.device.type], rows.shape[1]
+    total = rows.new_zeros(())
+    for start in range(0, len(rows), size):
+        block = rows[start : start + size]
+        # no row with itself: there the kernel is made 0
+        total += _cubes((block @ block.T).fill_diagonal_(-d), d)
+        total += 2 * _cubes(block @ rows[:start].T, d)
+    return total
 
 
-def _diagonal_sum(rows: torch.Tensor) -> float:
-    return _cubes(rows.square().sum(dim=1), rows.shape[1])
+def _sum_across(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    blocks = first.split(BLOCK[first.device.type])
+    return torch.stack([_cubes(block @ second.T, first.shape[1]) for block in blocks]).sum()
 
 
-def _cubes(products: torch.Tensor, d: int) -> float:
+def _cubes(products: torch.Tensor, d: int) -> torch.Tensor:
     kernel = products.div_(d).add_(1)
-    return float(kernel.square().mul_(kernel).sum())
+    return kernel.square().mul_(kernel).sum()
 
 
 METRIC = Metric("kernel_distance", "squared discrepancy", goal="min", compared_with=("reference",))

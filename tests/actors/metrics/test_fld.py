@@ -1,11 +1,12 @@
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from torch.distributions import Independent, Normal
 
-from actors.metrics import fld as fld_settings
+from actors.metrics import mixture
 from actors.metrics.fld import fld
 from tests.runs import finish
 
@@ -13,6 +14,15 @@ from tests.runs import finish
 def rows(n: int, seed: int, d: int = 6) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n, d)) @ np.diag(np.arange(1, d + 1)) + rng.integers(0, 2, (n, 1)) * 5
+
+
+def wide(n: int, seed: int) -> np.ndarray:
+    """Return clusters of 100 dimensions, between which no pair matters, and a few copies."""
+    rng = np.random.default_rng(seed)
+    means = np.random.default_rng(9).normal(size=(8, 100)) * 2
+    made = means[rng.integers(0, 8, n)] + rng.normal(size=(n, 100)) * rng.uniform(0.1, 1, (n, 1))
+    made[: n // 10] = means[0] + np.arange(n // 10)[:, None]
+    return made
 
 
 def plain(centres: np.ndarray, fitted: np.ndarray, test: np.ndarray) -> tuple[float, float]:
@@ -45,8 +55,19 @@ def plain(centres: np.ndarray, fitted: np.ndarray, test: np.ndarray) -> tuple[fl
     return float(held_out.mean()), float(own.mean())
 
 
-def test_divergence_is_the_plain_statement_by_autograd() -> None:
-    samples, training, test = rows(60, 0) * 1.2, rows(80, 1), rows(50, 2)
+@pytest.mark.parametrize(
+    ("make", "most", "spare"),
+    [(rows, 1 / 8, 25), (rows, 1, 0), (wide, 1 / 8, 25), (wide, 1, 0)],
+)
+def test_divergence_is_the_plain_statement_by_autograd(
+    make: Callable[[int, int], np.ndarray],
+    most: float,
+    spare: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mixture, "MOST", most)
+    monkeypatch.setattr(mixture, "SPARE", spare)
+    samples, training, test = make(60, 0) * 1.2, make(80, 1), make(50, 2)
     order = np.random.default_rng(3).permutation(80)
     baseline, _ = plain(training[order[:40]], training[order[40:]], test)
     held_out, own = plain(samples, training, test)
@@ -81,7 +102,8 @@ def test_divergence_does_not_depend_on_the_block_the_order_or_where_the_rows_lie
     found = fld(samples, training, test, seed=3)
     moved = fld(samples * 3 + 100, training * 3 + 100, test * 3 + 100, seed=3)
     assert moved.value == pytest.approx(found.value, rel=1e-6)
-    monkeypatch.setitem(fld_settings.BLOCK_BYTES, "cpu", 8 * 60 * 7)
+    monkeypatch.setitem(mixture.BLOCK_BYTES, "cpu", 8 * 60 * 7)
+    monkeypatch.setitem(mixture.ROWS, "cpu", 11)
     same = fld(samples[::-1], training, test[::-1], seed=3)
     assert same.value == pytest.approx(found.value, rel=1e-8)
 
@@ -91,7 +113,7 @@ def test_distances_that_are_too_many_to_hold_are_computed_anew(
 ) -> None:
     samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
     found = fld(samples, training, test, seed=3)
-    monkeypatch.setattr("actors.metrics.fld.HELD_BYTES", 0)
+    monkeypatch.setattr("actors.metrics.mixture.KEPT_BYTES", 0)
     assert fld(samples, training, test, seed=3) == found
 
 
@@ -108,7 +130,7 @@ def test_more_samples_than_are_used_are_drawn_by_the_seed(monkeypatch: pytest.Mo
 def test_training_rows_past_a_batch_are_taken_in_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     samples, training, test = rows(60, 0), rows(80, 1), rows(50, 2)
     whole = fld(samples, training, test, seed=3).value
-    monkeypatch.setattr("actors.metrics.fld.BATCH", 40)
+    monkeypatch.setattr("actors.metrics.mixture.BATCH", 40)
     found = fld(samples, training, test, seed=3).value
     assert found == pytest.approx(whole, abs=10)
     assert found != whole
@@ -127,7 +149,7 @@ def test_no_compiler_is_imported() -> None:
     code = """
 import sys
 import numpy as np
-from actors.metrics import fld as fld_settings
+from actors.metrics import mixture
 from actors.metrics.fld import fld
 fld(*np.random.default_rng(0).normal(size=(3, 5, 2)), seed=0)
 print(*sys.modules)

@@ -3,6 +3,7 @@ import pytest
 import torch
 from sklearn.metrics.pairwise import polynomial_kernel
 
+from actors.metrics import kernel_distance as kernel_settings
 from actors.metrics.kernel_distance import kernel_distance
 
 
@@ -30,7 +31,11 @@ def test_subsets_of_torch_fidelity_agree_within_their_spread() -> None:
     assert found.std == pytest.approx(expected["kernel_inception_distance_std"], rel=0.5)
 
 
-def test_distance_is_the_plain_sum_over_scikit_learns_kernel() -> None:
+@pytest.mark.parametrize("block", [7, 256])
+def test_distance_is_the_plain_sum_over_scikit_learns_kernel(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kernel_settings.BLOCK, "cpu", block)
     rng = np.random.default_rng(0)
     a, b = rng.normal(size=(40, 5)), rng.normal(size=(40, 5))
     within = [

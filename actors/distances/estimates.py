@@ -1,0 +1,47 @@
+"""Squared distances of all pairs by products of low precision, and how far off they may be."""
+
+import torch
+
+from actors.distances.frame import BLOCK, Bound, Frame, Sizes
+from actors.distances.pairs import origin
+from actors.distances.products import fast_dtype, whole_precision
+
+# squared lengths of which float32 holds the sums
+LONGEST = 2.0**120
+# of the sum of two squared lengths and a product in float32, and of what is added to it
+ROUNDINGS = 8
+
+
+class Estimates:
+    """Squared distances to some columns, in the fastest dtype of their device."""
+
+    def __init__(self, columns: torch.Tensor) -> None:
+        """Take (n, d) columns."""
+        self._frame = Frame(origin(columns), 1.0)
+        self._dtype = fast_dtype(columns.device)
+        self._sizes = Sizes.of(columns, self._frame, self._dtype)
+        moved = [self._moved(block) for block in columns.split(BLOCK)]
+        self._columns = torch.cat(moved)
+
+    def squared(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return squared distances of (b, d) rows and what each may be off by, (b, n) float32.
+
+        Of rows that float32 does not hold nothing is known: they are off by infinity.
+        """
+        sizes = Sizes.of(rows, self._frame, self._dtype)
+        norms, others = sizes.squared, self._sizes.squared
+        if not max(norms.max(), others.max()) < LONGEST:
+            estimate = torch.zeros(len(rows), len(others), device=rows.device)
+            return estimate, torch.full_like(estimate, torch.inf)
+        bound = Bound.of(sizes, self._sizes, rows.shape[1])
+        with whole_precision():
+            product = self._moved(rows) @ self._columns.T
+        estimate = product.float().mul_(-2).add_(norms.float()[:, None]).add_(others.float())
+        # twice that of the product, and of its rounding; it is at most half of both norms
+        rounding = torch.finfo(self._dtype).eps / 2 + ROUNDINGS * torch.finfo(torch.float32).eps
+        share = 2 * bound.of_columns + rounding
+        slack = (norms * share + 4 * bound.least).float()[:, None] + (others * share).float()
+        return estimate, slack
+
+    def _moved(self, rows: torch.Tensor) -> torch.Tensor:
+        return self._frame.moved(rows).to(self._dtype)
