@@ -1,4 +1,4 @@
-"""Squared distances of all pairs by products of low precision, and how far off they may be."""
+"""Between which bounds squared distances of all pairs are, by products of low precision."""
 
 import torch
 
@@ -13,7 +13,7 @@ ROUNDINGS = 8
 
 
 class Estimates:
-    """Squared distances to some columns, in the fastest dtype of their device."""
+    """Bounds of squared distances to some columns, in the fastest dtype of their device."""
 
     def __init__(self, columns: torch.Tensor) -> None:
         """Take (n, d) columns."""
@@ -24,24 +24,26 @@ class Estimates:
         self._columns = torch.cat(moved)
 
     def squared(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return squared distances of (b, d) rows and what each may be off by, (b, n) float32.
+        """Return what squared distances of (b, d) rows are at least and at most, (b, n) float32.
 
-        Of rows that float32 does not hold nothing is known: they are off by infinity.
+        Of rows that float32 does not hold nothing is known.
         """
         sizes = Sizes.of(rows, self._frame, self._dtype)
         norms, others = sizes.squared, self._sizes.squared
         if not max(norms.max(), others.max()) < LONGEST:
-            estimate = torch.zeros(len(rows), len(others), device=rows.device)
-            return estimate, torch.full_like(estimate, torch.inf)
+            most = torch.full((len(rows), len(others)), torch.inf, device=rows.device)
+            return -most, most
         bound = Bound.of(sizes, self._sizes, rows.shape[1])
         with whole_precision():
-            product = self._moved(rows) @ self._columns.T
-        estimate = product.float().mul_(-2).add_(norms.float()[:, None]).add_(others.float())
+            product = (self._moved(rows) @ self._columns.T).float()
         # twice that of the product, and of its rounding; it is at most half of both norms
         rounding = torch.finfo(self._dtype).eps / 2 + ROUNDINGS * torch.finfo(torch.float32).eps
-        share = 2 * bound.of_columns + rounding
-        slack = (norms * share + 4 * bound.least).float()[:, None] + (others * share).float()
-        return estimate, slack
+        share, least = 2 * bound.of_columns + rounding, 4 * bound.least
+        bounds = []
+        for factor, more in ((1 - share, -least), (1 + share, least)):
+            ends = (norms * factor + more).float()[:, None] + (others * factor).float()
+            bounds.append(ends.sub_(product, alpha=2))
+        return bounds[0], bounds[1]
 
     def _moved(self, rows: torch.Tensor) -> torch.Tensor:
         return self._frame.moved(rows).to(self._dtype)

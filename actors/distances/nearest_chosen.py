@@ -15,9 +15,9 @@ from actors.distances.products import CENTRE_BLOCK, Products, row_block, whole_p
 from actors.distances.rounding import SAMPLED, middle, product_error, scaling, underflow
 from actors.errors import UserError
 
-# bytes of float64 differences that are formed together: what a core's cache holds, and what a GPU
-# needs to be busy
-PAIR_BYTES = {"cpu": 3 << 19, "cuda": 1 << 28}
+# bytes of float64 differences that are formed together: what a cache that cores share holds, as
+# adding by halves takes many calls, and what a GPU needs to be busy
+PAIR_BYTES = {"cpu": 3 << 20, "cuda": 1 << 28}
 # rows are scaled to lengths of at most two to this; those of other shards may be longer
 EXPONENT = 20
 # power of two of elements below which all are scaled alike

@@ -1,8 +1,10 @@
 """Blocks of rows with the centres that they may belong to: with all of them, or with a few."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 
 
@@ -90,6 +92,18 @@ class LikelyPairs:
 
     def certain(self, least: torch.Tensor) -> torch.Tensor:
         return self.least <= least
+
+    @classmethod
+    def joined(cls, parts: Sequence["LikelyPairs"]) -> "LikelyPairs":
+        """Return the pairs of several as those of one."""
+        starts = np.cumsum([0, *(len(part.places) for part in parts)])
+        return cls(
+            torch.cat([part.places for part in parts]),
+            torch.cat([part.squared for part in parts]),
+            torch.cat([part.row + int(s) for part, s in zip(parts, starts, strict=False)]),
+            torch.cat([part.centre for part in parts]),
+            torch.cat([part.least for part in parts]),
+        )
 
     def only(self, rows: torch.Tensor) -> "LikelyPairs":
         pairs = rows.index_select(0, self.row)

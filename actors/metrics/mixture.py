@@ -37,8 +37,8 @@ LOG_VARIANCES = (-40.0, 20.0)
 LEFT_OUT = 50.0
 # how much further below pairs are kept, for the steps to come
 SPARE = 25.0
-# rows that pairs are looked for at once
-ROWS = {"cpu": 512, "cuda": 8192}
+# rows that pairs are looked for at once: few enough for a cache
+ROWS = {"cpu": 128, "cuda": 8192}
 # bytes of the squared distances of rows to all centres: what a cache holds, and what a GPU needs to
 # be busy
 BLOCK_BYTES = {"cpu": 1 << 22, "cuda": 1 << 29}
@@ -89,6 +89,7 @@ class Mixture:
             squared = squared_distances(self._centres, some, np.arange(self._count), found[:, 0])
             self._closest = torch.minimum(self._closest, torch.from_numpy(squared).to(some.device))
         self._log_variances = torch.log((self._closest + FLOOR) / self._d)
+        self._update()
         from_mean = _from_mean(rows, positions)
         origin = self._log_variances.new_zeros(())
         fitted = [self._log_variances, origin]
@@ -101,6 +102,7 @@ class Mixture:
                 gradients = list(self._gradient(rows, batch, origin))
                 adam(fitted, gradients, first, second, [], steps, foreach=False, **ADAM)
                 self._log_variances.clamp_(*LOG_VARIANCES)
+                self._update()
 
     def nats(self, rows: Standardized) -> float:
         """Return the mean log-likelihood of the rows per dimension."""
@@ -133,7 +135,7 @@ class Mixture:
             block.add_to(spread, share.mul_(block.squared))
             off = self._d - batch.from_mean[block.places] / origin.exp()
             moment += (origin_share / whole * off).sum()
-        gradient = self._d * weight - spread / self._log_variances.exp()
+        gradient = self._d * weight - spread * self._precision
         scale = 2 * len(batch.positions) * self._d
         return gradient / scale, moment / scale
 
@@ -182,39 +184,54 @@ class Mixture:
             base: log-density that each row has anyhow.
             lasting: also those that may matter when the variances will be others.
         """
-        constant, factor = self._density()
-        c, f = constant.float(), factor.float()
-        step = ROWS[constant.device.type]
-        for start in range(0, len(places), step):
-            part = places[start : start + step]
+        device = self._centres.device.type
+        few: list[LikelyPairs] = []
+        for start in range(0, len(places), ROWS[device]):
+            part = places[start : start + ROWS[device]]
             some = rows.at(positions[part])
-            low, slack = self._estimates.squared(some)
-            high = low + slack
-            low -= slack
-            # what one pair has, a row has at the least
-            near = torch.addcmul(c, high, f, out=high).argmax(dim=1)
-            exact = self._exact(some, torch.arange(len(some), device=near.device), near)
-            top = torch.maximum(torch.addcmul(constant[near], exact, factor[near]), base[part])
-            if lasting:
-                least = top - LEFT_OUT - SPARE
-                # at no variance has a pair more than at squared / d
-                within = torch.exp(-2 / self._d * (least + math.log(self._count)) - 1)
-                within *= self._d / (2 * math.pi) * (1 + 1e-6)
-                likely = low <= within.float()[:, None]
-            else:
-                least = top - LEFT_OUT
-                lost = 8 * torch.finfo(torch.float32).eps * (constant.abs().max() + least.abs())
-                joint = torch.addcmul(c, low.clamp_(min=0), f)
-                likely = joint >= (least - lost).float()[:, None]
-            crowded = likely.sum(dim=1) > MOST * self._count
-            size = max(1, BLOCK_BYTES[constant.device.type] // (8 * self._count))
+            row, centre, least = self._likely(some, base[part], lasting=lasting)
+            crowded = torch.bincount(row, minlength=len(part)) > MOST * self._count
+            size = max(1, BLOCK_BYTES[device] // (8 * self._count))
             for r in torch.nonzero(crowded)[:, 0].split(size):
-                yield AllPairs(part[r], self._all(some[r]))
-            if not crowded.all():
-                few = torch.nonzero(~crowded)[:, 0]
-                row, centre = torch.nonzero(likely[few], as_tuple=True)
-                exact = self._exact(some[few], row, centre)
-                yield LikelyPairs(part[few], exact, row.int(), centre.int(), least[few])
+                if len(r):
+                    yield AllPairs(part[r], self._all(some[r]))
+            if crowded.all():
+                continue
+            others = ~crowded[row]
+            row, centre = row[others], centre[others]
+            exact = self._exact(some, row, centre)
+            found = LikelyPairs(part, exact, row.int(), centre.int(), least)
+            few.append(found.only(~crowded) if crowded.any() else found)
+            if sum(pairs.nbytes for pairs in few) > BLOCK_BYTES[device]:
+                yield LikelyPairs.joined(few)
+                few = []
+        if few:
+            yield LikelyPairs.joined(few)
+
+    def _likely(
+        self, rows: torch.Tensor, base: torch.Tensor, *, lasting: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return rows and centres of all pairs that matter, and what no other pair has more of."""
+        low, high = self._estimates.squared(rows)
+        constant, factor = self._constant.float(), self._factor.float()
+        # what one pair has, a row has at the least
+        near = torch.addcmul(constant, high, factor, out=high).argmax(dim=1)
+        exact = self._exact(rows, torch.arange(len(rows), device=near.device), near)
+        top = torch.addcmul(self._constant[near], exact, self._factor[near])
+        least = torch.maximum(top, base) - LEFT_OUT
+        if lasting:
+            least -= SPARE
+            # at no variance has a pair more than at squared / d
+            within = torch.exp(-2 / self._d * (least + math.log(self._count)) - 1)
+            within *= self._d / (2 * math.pi) * (1 + 1e-6)
+            likely = low <= within.float()[:, None]
+        else:
+            eps = torch.finfo(torch.float32).eps
+            lost = 8 * eps * (self._constant.abs().max() + least.abs())
+            joint = torch.addcmul(constant, low.clamp_(min=0), factor, out=high)
+            likely = joint >= (least - lost).float()[:, None]
+        row, centre = torch.nonzero(likely, as_tuple=True)
+        return row, centre, least
 
     def _exact(self, rows: torch.Tensor, row: torch.Tensor, centre: torch.Tensor) -> torch.Tensor:
         """Return the (p,) squared distances of pairs of (b, d) rows with centres."""
@@ -236,14 +253,16 @@ class Mixture:
     def _pairs(self) -> Pairs:
         return Pairs(self._centres)
 
-    def _density(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (m,) what a log-density has at the centre, and what of a squared distance."""
+    def _update(self) -> None:
+        """Bring what log-densities consist of up to date with the variances."""
         constant = self._d / -2 * (self._log_variances + math.log(2 * math.pi))
-        return constant - math.log(self._count), -0.5 / self._log_variances.exp()
+        self._constant = constant - math.log(self._count)
+        self._precision = torch.exp(-self._log_variances)
+        self._factor = self._precision / -2
 
     def _joint(self, block: Block) -> torch.Tensor:
-        constant, factor = self._density()
-        return torch.addcmul(block.by_centre(constant), block.squared, block.by_centre(factor))
+        constant, factor = block.by_centre(self._constant), block.by_centre(self._factor)
+        return torch.addcmul(constant, block.squared, factor)
 
 
 def _from_mean(rows: Standardized, order: torch.Tensor) -> torch.Tensor:

@@ -16,21 +16,22 @@ def rows(n: int, seed: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
-def test_estimates_are_within_their_slack_of_scipys_distances(
+def test_scipys_distances_are_within_the_bounds(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimates, "fast_dtype", lambda device: dtype)
     columns, others = rows(300, 0), rows(200, 1)
-    squared, slack = Estimates(torch.from_numpy(columns)).squared(torch.from_numpy(others))
+    low, high = Estimates(torch.from_numpy(columns)).squared(torch.from_numpy(others))
     exact = cdist(others, columns, "sqeuclidean")
-    assert (np.abs(squared.double().numpy() - exact) <= slack.double().numpy()).all()
-    # and say something: of rows of one length a distance to a percent or two
+    assert (low.double().numpy() <= exact).all()
+    assert (exact <= high.double().numpy()).all()
+    # and they say something: a distance to some percent of what the rows' lengths allow
     lengths = ((columns - 5) ** 2).sum(1) + ((others - 5) ** 2).sum(1)[:, None]
-    assert np.median(slack.numpy() / lengths) < 0.03
+    assert np.median((high - low).numpy() / lengths) < 0.06
 
 
 def test_nothing_is_said_of_rows_that_float32_does_not_hold() -> None:
     columns = torch.tensor([[0.0, 1.0], [1e30, 0.0]], dtype=torch.float64)
-    squared, slack = Estimates(columns).squared(columns)
-    assert (squared - slack == -torch.inf).all()
-    assert (squared + slack == torch.inf).all()
+    low, high = Estimates(columns).squared(columns)
+    assert (low == -torch.inf).all()
+    assert (high == torch.inf).all()
