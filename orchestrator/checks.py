@@ -6,7 +6,7 @@ Each raises ValueError, "field: what was found; what is allowed".
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from actors.data.dataset import fresh_available
@@ -37,24 +37,6 @@ def check(experiment: Experiment, *, whole: bool) -> None:
         rule(experiment)
     if whole:
         samples(experiment)
-
-
-def selecting(arms: Sequence[Experiment]) -> None:
-    """Raise UserError where no method of any arm can use the GPUs or shards of the selection."""
-    needs = arms[0].resources.selection
-    every = [arm.at(first) for arm in arms for first in (1, *arm.changes)]
-    methods = [each.method_for(name) for each in every for name in (None, *each.generators)]
-    kinds = ", ".join(dict.fromkeys(repr(method.kind) for method in methods))
-    if needs.gpus and not any(method.on_gpu for method in methods):
-        raise UserError(
-            f"resources.selection.gpus: found {needs.gpus:g}, but selection.kind {kinds} cannot "
-            "use a GPU; allowed is 0"
-        )
-    if needs.shards > 1 and not any(method.over_shards for method in methods):
-        raise UserError(
-            f"resources.selection.shards: found {needs.shards}, but selection.kind {kinds} does "
-            "not select over shards; allowed is 1"
-        )
 
 
 def names(experiment: Experiment) -> None:
@@ -145,21 +127,27 @@ def features(experiment: Experiment) -> None:
             )
 
 
-def gpus(arms: Mapping[str, Experiment]) -> None:
-    """GPUs for steps of which none can use one, in any arm.
-
-    Raises:
-        UserError: as the others.
-    """
-    spaces = [space for arm in arms.values() for space in (arm.features, arm.measured_in)]
-    kinds = ", ".join(sorted({space.kind for space in spaces}))
+def idle_resources(experiments: Sequence[Experiment]) -> None:
+    """Raise UserError for GPUs and shards that no step of any of some arms or points can use."""
+    spaces = [space for each in experiments for space in (each.features, each.measured_in)]
+    every = [each.at(first) for each in experiments for first in (1, *each.changes)]
+    methods = [each.method_for(name) for each in every for name in (None, *each.generators)]
+    selects = f"selection.kind {', '.join(dict.fromkeys(repr(m.kind) for m in methods))}"
     idle = {"pool": "real data is read without"}
     if not any(space.can_use_gpu for space in spaces):
-        idle["features"] = f"{kinds} can use none"
-    for experiment in arms.values():
+        idle["features"] = f"{', '.join(sorted({space.kind for space in spaces}))} can use none"
+    if not any(method.on_gpu for method in methods):
+        idle["selection"] = f"{selects} cannot use a GPU"
+    for experiment in experiments:
         for room, why in idle.items():
             if given := getattr(experiment.resources, room).gpus:
                 raise UserError(f"resources.{room}.gpus: found {given:g}, but {why}; allowed is 0")
+        shards = experiment.resources.selection.shards
+        if shards > 1 and not any(method.over_shards for method in methods):
+            raise UserError(
+                f"resources.selection.shards: found {shards}, but {selects} does not select over "
+                "shards; allowed is 1"
+            )
 
 
 def labels(experiment: Experiment) -> None:

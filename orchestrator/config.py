@@ -261,9 +261,7 @@ def load(path: str, overrides: list[tuple[str, Any]]) -> Experiment:
                     raise UserError(
                         f"arms.{arm}.generators.{name}.{field}: an arm cannot override {field}"
                     )
-    arms = experiment.arm_experiments()
-    checks.gpus(arms)
-    checks.selecting([*arms.values()])
+    checks.idle_resources([*experiment.arm_experiments().values()])
     return experiment
 
 

@@ -8,7 +8,7 @@ from tests.imports import FUNCTION, ROOT, TYPING, Import, circle, imports, loade
 
 # from below to above: a room may import those before it and those beside it
 ROOMS = (
-    ("errors", "config", "seeds", "batches"),
+    ("errors", "config", "seeds", "batches", "refusals"),
     ("data", "distances", "plots", "pool"),
     ("features",),
     ("generators", "metrics"),

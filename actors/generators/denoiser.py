@@ -18,9 +18,9 @@ from actors.generators.family import (
     TrainingSet,
 )
 from actors.generators.networks import Precision, Predict, UNet, autocast, guided
-from actors.generators.refusals import in_one_line
 from actors.generators.training.loop import check_labels, train
 from actors.generators.training.settings import Training
+from actors.refusals import in_one_line
 
 
 class DenoiserSampling(Sampling):
@@ -125,7 +125,7 @@ class Denoiser(TrainedFamily):
         shape, classes = data.image_shape, data.classes if self.labels else None
         settings, labels = self.training, self.labels
         with (
-            in_one_line("training", settings.batch_size),
+            in_one_line("training.batch_size", settings.batch_size),
             torch.random.fork_rng([conduct.device] if conduct.device.type == "cuda" else []),
         ):
             network = networks.initial(self.network, shape, classes, seed, conduct.initial)
@@ -138,7 +138,7 @@ class Denoiser(TrainedFamily):
 
     def load(self, folder: Path, device: torch.device) -> Any:
         network = networks.load(folder).to(device, memory_format=self.training.layout)
-        return networks.compiled(network) if self.sampling.compile else network
+        return networks.Compiled(network) if self.sampling.compile else network
 
     def sample(self, model: Any, draw: Draw) -> tuple[torch.Tensor, torch.Tensor | None]:
         labels = draw.labels() if self.labels else None

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+import torch._functorch.config
 from pydantic import Field, model_validator
 
 from actors.config import Config
 from actors.errors import UserError
+from actors.pool.notes import LOG
 from actors.seeds import derive_seed
 
 # which of torch's number formats a network computes in
@@ -167,17 +169,33 @@ def initial(
     return network
 
 
-def compiled(network: Any) -> Any:
-    """Return a network that is compiled when it is called.
+class Compiled:
+    """A network that is compiled when it is called; as it is, where torch cannot compile it here.
 
     What was compiled of another network of the same build, in this process, serves it as well.
     """
-    import torch._dynamo  # costs a second
 
-    # all networks share one list, for training and for sampling, and past its end torch would go on
-    # without compiling and say so in a log only
-    torch._dynamo.config.recompile_limit = MOST_COMPILED
-    return torch.compile(network)
+    def __init__(self, network: Any) -> None:
+        import torch._dynamo  # costs a second
+
+        # all networks share one list, for training and for sampling, and past its end torch would
+        # go on without compiling and say so in a log only
+        torch._dynamo.config.recompile_limit = MOST_COMPILED
+        # what cannot be compiled of the way back is refused on the way there, where it is caught
+        torch._functorch.config.force_non_lazy_backward_lowering = True
+        self.config = getattr(network, "config", None)
+        self._network = network
+        self._call: Any = torch.compile(network)
+        self._refusal: type[Exception] = torch._dynamo.exc.TorchDynamoException
+
+    def __call__(self, *images: Any, **given: Any) -> Any:
+        try:
+            return self._call(*images, **given)
+        except self._refusal as error:
+            said = " ".join(str(error).split())[:300]
+            LOG.warning("compile: torch cannot compile the network here, so it is not: %s", said)
+        self._call = self._network
+        return self._network(*images, **given)
 
 
 def fingerprint(network: Any) -> str:

@@ -10,6 +10,8 @@ from actors.pool.filesystems import below
 from actors.pool.storage import File, Storage, checksum_of
 
 NOT_ITS_KEY = "what it says is not what its step's key stands for"
+# what a manifest holds for people alone
+PEOPLE = ("settings", "host", "libraries", "notes")
 # files found whole by this process: local path, inode, times of last change, size, checksum
 _seen: set[tuple[str, int, int, int, int, str]] = set()
 
@@ -25,7 +27,8 @@ class StoredStep:
         seed, version: as in Step.
         started: POSIX time, in seconds.
         seconds: that it took.
-        settings, host, libraries: for people: how, where and with which versions it was done.
+        settings, host, libraries, notes: for people: how, where and with which versions it was
+            done, and what its worker said of it.
     """
 
     path: str
@@ -39,6 +42,7 @@ class StoredStep:
     settings: dict[str, Any] = field(default_factory=dict)
     host: str = "not known"
     libraries: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> str:
@@ -138,7 +142,7 @@ def read_step(storage: Storage, path: str) -> StoredStep:
         for name in [file.path for file in files] + [p for paths in inputs.values() for p in paths]:
             below("", name)
         given = {name: value[name] for name in ("config", "seed", "version", "started", "seconds")}
-        people = {name: value[name] for name in ("settings", "host", "libraries") if name in value}
+        people = {name: value[name] for name in PEOPLE if name in value}
         if f"steps/{value['kind']}/{value['key']}" == path:
             return StoredStep(path, inputs=inputs, files=files, **given, **people)
         problem = NOT_ITS_KEY

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from actors.pool import notes
 from actors.pool.manifest import StoredStep, check, is_done, manifest_path
 from actors.pool.storage import File, Storage
 
@@ -96,8 +97,8 @@ def once(
     step: Step,
     alone: Callable[[str], AbstractContextManager[None]],
     work: Callable[[], list[File]],
-) -> str:
-    """Do `work` unless its output is stored, one worker at a time; return the step's path.
+) -> list[str]:
+    """Do `work` unless its output is stored, one worker at a time; return the notes that it left.
 
     Args:
         alone: gives the context in which nobody else does the step of that key.
@@ -107,22 +108,27 @@ def once(
         DamagedError: a file of a step that it reads is not what was written.
     """
     if is_done(storage, step.path):
-        return step.path
+        return []
     with alone(step.key):
         if is_done(storage, step.path):
-            return step.path
+            return []
         started = time.time()
         for path in sorted({path for paths in step.inputs.values() for path in paths}):
             check(storage, path)
-        files = work()
-        write_manifest(storage, step, files, started, time.time() - started)
-    return step.path
+        with notes.noted(storage, step.path):
+            files = work()
+        return write_manifest(storage, step, files, started, time.time() - started)
 
 
 def write_manifest(
     storage: Storage, step: Step, files: Sequence[File], started: float, seconds: float
-) -> None:
-    """Record a step as done, which was begun at a POSIX time and took so many seconds."""
+) -> list[str]:
+    """Record a step as done, which was begun at a POSIX time and took so many seconds.
+
+    Returns:
+        Its notes, which the manifest has as well.
+    """
+    said = notes.take(storage, step.path)
     manifest = {
         **identity_of(step),
         "key": step.key,
@@ -132,8 +138,10 @@ def write_manifest(
         "seconds": seconds,
         "host": socket.gethostname(),
         "libraries": _libraries(),
+        "notes": said,
     }
     storage.write_json(manifest_path(step.path), manifest)
+    return said
 
 
 @cache

@@ -9,11 +9,11 @@ from actors.batches import BatchSize
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, Family, sampling
 from actors.generators.family import CHECKPOINT, Draw
-from actors.generators.refusals import in_one_line
 from actors.pool import schema
 from actors.pool.manifest import check
 from actors.pool.step import Report, Step
 from actors.pool.storage import Storage
+from actors.refusals import in_one_line
 
 
 def family_of(step: Step) -> Family:
@@ -82,7 +82,7 @@ class Sampler:
             report(fraction, f"sample {done}/{step.ranges.rows}, {note}")
 
         try:
-            with in_one_line("sampling", fits.value):
+            with in_one_line("sampling.batch_size", fits.value):
                 model = self._model(step, family, device)
                 return sampling.sample(family, model, draw, fits, counted)
         except NonFiniteError as error:

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from actors.errors import NonFiniteError, UserError
 from actors.generators import TrainedFamily
 from actors.generators.family import CHECKPOINT, LOSSES, Conduct, TrainingSet
 from actors.generators.training.checkpoints import Checkpoints
-from actors.pool import selections
+from actors.pool import notes, selections
 from actors.pool.step import Report, Step
 from actors.pool.storage import File, Storage
 from actors.workers.sample import describe, family_of
@@ -52,7 +53,9 @@ def _fit_with_ray_train(
         if storage.exists(failed):
             return  # begun again after what would come again
         try:
-            _fit(storage, step, family, checkpoints, report)
+            # a process of a group has no notes of its own
+            with notes.noted(storage, step.path) if several else nullcontext():
+                _fit(storage, step, family, checkpoints, report)
         except (NonFiniteError, UserError) as error:
             if several:
                 failure = {"kind": type(error).__name__, "message": str(error)}

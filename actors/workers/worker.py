@@ -1,6 +1,7 @@
 """The worker: an actor that does any step for which its resources suffice, one after the other."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pkgutil import resolve_name
@@ -11,11 +12,12 @@ import ray
 from threadpoolctl import threadpool_limits
 
 from actors.config import Resources
-from actors.pool import shards
+from actors.pool import notes, shards
 from actors.pool.catalogue import Alone
 from actors.pool.manifest import is_done
 from actors.pool.step import Report, Step, once, write_manifest
 from actors.pool.storage import File, Storage
+from actors.refusals import in_one_line
 
 # of a step: where it is stored, the step, and a way to say how far it is -> records of its files
 Work = Callable[[Storage, Step, Report], list[File]]
@@ -57,13 +59,14 @@ class Worker:
         context = ray.get_runtime_context()
         return context.get_node_id(), str(context.get_actor_id())
 
-    def do(self, step: Step) -> None:
-        """Do a whole step and store its output, unless it is stored."""
+    def do(self, step: Step) -> list[str]:
+        """Do a whole step and store its output, unless it is stored; return its notes."""
         self._makers.clear()
         _use_threads(step)
         work: Work = resolve_name(WORK[step.room, step.kind])
         report = partial(self._alone.report, step.key)
-        once(self._storage, step, self._alone, lambda: work(self._storage, step, report))
+        with told(step):
+            return once(self._storage, step, self._alone, lambda: work(self._storage, step, report))
 
     def make(self, step: Step, start: int, stop: int) -> File:
         """Store rows start to stop - 1 of a step as one shard, if need be; return its record."""
@@ -76,14 +79,24 @@ class Worker:
             if self._storage.exists(path):
                 return replace(self._storage.record(path), rows=stop - start)
             report = partial(self._alone.report, path)
-            table = self._makers[name].make(step, start, stop, report)
+            with notes.noted(self._storage, step.path), told(step):
+                table = self._makers[name].make(step, start, stop, report)
             return shards.write_table(self._storage, path, table)
 
-    def close(self, step: Step, records: list[File], started: float, seconds: float) -> None:
-        """Record a step that was cut as done, all of its shards being stored."""
+    def close(self, step: Step, records: list[File], started: float, seconds: float) -> list[str]:
+        """Record a step that was cut as done, all of its shards being stored; return its notes."""
         with self._alone(step.key):
-            if not is_done(self._storage, step.path):
-                write_manifest(self._storage, step, records, started, seconds)
+            if is_done(self._storage, step.path):
+                return []
+            return write_manifest(self._storage, step, records, started, seconds)
+
+
+def told(step: Step) -> AbstractContextManager[None]:
+    """Say in one line that a GPU has too little memory; of a generator it says what asks for it."""
+    gpus = step.settings.get("gpus")
+    if not gpus or step.room == "generator":
+        return nullcontext()
+    return in_one_line(f"resources.{step.room}.gpus", gpus)
 
 
 def _use_threads(step: Step) -> None:

@@ -211,6 +211,7 @@ class Executor:
                 self._calls[closing.ref] = closing
             elif job.is_done:
                 self._monitoring.done(job)
+                self._notes += [f"{job.planned.describe()}: {note}" for note in answer]
                 for client in job.clients:
                     self._outbox[client].append(Finished(job.path))
         self._schedule.forget_unwanted(job)

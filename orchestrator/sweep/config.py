@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from actors.config import Config, tagged_union
 from actors.errors import UserError
-from orchestrator import schema
+from orchestrator import checks, schema
 from orchestrator.config import Experiment, Name, validate
 from orchestrator.identity import identity, key
 from orchestrator.schema import assign, merge
@@ -148,9 +148,7 @@ class SweepConfig(Config):
     def key(self) -> str:
         """Hash of all that decides which points there are, by which a sweep is found again."""
         value = self.model_dump(mode="json", exclude={"experiment", "limits"})
-        seed = self.repeat.seeds[0]
-        points = [identity(self.at(point, seed)) for point in self.points() or self.ends()]
-        return key({**value, "experiments": points})
+        return key({**value, "experiments": [identity(each) for each in self.experiments]})
 
     def points(self) -> list[Point]:
         """Return the points known beforehand; those of Optuna are not."""
@@ -164,15 +162,19 @@ class SweepConfig(Config):
         return {field: labels[field] for field in self.space}
 
     @cached_property
-    def iterations(self) -> list[int]:
-        """How many iterations points have, each number once, the least first.
+    def experiments(self) -> list[Experiment]:
+        """The experiments at all points, or at both ends of every axis where points are not known.
 
         Raises:
             UserError: a point is no valid experiment.
         """
-        # of ranges, whose points are not known, both ends of every axis
         points = self.points() or self.ends()
-        return sorted({self.at(point, self.repeat.seeds[0]).iterations for point in points})
+        return [self.at(point, self.repeat.seeds[0]) for point in points]
+
+    @property
+    def iterations(self) -> list[int]:
+        """How many iterations points have, each number once, the least first."""
+        return sorted({each.iterations for each in self.experiments})
 
     @cached_property
     def ratio(self) -> float:
@@ -282,6 +284,7 @@ def check_points(sweep: SweepConfig) -> None:
 
     Of ranges, whose points are not known, both ends of every axis are tried.
     """
+    checks.idle_resources(sweep.experiments)
     fewest, most = sweep.iterations[0], sweep.iterations[-1]
     scheduler = sweep.scheduler
     if isinstance(scheduler, Asha) and scheduler.grace_iterations > most:

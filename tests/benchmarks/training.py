@@ -177,7 +177,7 @@ def sample_speed(
     model = network
     if settings.compile:
         pipeline.unet.compile()
-        model = networks.compiled(network)
+        model = networks.Compiled(network)
     fits = BatchSize(rows, device)
     draw = Draw(0, torch.arange(rows, device=device), shape)
 

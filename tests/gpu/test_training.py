@@ -20,12 +20,12 @@ from actors.batches import BatchSize
 from actors.errors import UserError
 from actors.generators import GENERATORS, networks
 from actors.generators.family import Conduct, Draw, TrainingSet
-from actors.generators.refusals import in_one_line
 from actors.generators.sampling import sample
 from actors.generators.training.batches import Batches
 from actors.generators.training.checkpoints import Checkpoints
 from actors.generators.training.loop import train
 from actors.pool.storage import Storage
+from actors.refusals import in_one_line
 from actors.seeds import sample_noise
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -232,7 +232,7 @@ def test_a_sampling_that_has_no_room_at_all_is_one_line() -> None:
     torch.cuda.set_per_process_memory_fraction(1e-6)
     message = r"sampling\.batch_size: found null, .*; allowed is less"
     try:
-        with pytest.raises(UserError, match=message), in_one_line("sampling", None):
+        with pytest.raises(UserError, match=message), in_one_line("sampling.batch_size", None):
             sample(family, network, draw, BatchSize(None, CUDA))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

@@ -10,7 +10,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from actors.errors import NonFiniteError, UserError
 from actors.generators.family import Conduct, TrainingSet
-from actors.generators.networks import Predict, compiled, predictor
+from actors.generators.networks import Compiled, Predict, predictor
 from actors.generators.training.batches import Batches
 from actors.generators.training.checkpoints import Checkpoint
 from actors.generators.training.optimisation import Optimisation
@@ -65,7 +65,7 @@ def train(
         conduct.losses[:] = last.values["losses"]
     forward = DistributedDataParallel(network) if workers > 1 else network
     if settings.compile:
-        forward = compiled(forward)
+        forward = Compiled(forward)
     dropout = settings.label_dropout if labels else None
     batches = Batches(data, settings.batch_size, seed, dropout, rank, workers)
     losses = Losses(device, steps, conduct.losses)

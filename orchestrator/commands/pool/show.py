@@ -121,6 +121,7 @@ def _step(step: StoredStep) -> dict[str, str]:
         "host": step.host,
         "version": str(step.version),
         "libraries": _yaml(step.libraries),
+        "notes": "\n".join(step.notes) or "none",
     }
 
 

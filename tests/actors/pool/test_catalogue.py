@@ -44,7 +44,8 @@ class Worker:
                 time.sleep(0.02)
             return []
 
-        return once(self._storage, STEP, self._alone, work)
+        once(self._storage, STEP, self._alone, work)
+        return STEP.path
 
     def _say(self, name: str, what: str) -> None:
         with (self._folder / f"{name}.{what}").open("a") as file:

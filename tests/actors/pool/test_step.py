@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from actors.errors import DamagedError
-from actors.pool.manifest import is_done
+from actors.pool.manifest import is_done, read_step
+from actors.pool.notes import LOG
 from actors.pool.step import Step, once
 from actors.pool.storage import File, Storage
 from tests.actors.pool.inspect.stores import finish
@@ -55,7 +56,8 @@ def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
         return []
 
     for _ in range(2):
-        assert once(storage, STEP, lambda key: nullcontext(), work) == STEP.path
+        assert once(storage, STEP, lambda key: nullcontext(), work) == []
+        assert is_done(storage, STEP.path)
     assert len(calls) == 1
     manifest = storage.read_json(f"{STEP.path}/step.json")
     assert manifest["key"] == STEP.key
@@ -63,6 +65,31 @@ def test_a_step_that_is_stored_is_not_done_again(tmp_path: Path) -> None:
     assert manifest["libraries"]["torch"] == torch.__version__.partition("+")[0]
     assert manifest["libraries"].keys() & {"faiss-cpu", "faiss-gpu"}
     assert "diffusers" in manifest["libraries"]
+
+
+def test_what_is_said_while_a_step_is_done_is_a_note_of_it_once_and_survives_an_interruption(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    storage = with_inputs(tmp_path)
+
+    def says_and_fails() -> list[File]:
+        LOG.warning("%d rows are odd", 3)
+        raise ArithmeticError("no")
+
+    def says() -> list[File]:
+        for line in ("3 rows are odd", "slow", "slow"):
+            LOG.warning(line)
+        return []
+
+    with pytest.raises(ArithmeticError):
+        once(storage, STEP, lambda key: nullcontext(), says_and_fails)
+    notes = once(storage, STEP, lambda key: nullcontext(), says)
+    assert sorted(notes) == ["3 rows are odd", "slow"]
+    assert read_step(storage, STEP.path).notes == notes
+    assert storage.files(STEP.path) == [f"{STEP.path}/step.json"]
+    assert capsys.readouterr().err.count("slow") == 2
+    LOG.warning("of no step")
+    assert once(storage, replace(STEP, seed=4), lambda key: nullcontext(), list) == []
 
 
 def test_a_step_whose_work_fails_is_not_done(tmp_path: Path) -> None:

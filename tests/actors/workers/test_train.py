@@ -5,7 +5,7 @@ import ray
 from ray.exceptions import RayTaskError
 
 from actors.errors import NonFiniteError
-from actors.pool.manifest import is_done
+from actors.pool.manifest import is_done, read_step
 from actors.pool.step import Step
 from actors.pool.storage import Storage
 from actors.workers.worker import Worker
@@ -18,7 +18,9 @@ from tests.runs import TINY
 def store(local_ray: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[Storage, Any]:
     """A store, and a worker on it that both groups train below."""
     storage, kind = Storage(str(tmp_path_factory.mktemp("groups"))), Worker
-    return storage, kind.options(num_cpus=0).remote(storage)  # type: ignore[attr-defined]
+    # its groups inherit it: with this torch finds no C++ compiler
+    env = {"env_vars": {"CXX": "no_such_compiler"}}
+    return storage, kind.options(num_cpus=0, runtime_env=env).remote(storage)  # type: ignore[attr-defined]
 
 
 def train_with_two(store: tuple[Storage, Any], **training: Any) -> tuple[Step, Any]:
@@ -50,11 +52,14 @@ def test_a_failure_of_a_group_that_trains_is_its_own_and_is_not_tried_again(
     assert not is_done(store[0], step.path)
 
 
-def test_a_group_that_trains_stores_one_model_and_its_losses(store: tuple[Storage, Any]) -> None:
+def test_a_group_that_trains_stores_one_model_its_losses_and_what_it_said_once(
+    store: tuple[Storage, Any],
+) -> None:
     storage, _ = store
-    step, doing = train_with_two(store)
-    ray.get(doing, timeout=300)
-    assert is_done(storage, step.path)
+    step, doing = train_with_two(store, compile=True)
+    (note,) = ray.get(doing, timeout=300)
+    assert note.startswith("compile: torch cannot compile the network here, so it is not: ")
+    assert read_step(storage, step.path).notes == [note]
     (steps, loss), *_ = storage.read_json(f"{step.path}/losses.json")
     assert steps == 20
     assert loss > 0

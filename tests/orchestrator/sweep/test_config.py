@@ -100,13 +100,26 @@ BAD: list[tuple[str, Any, str]] = [
     ),
     ("search", {"kind": "optuna", "points": 7}, r"^search\.points: found 7; allowed are up to 6"),
     ("colour", 1, r"^colour: unknown field"),
+    (
+        "experiment.resources.features.gpus",
+        0.5,
+        r"^resources\.features\.gpus: found 0\.5, but pixels can use none; allowed is 0",
+    ),
+    ("experiment.resources.pool.gpus", 1, r"^resources\.pool\.gpus: found 1, but real data is"),
+    (
+        "space.selection.kind",
+        ["random", "variance"],
+        r"selection\.gpus: found 1, but selection\.kind 'random', 'variance' cannot use a GPU",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD)
 def test_a_mistake_is_one_line_that_names_the_field(path: str, value: Any, message: str) -> None:
+    # which one point of the space can use is given to all
+    gpus = ("experiment.resources.selection.gpus", 1)
     with pytest.raises(UserError, match=message) as caught:
-        load((path, value))
+        load(gpus, (path, value))
     assert "\n" not in str(caught.value)
 
 

@@ -1,10 +1,10 @@
-from typing import Any
-
 import pytest
 import torch
 
 from actors.errors import UserError
-from actors.generators.refusals import in_one_line
+from actors.pool.step import Step
+from actors.refusals import in_one_line
+from actors.workers.worker import told
 
 # of torch 2.14 on an H100 whose memory another process has taken
 TAKEN = (
@@ -18,7 +18,7 @@ TAKEN = (
 
 
 def test_memory_that_a_neighbour_has_taken_is_said_with_what_was_needed_and_what_is_free() -> None:
-    with pytest.raises(UserError) as caught, in_one_line("training", 128):
+    with pytest.raises(UserError) as caught, in_one_line("training.batch_size", 128):
         raise torch.OutOfMemoryError(TAKEN)
     message = str(caught.value)
     assert message.startswith("training.batch_size: found 128, for which there is too little")
@@ -38,30 +38,33 @@ def test_memory_that_a_neighbour_has_taken_is_said_with_what_was_needed_and_what
 )
 def test_so_is_memory_that_is_missing_before_torch_allocates_any(text: str) -> None:
     message = r"sampling.batch_size: found null, .* too little memory"
-    with pytest.raises(UserError, match=message), in_one_line("sampling", None):
+    with pytest.raises(UserError, match=message), in_one_line("sampling.batch_size", None):
         raise RuntimeError(text)
 
 
 def test_memory_of_the_cpu_that_is_missing_is_said_as_well() -> None:
     message = r"training.batch_size: found 1, .*DefaultCPUAllocator"
-    with pytest.raises(UserError, match=message), in_one_line("training", 1):
+    with pytest.raises(UserError, match=message), in_one_line("training.batch_size", 1):
         torch.empty(1 << 60)
-
-
-def test_a_network_that_torch_refuses_to_compile_is_said_in_one_line() -> None:
-    def refuses(graph: Any, inputs: Any) -> Any:
-        raise NotImplementedError("no such operator\nhere")
-
-    network = torch.compile(torch.nn.Linear(2, 2), backend=refuses)
-    with pytest.raises(UserError) as caught, in_one_line("training", 2):
-        network(torch.ones(2, 2))
-    assert str(caught.value).startswith("training.compile: found true, but torch cannot compile")
-    assert "no such operator here" in str(caught.value)
-    assert str(caught.value).endswith("; allowed is false")
-    assert "\n" not in str(caught.value)
 
 
 def test_other_errors_are_left_as_they_are() -> None:
     message = "shapes cannot be multiplied"
-    with pytest.raises(RuntimeError, match=message), in_one_line("training", 2):
+    with pytest.raises(RuntimeError, match=message), in_one_line("training.batch_size", 2):
         torch.ones(2, 3) @ torch.ones(2, 3)
+
+
+@pytest.mark.parametrize("room", ["selection", "evaluation", "features"])
+def test_a_gpu_without_room_for_a_step_is_said_with_the_field_that_gives_it(room: str) -> None:
+    step = Step("select", room, {}, settings={"cpus": 1, "gpus": 0.5})
+    message = rf"^resources\.{room}\.gpus: found 0\.5, .* 1\.12 GiB is free.*; allowed is less"
+    with pytest.raises(UserError, match=message), told(step):
+        raise torch.OutOfMemoryError(TAKEN)
+
+
+def test_other_steps_are_not_told_of_a_gpu_that_they_do_not_use() -> None:
+    with (
+        pytest.raises(torch.OutOfMemoryError),
+        told(Step("select", "selection", {}, settings={"gpus": 0})),
+    ):
+        raise torch.OutOfMemoryError(TAKEN)
