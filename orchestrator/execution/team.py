@@ -192,14 +192,13 @@ class Team:
         return True
 
     def _has_room(self, wanted: list[Resources], members: list[Member] | None = None) -> bool:
-        members, left = self._members if members is None else members, []
-        for id, node in self.nodes.items():
-            here = [m.resources for m in members if m.node == id]
-            cpus = node.cpus - sum(r.cpus for r in here)
-            gpus = node.gpus - sum(r.gpus for r in here)
-            left.append(Node(cpus, gpus, id))
+        left = {id: [node.cpus, node.gpus] for id, node in self.nodes.items()}
+        for member in self._members if members is None else members:
+            if room := left.get(member.node):
+                room[0] -= member.resources.cpus
+                room[1] -= member.resources.gpus
         # Ray decides where those go that start, and those of a group
         unplaced = [member.resources for member in self.starting.values()]
         groups = [m.job for m in self._members if m.job is not None and m.job.group > 1]
         unplaced += [job.needs for job in groups for _ in range(job.group)]
-        return fits([*unplaced, *wanted], left)
+        return fits([*unplaced, *wanted], [Node(cpus, gpus) for cpus, gpus in left.values()])

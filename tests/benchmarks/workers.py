@@ -14,7 +14,7 @@ import platform
 import tempfile
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import psutil
@@ -66,16 +66,26 @@ def cpu_seconds() -> float:
     return sum(one.user + one.system for one in times)
 
 
-def possible(storage: Storage, steps: Iterable[Step], cores: float) -> float:
-    """Return the share of the cores that the longest chain of done steps leaves to be busy."""
-    ends: dict[str, float] = {}
-    total = 0.0
+def longest_chain(steps: Iterable[Step], seconds: Callable[[Step], float]) -> list[Step]:
+    """Return the steps of which each waits for the one before, and that take longest together.
+
+    Args:
+        steps: in an order in which they can run.
+        seconds: from the begin of a step to its end.
+    """
+    chains: dict[str, tuple[float, list[Step]]] = {}
     for step in steps:
-        seconds = read_step(storage, step.path).seconds
-        before = (ends[path] for paths in step.inputs.values() for path in paths)
-        ends[step.path] = max(before, default=0.0) + seconds
-        total += seconds
-    return min(1.0, total / (cores * max(ends.values())))
+        inputs = (chains[path] for paths in step.inputs.values() for path in paths)
+        took, before = max(inputs, default=(0.0, []), key=lambda chain: chain[0])
+        chains[step.path] = took + seconds(step), [*before, step]
+    return max(chains.values(), key=lambda chain: chain[0])[1]
+
+
+def possible(storage: Storage, steps: Sequence[Step], cores: float) -> float:
+    """Return the share of the cores that the longest chain of done steps leaves to be busy."""
+    took = {step.path: read_step(storage, step.path).seconds for step in steps}
+    chain = sum(took[step.path] for step in longest_chain(steps, lambda step: took[step.path]))
+    return min(1.0, sum(took.values()) / (cores * chain))
 
 
 def measure(models: int, iterations: int) -> tuple[float, float, float]:
@@ -92,7 +102,7 @@ def measure(models: int, iterations: int) -> tuple[float, float, float]:
                 looks.append((time.perf_counter(), cpu_seconds()))
         seconds = time.perf_counter() - started
         executor.stop()
-        bound = possible(Storage(store), (p.step for p in plan.steps.values()), cores)
+        bound = possible(Storage(store), [p.step for p in plan.steps.values()], cores)
     (first, before), (last, after) = looks[0], looks[-1]
     return seconds, (after - before) / (last - first) / cores, bound
 
