@@ -11,7 +11,9 @@ from hypothesis import settings
 # read by Ray when it is imported: everything it opens is on loopback
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-# threads that spin while they wait take the cores from the other processes of a test
+# on what is as small as in tests, several threads take four times the processor time of one; those
+# that spin while they wait take the cores from the other processes of a test
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("RAY_ADDRESS", None)
 os.environ.pop("MLFLOW_TRACKING_URI", None)

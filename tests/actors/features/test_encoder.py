@@ -1,5 +1,3 @@
-from typing import Any
-
 import numpy as np
 import pytest
 import torch
@@ -15,14 +13,6 @@ IMAGES, LABELS = load()
 IMAGES = IMAGES[..., None]
 TRAIN, TEST = slice(0, 600), slice(600, 1600)
 QUICK = Encoder(features=16, steps=150)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Any:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
