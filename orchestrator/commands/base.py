@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from actors.errors import UserError
 
 if TYPE_CHECKING:
+    from actors.pool.storage import Storage
     from orchestrator.named_runs import NamedRun
 
 FIELDS_EPILOG = """\
@@ -80,6 +81,13 @@ class Command:
     epilog: str | None = None
     one_of: tuple[str, ...] = ()
     subcommands: Mapping[str, Command] | None = None
+
+
+def locate_store(uri: str) -> Storage:
+    """Return the store at a URI or path, paths made absolute; nothing is read or written."""
+    from actors.pool.storage import Storage
+
+    return Storage(os.path.abspath(uri) if "://" not in uri else uri.rstrip("/"))
 
 
 def counted(number: int, noun: str) -> str:

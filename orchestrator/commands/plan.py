@@ -2,7 +2,13 @@
 
 import argparse
 
-from orchestrator.commands.base import FIELDS_EPILOG, Command, argument, parse_overrides
+from orchestrator.commands.base import (
+    FIELDS_EPILOG,
+    Command,
+    argument,
+    locate_store,
+    parse_overrides,
+)
 
 
 def plan(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -12,7 +18,7 @@ def plan(command: argparse.Namespace, tokens: list[str]) -> int:
     from rich.console import Console
 
     from orchestrator import config
-    from orchestrator.commands.prepare import locate_store, machines, print_notes, reading_shown
+    from orchestrator.commands.prepare import machines, print_notes, reading_shown
     from orchestrator.execution.placement import check
     from orchestrator.plan_table import print_plan
     from orchestrator.planning import make_plan

@@ -18,17 +18,13 @@ from rich.progress import (
 from actors.data import index
 from actors.errors import UserError
 from actors.pool.storage import Storage
+from orchestrator.commands.base import locate_store
 from orchestrator.config import Experiment
 from orchestrator.execution import cluster, submission
 from orchestrator.execution.placement import Node
 
 # a temporary file this old belongs to a writer that is dead
 STALE_SECONDS = 3600
-
-
-def locate_store(uri: str) -> Storage:
-    """Return the store at a URI or path, paths made absolute; nothing is read or written."""
-    return Storage(os.path.abspath(uri) if "://" not in uri else uri.rstrip("/"))
 
 
 def open_store(experiment: Experiment) -> Storage:

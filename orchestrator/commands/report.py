@@ -3,7 +3,7 @@
 import argparse
 
 from actors.errors import UserError
-from orchestrator.commands.base import STORE, Command, argument, newest, refuse
+from orchestrator.commands.base import STORE, Command, argument, locate_store, newest, refuse
 
 
 def report(command: argparse.Namespace, tokens: list[str]) -> int:
@@ -11,7 +11,6 @@ def report(command: argparse.Namespace, tokens: list[str]) -> int:
     refuse(tokens, "RUN_OR_SWEEP, --store, --out and --figures")
     from pathlib import Path
 
-    from orchestrator.commands.prepare import locate_store
     from orchestrator.named_runs import find_runs
     from orchestrator.report import REPORT, write_report
 

@@ -6,7 +6,15 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from orchestrator.commands.base import STORE, Command, argument, counted, newest, refuse
+from orchestrator.commands.base import (
+    STORE,
+    Command,
+    argument,
+    counted,
+    locate_store,
+    newest,
+    refuse,
+)
 
 if TYPE_CHECKING:
     from orchestrator.named_runs import NamedRun
@@ -18,7 +26,6 @@ SHOWN = 5
 def status(command: argparse.Namespace, tokens: list[str]) -> int:
     """Print one line for each run of a store, or all that is known of one."""
     refuse(tokens, "RUN_OR_SWEEP and --store")
-    from orchestrator.commands.prepare import locate_store
     from orchestrator.named_runs import find_runs, named_runs
     from orchestrator.status import read_status
 

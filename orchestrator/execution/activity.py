@@ -1,12 +1,17 @@
 """What an executor does at a moment: which steps run, where and how far, and what waits."""
 
+from __future__ import annotations
+
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from orchestrator.execution.jobs import Job
-from orchestrator.execution.team import Member, Team
+# they bring PyTorch, for which who only reads what was written need not wait
+if TYPE_CHECKING:
+    from orchestrator.execution.jobs import Job
+    from orchestrator.execution.team import Member, Team
 
 
 @dataclass(frozen=True)

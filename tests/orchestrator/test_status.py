@@ -3,13 +3,14 @@
 import json
 import re
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from tests.orchestrator.conftest import FinishedRun
-from tests.runs import MIXTURE, SECONDS, call, start
+from tests.runs import MIXTURE, SECONDS, call, finish, start
 
 
 def status_of(store: Path, *name: str) -> str:
@@ -78,3 +79,12 @@ def test_a_damaged_status_hides_nothing_else(
 
 def test_a_store_without_runs_says_so(tmp_path: Path) -> None:
     assert status_of(tmp_path) == f"no run or sweep in {tmp_path}\n"
+
+
+def test_looking_at_a_store_waits_for_no_heavy_library(finished: FinishedRun) -> None:
+    code = (
+        "import sys\nfrom orchestrator.cli import main\n"
+        f"main(['status', '--store', {str(finished.store.path)!r}])\n"
+        "print({'torch', 'ray', 'mlflow', 'pandas', 'pydantic'} & set(sys.modules))"
+    )
+    assert finish([sys.executable, "-c", code]).stdout.endswith("\nset()\n")
