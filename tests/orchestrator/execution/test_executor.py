@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 import ray
 
+from actors.pool.step import Step
 from actors.pool.storage import Storage
 from orchestrator import config
 from orchestrator.execution.execute import StepError, execute
 from orchestrator.execution.executor import Executor
 from orchestrator.execution.jobs import Job
 from orchestrator.execution.shared import SharedExecutor
-from orchestrator.plan import PlannedStep
+from orchestrator.plan import Plan, PlannedStep
 from orchestrator.planning import make_plan
 from tests.runs import Store
 
@@ -70,6 +71,21 @@ def run(chosen: config.Experiment) -> list[PlannedStep]:
         return [planned for planned in execute(todo, one) if planned]
 
 
+def behind(step: Step, plan: Plan) -> list[PlannedStep]:
+    """Return a step and all that it needs, in an order in which they can run."""
+    needed = {step.path}
+    for path, planned in reversed(plan.steps.items()):
+        if path in needed:
+            needed |= {path for paths in planned.step.inputs.values() for path in paths}
+    return [planned for path, planned in plan.steps.items() if path in needed]
+
+
+def one_after_the_other(chosen: config.Experiment) -> list[PlannedStep]:
+    """Return the steps behind the second training set of one generator, which take one worker."""
+    plan = make_plan(chosen)
+    return behind(plan.training_sets["main", 2, None].select, plan)
+
+
 @ray.remote(num_cpus=1)
 class Occupant:
     """Takes one CPU."""
@@ -108,7 +124,7 @@ def test_a_step_for_the_whole_machine_has_its_turn_among_many_small_ones(tmp_pat
 
 def test_a_step_that_two_clients_want_is_done_once_for_both(tmp_path: Path) -> None:
     chosen = experiment(tmp_path, 1)
-    steps = list(make_plan(chosen).steps.values())
+    steps = one_after_the_other(chosen)
     shared = SharedExecutor(Storage(str(tmp_path)))
     done: dict[str, list[str]] = {"a": [], "b": []}
     running = {name: execute(deque(steps), shared, name) for name in done}
@@ -126,7 +142,7 @@ def test_a_step_that_two_clients_want_is_done_once_for_both(tmp_path: Path) -> N
 
 
 def test_a_client_that_is_not_known_any_more_submits_its_steps_once_more(tmp_path: Path) -> None:
-    steps = list(make_plan(experiment(tmp_path, 1)).steps.values())
+    steps = one_after_the_other(experiment(tmp_path, 1))
     with executor(tmp_path) as one:
         running = execute(deque(steps), one)
         done = [next(running)]
@@ -141,7 +157,7 @@ def test_a_run_that_waits_for_the_cpus_of_others_says_so_and_goes_on_when_they_a
     monkeypatch.setattr("orchestrator.execution.executor.PATIENT_SECONDS", 1.0)
     occupants = [Occupant.remote() for _ in range(2)]  # type: ignore[attr-defined]
     ray.get([one.__ray_ready__.remote() for one in occupants])
-    steps = list(make_plan(experiment(tmp_path, 1)).steps.values())
+    steps = one_after_the_other(experiment(tmp_path, 1))
     with executor(tmp_path) as one:
         running = execute(deque(steps), one)
         notes: list[str] = []

@@ -15,6 +15,7 @@ from orchestrator.execution.execute import execute
 from orchestrator.execution.executor import Executor
 from orchestrator.plan import PlannedStep
 from orchestrator.planning import make_plan
+from tests.orchestrator.execution.test_executor import behind
 from tests.orchestrator.execution.test_lost_workers import titled
 
 pytestmark = pytest.mark.usefixtures("local_ray")
@@ -35,10 +36,10 @@ def embedding(store: Path) -> list[PlannedStep]:
             "selection": {"kind": "random"},
         }
     )
-    planned = list(make_plan(chosen).steps.values())
-    wanted = next(p for p in planned if p.step.kind == "embed" and p.step.ranges.rows > 64)
-    needed = {path for paths in wanted.step.inputs.values() for path in paths}
-    return [*(p for p in planned if p.step.path in needed), wanted]
+    plan = make_plan(chosen)
+    steps = [planned.step for planned in plan.steps.values()]
+    wanted = next(step for step in steps if step.kind == "embed" and step.ranges.rows > 64)
+    return behind(wanted, plan)
 
 
 def embed(store: Path, *, kill: bool) -> tuple[dict[str, bytes], int, int]:

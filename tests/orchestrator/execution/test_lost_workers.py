@@ -17,6 +17,7 @@ from orchestrator import config
 from orchestrator.execution.execute import StepError, execute
 from orchestrator.execution.executor import Executor
 from orchestrator.planning import make_plan
+from tests.orchestrator.execution.test_executor import behind
 
 
 def experiment(store: Path, **training: Any) -> config.Experiment:
@@ -48,12 +49,10 @@ def train(chosen: config.Experiment, kill: str | None = None, times: int = 1) ->
         The train step, and how many processes were killed.
     """
     storage, plan = Storage(chosen.store), make_plan(chosen)
-    planned = list(plan.steps.values())
-    (number,) = [i for i, p in enumerate(planned) if p.step.kind == "train"]
-    step = planned[number].step
+    (step,) = [p.step for p in plan.steps.values() if p.step.kind == "train"]
     executor, dead = Executor(storage), set[int]()
     try:
-        for _ in execute(deque(planned[: number + 1]), executor):
+        for _ in execute(deque(behind(step, plan)), executor):
             if kill and len(dead) < times and storage.files(f"{step.path}/training"):
                 children = psutil.Process().children(recursive=True)
                 victims = [p.pid for p in children if titled(p, kill) and p.pid not in dead]
