@@ -60,6 +60,9 @@ def _fit_with_ray_train(
             if several:
                 failure = {"kind": type(error).__name__, "message": str(error)}
                 storage.write_json(failed, failure)
+                # all workers see the same loss and end; a group that fails would be started again
+                if isinstance(error, NonFiniteError):
+                    return
             # ends the others, which may wait for this one
             raise
 
