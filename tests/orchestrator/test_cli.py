@@ -82,7 +82,7 @@ def test_the_process_of_a_mistake_ends_with_status_2_and_no_traceback() -> None:
 
 
 def test_plan_counts_steps_actors_rows_and_bytes_and_starts_no_ray(tmp_path: Path) -> None:
-    done = call("plan", str(TINY), "--store", str(tmp_path))
+    done = call("plan", str(TINY), "--store", str(tmp_path), LOKY_MAX_CPU_COUNT="2")
     assert done.returncode == 0, done.stderr
     # 2 real splits, and 2 generators once in iteration 1 and for each arm in iteration 2
     for row in (
