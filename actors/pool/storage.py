@@ -241,15 +241,20 @@ class Storage:
 
         return json.loads(self._try(path, "read", read))
 
+    def now(self) -> float:
+        """Return the POSIX time by the clock that files get their times from, maybe not ours."""
+        probe = f"{TEMPORARY}/probe-{uuid.uuid4().hex}"
+        self.write(probe, lambda temporary: _write_text(temporary, ""))
+        info = self._try(probe, "read", lambda: self.filesystem.get_file_info(self._at(probe)))
+        self.remove(probe)
+        return float(info.mtime.timestamp())
+
     def check_writable(self) -> None:
         """Raise UserError when nothing can be written here, without waiting for an outage's end."""
-        probe = f"{TEMPORARY}/probe-{uuid.uuid4().hex}"
-        now = replace(self, patience=0)
         if not self.is_local:
             cache.limit()
         try:
-            now.write(probe, lambda temporary: _write_text(temporary, ""))
-            now.remove(probe)
+            replace(self, patience=0).now()
         except StorageError as error:
             raise UserError(
                 f"store: {without_secrets(self.uri)!r} cannot be written "
@@ -257,15 +262,14 @@ class Storage:
                 "give a folder or URI with write permission"
             ) from None
 
-    def sweep(self, older_than: float) -> None:
-        """Remove temporary files last written before the POSIX time `older_than`."""
-        _sweep(fs.LocalFileSystem(), str(self._temporary), older_than)
+    def sweep(self, age: float) -> None:
+        """Remove temporary files that nobody wrote to for so many seconds."""
+        now = self.now()
         if not self.is_local:
-            self._try(
-                TEMPORARY,
-                "removed",
-                lambda: _sweep(self.filesystem, self._at(TEMPORARY), older_than),
-            )
+            there = self._at(TEMPORARY)
+            self._try(TEMPORARY, "removed", lambda: _sweep(self.filesystem, there, now - age))
+            now = time.time()
+        _sweep(fs.LocalFileSystem(), str(self._temporary), now - age)
 
     def _try(self, path: str, done: str, work: Callable[[], T]) -> T:
         """Return what `work` does, which is tried again as long as an outage may pass.

@@ -1,7 +1,6 @@
 """What commands share before they start: the store, the machines, notes on the data set."""
 
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -41,7 +40,7 @@ def open_store(experiment: Experiment) -> Storage:
         )
     storage = locate_store(uri)
     storage.check_writable()
-    storage.sweep(time.time() - STALE_SECONDS)
+    storage.sweep(STALE_SECONDS)
     if cluster.is_joined():
         from orchestrator.execution.probe import check_nodes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from typing import TYPE_CHECKING
 
 from actors.errors import UserError
@@ -48,7 +47,7 @@ def gc(console: Console, contents: Contents, command: argparse.Namespace) -> int
             raise UserError(f"--drop: {name!r} may be any of {which}; give NAME-KEY")
         dropped.add(runs[0].folder)
     runs = [run for run in named_runs(storage) if run.folder not in dropped]
-    now = time.time()
+    now = storage.now()
     garbage = unneeded(contents, [path for run in runs for path in run.steps()], now)
     temporary = [info for info in storage.infos(TEMPORARY).values() if not is_young(info, now)]
     for folder in sorted(dropped):
@@ -69,7 +68,7 @@ def gc(console: Console, contents: Contents, command: argparse.Namespace) -> int
     for folder in sorted(dropped):
         remove_folder(storage, folder)
     remove_steps(storage, garbage)
-    storage.sweep(now - YOUNG_SECONDS)
+    storage.sweep(YOUNG_SECONDS)
     console.print(f"removed: {decimal(sum(numbers[-1] for _, numbers in entries))}")
     return 0
 

@@ -2,7 +2,6 @@
 
 import re
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,15 +79,16 @@ def test_of_a_write_that_is_broken_off_nothing_is_visible(
         sink.write(LARGE[: 12 << 20])  # type: ignore[attr-defined]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("shutil.copyfileobj", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        put(storage, "steps/large.bin", LARGE)
+    with monkeypatch.context() as patched:
+        patched.setattr("shutil.copyfileobj", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            put(storage, "steps/large.bin", LARGE)
     assert not [key for key in bucket.objects() if key.startswith("folder/steps")]
     (leftover,) = (key for key in bucket.objects() if key.startswith("folder/tmp/"))
     assert bucket.objects()[leftover] == 12 << 20
-    storage.sweep(time.time() - 60)
+    storage.sweep(60)
     assert leftover in bucket.objects()
-    storage.sweep(time.time() + 60)
+    storage.sweep(-60)
     assert leftover not in bucket.objects()
 
 

@@ -57,11 +57,23 @@ def test_sweep_removes_stale_temporary_files_only(tmp_path: Path) -> None:
     storage = Storage(str(tmp_path))
     storage.write("kept", lambda file: file.write_bytes(b""))
     (tmp_path / "tmp" / "leftover").write_bytes(b"half")
-    storage.sweep(time.time() - 60)
+    storage.sweep(60)
     assert (tmp_path / "tmp" / "leftover").exists()
-    storage.sweep(time.time() + 60)
+    storage.sweep(-60)
     assert not (tmp_path / "tmp" / "leftover").exists()
     assert storage.exists("kept")
+
+
+def test_what_is_stale_is_told_by_the_clock_of_the_store_and_not_by_that_of_who_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage, true = Storage(str(tmp_path)), time.time
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "tmp" / "being written").write_bytes(b"half")
+    monkeypatch.setattr(time, "time", lambda: true() + 3601)
+    assert abs(storage.now() - true()) < 60
+    storage.sweep(3600)
+    assert (tmp_path / "tmp" / "being written").exists()
 
 
 def test_a_sweep_and_a_writer_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
@@ -78,7 +90,7 @@ def test_a_sweep_and_a_writer_at_the_same_time_do_not_disturb_each_other(tmp_pat
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
-        storage.sweep(time.time() - 60)
+        storage.sweep(60)
     assert not failures
     assert len(storage.files("")) == 200
 
