@@ -16,7 +16,6 @@ import ray.exceptions
 from actors.errors import NodeLostError, WorkerDiedError
 from actors.pool.catalogue import Alone
 from actors.pool.storage import Storage
-from orchestrator.execution import cluster
 from orchestrator.execution.activity import Activity, describe
 from orchestrator.execution.execute import Finished
 from orchestrator.execution.jobs import Job
@@ -54,7 +53,8 @@ class Executor:
         self._error: BaseException | None = None
         self._alone = Alone(storage)
         self._started = self._looked = self._moved = time.monotonic()
-        self._team = Team(RayWorkers(storage), cluster.nodes(), self._started)
+        self._workers = RayWorkers(storage)
+        self._team = Team(self._workers, self._workers.nodes(), self._started)
         self._schedule = Schedule(self._team)
         self._monitoring = Monitoring()
         self._calls: dict[Any, Call] = {}
@@ -242,9 +242,11 @@ class Executor:
         self._looked = now
         self._monitoring.look(self._describe({}))
         jobs = self._schedule.jobs.values()
-        for lost in self._team.look(cluster.nodes(), now):
+        for lost in self._team.look(self._workers.nodes(), now):
             did = [job for job in jobs if any(node == lost.id for node, _ in job.deaths)]
             self._notes.append(f"{_lost([lost.name])}{_which_did(did)}")
+        self._notes += self._workers.newcomers.notes
+        self._workers.newcomers.notes.clear()
         for client in [c for c, since in self._heard.items() if now - since > CLIENT_SECONDS]:
             self.drop(client)
         self._check_places(now)

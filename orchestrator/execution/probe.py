@@ -1,4 +1,4 @@
-"""Asking every node, before anything is trained, whether it has the project and sees the store."""
+"""Asking every node, before it is given work, whether it has the project and sees the store."""
 
 import sys
 import time
@@ -11,13 +11,51 @@ import ray.exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.errors import UserError
+from actors.pool.format import FILE
 from actors.pool.storage import TEMPORARY, Storage
 from orchestrator.execution import cluster
+from orchestrator.execution.placement import Node
 
 # a node that is not done in so long is named, as it may be installing packages for the job
 QUIET_SECONDS = 20.0
 # and after so long the run is refused
 PATIENCE_SECONDS = 600.0
+# how soon one that joined, with which something is wrong, is asked once more
+AGAIN_SECONDS = 60.0
+# what this process was told to be in order: URIs of stores, and ids of nodes that see them
+_in_order: set[tuple[str, str]] = set()
+
+
+class Newcomers:
+    """The nodes that join later, which are asked as well before they are given work.
+
+    Attributes:
+        notes: what people should know of them.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self.notes: list[str] = []
+        self._uri = storage.uri
+        self._asked: dict[str, Any] = {}
+        asked = {node for uri, node in _in_order if uri == storage.uri}
+        # where no check was made, as of a local Ray, those of the start count as in order
+        self._answers = dict.fromkeys(asked or [node.id for node in cluster.nodes()], "")
+        self._due: dict[str, float] = {}
+
+    def is_fit(self, node: Node) -> bool:
+        """Whether a node has said that nothing is wrong; asks it now and then, without waiting."""
+        now, asked = time.monotonic(), self._asked.get(node.id)
+        if self._answers.get(node.id) == "":
+            return True
+        if asked is None and now >= self._due.get(node.id, 0):
+            self._asked[node.id] = _ask_one(_make_look(), node.id, self._uri, FILE)
+        if asked is not None and ray.wait([asked], timeout=0)[0]:
+            del self._asked[node.id]
+            problem, before = _answer(asked), self._answers.get(node.id)
+            if problem and problem != before:
+                self.notes.append(f"node {node.name} joined and is given no work: {problem}")
+            self._answers[node.id], self._due[node.id] = problem, now + AGAIN_SECONDS
+        return self._answers.get(node.id) == ""
 
 
 def check_nodes(storage: Storage) -> None:
@@ -29,6 +67,7 @@ def check_nodes(storage: Storage) -> None:
     finally:
         storage.remove(mark)
     alive = cluster.nodes()
+    _in_order.update((storage.uri, id) for id, problem in problems.items() if not problem)
     bad = [(node.name, problems[node.id]) for node in alive if problems.get(node.id)]
     if bad:
         name, problem = bad[0]
@@ -39,12 +78,7 @@ def check_nodes(storage: Storage) -> None:
 def _ask(look: Any, uri: str, mark: str) -> dict[str, str]:
     """Return what is wrong with nodes, by their ids; empty for those in order."""
     names = {node.id: node.name for node in cluster.nodes()}
-    refs = {
-        look.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=id, soft=False)
-        ).remote(uri, mark): id
-        for id in names
-    }
+    refs = {_ask_one(look, id, uri, mark): id for id in names}
     _, waiting = ray.wait(list(refs), num_returns=len(refs), timeout=QUIET_SECONDS)
     if waiting:
         who = ", ".join(names[refs[ref]] for ref in waiting)
@@ -52,6 +86,11 @@ def _ask(look: Any, uri: str, mark: str) -> dict[str, str]:
         _, waiting = ray.wait(list(refs), num_returns=len(refs), timeout=PATIENCE_SECONDS)
     late = f"no worker started there within {PATIENCE_SECONDS:.0f} s; see its raylet's log"
     return {id: late if ref in waiting else _answer(ref) for ref, id in refs.items()}
+
+
+def _ask_one(look: Any, node: str, uri: str, mark: str) -> Any:
+    there = NodeAffinitySchedulingStrategy(node_id=node, soft=False)
+    return look.options(scheduling_strategy=there).remote(uri, mark)
 
 
 def _answer(ref: Any) -> str:

@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from ray import cloudpickle
 
 from actors.errors import UserError
+from actors.pool.format import mark_format
 from actors.pool.storage import File, Storage
-from orchestrator.execution.probe import _make_look, check_nodes
+from orchestrator.execution import cluster, probe
+from orchestrator.execution.probe import Newcomers, _make_look, check_nodes
 
 # what runs on a node without the project
 WITHOUT = """
@@ -47,6 +50,24 @@ def test_a_store_that_a_node_cannot_write_is_refused() -> None:
     # a folder of the kernel that holds a file of any name that is asked for
     look = _make_look()._function
     assert "cannot be written" in look("/proc", "version")
+
+
+@pytest.mark.usefixtures("local_ray")
+def test_a_node_that_joins_is_given_work_once_it_sees_the_store_and_is_named_where_it_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores = [str(tmp_path), str(tmp_path / "elsewhere")]
+    monkeypatch.setattr(probe, "_in_order", {(uri, "another node") for uri in stores})
+    (node,), deadline = cluster.nodes(), time.monotonic() + 60
+    mark_format(Storage(stores[0]))
+    seeing, blind = (Newcomers(Storage(uri)) for uri in stores)
+    while not (seeing.is_fit(node) and blind.notes):
+        assert not blind.is_fit(node)
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert not seeing.notes
+    (note,) = blind.notes
+    assert f"node {node.name} joined and is given no work: store '{tmp_path}/elsewhere'" in note
 
 
 def test_a_node_without_the_project_says_so() -> None:
