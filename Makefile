@@ -17,8 +17,10 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# what takes too long for every change
+# what takes too long for every change; first ten minutes of faults, drawn by the seed
+SEED ?= 0
 soak: .venv/installed
+	$(BIN)/python -m tests.faults --seconds 600 --seed $(SEED)
 	$(BIN)/python -m pytest -m soak
 
 # what needs a GPU: without one both say so in a line. Where little is installed, an environment with

@@ -8,9 +8,6 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-# read by Ray when it is imported: everything it opens is on loopback
-os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 # on what is as small as in tests, several threads take four times the processor time of one; those
 # that spin while they wait take the cores from the other processes of a test
 os.environ.setdefault("OMP_NUM_THREADS", "1")

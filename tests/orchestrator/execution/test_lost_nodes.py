@@ -12,7 +12,8 @@ from tests.runs import Store, finish
 # goes on with the run
 PROGRAM = """
 import os, sys, threading, time
-from tests.kills import MIXTURE, nodes
+from tests.nodes import nodes
+from tests.runs import MIXTURE
 
 def lose():
     while not any("::Worker: " in title for _, title in there.processes()):
@@ -57,11 +58,12 @@ import sys
 from collections import deque
 from pathlib import Path
 from actors.pool.catalogue import Alone
+from actors.pool.format import mark_format
 from actors.pool.storage import Storage
 from orchestrator.execution.execute import execute
 from orchestrator.execution.executor import Executor
 from orchestrator.planning import make_plan
-from tests.kills import nodes
+from tests.nodes import nodes
 from tests.orchestrator.execution.test_executor import DENOISER, experiment
 
 slow = {**DENOISER, "training": {"steps": 2000, "batch_size": 16}}
@@ -70,6 +72,7 @@ with nodes(1, 1) as there:
     models = {f"model{i}": slow for i in range(4)}
     plan = make_plan(experiment(store, 0, generators=models, iterations=1))
     storage, at_work = Storage(str(store)), set()
+    mark_format(storage)
     executor = Executor(storage)
     for _ in execute(deque(plan.steps.values()), executor):
         running = (Alone(storage).running() or {}).values()
