@@ -1,4 +1,4 @@
-"""The operators' page on machines that are namespaces: two nodes, Slurm, a closed container."""
+"""The operators' page on machines that are namespaces: Slurm, a closed container."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs import MIXTURE, ROOT, Store, call, environment
+from tests.runs import MIXTURE, ROOT, Store, environment
 
 SECONDS = 400
 APART = ["unshare", "--net", "--mount", "--pid", "--fork", "--mount-proc"]
@@ -22,34 +22,6 @@ ip link set v0 up
 mkdir -p /tmp/ray
 mount -t tmpfs tmpfs /tmp/ray
 """
-
-# a second machine, which at first has another folder where the store is
-TWO_NODES = (
-    MACHINE
-    + """
-unshare --net --mount sleep 600 &
-other=$!
-sleep 1
-on_other() { nsenter --target "$other" --net --mount "$@"; }
-ip link set v1 netns "$other"
-on_other ip link set lo up
-on_other ip addr add 10.99.0.2/24 dev v1
-on_other ip link set v1 up
-on_other mount -t tmpfs tmpfs /tmp/ray
-on_other mount -t tmpfs tmpfs "$STORE"
-ray get-auth-token --generate
-export RAY_AUTH_MODE=token RAY_API_SERVER_ADDRESS=http://127.0.0.1:8265
-ray start --head --node-ip-address=10.99.0.1 --port=6379 --num-cpus=1 --dashboard-host=127.0.0.1
-on_other ray start --address=10.99.0.1:6379 --node-ip-address=10.99.0.2 --num-cpus=1
-submit() {
-    ray job submit --working-dir . -- python -m orchestrator run "$EXPERIMENT" --store "$STORE"
-}
-submit && exit 9
-on_other umount "$STORE"
-submit
-ray job list | grep -c SUCCEEDED
-"""
-)
 
 SLURM = (
     MACHINE
@@ -140,22 +112,6 @@ def on_machines(script: str, folder: Path) -> "subprocess.CompletedProcess[str]"
         timeout=SECONDS,
         check=False,
     )
-
-
-def test_a_store_that_one_node_does_not_see_is_refused_and_two_nodes_make_what_one_makes(
-    tmp_path: Path,
-) -> None:
-    done = on_machines(TWO_NODES, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    said = [line for line in done.stdout.splitlines() if line.startswith("error:")]
-    assert said[0].startswith("error: node 10.99.0.2 (")
-    assert f"store '{tmp_path}/store' does not hold there what was just written" in said[0]
-    assert len(set(said)) == 1
-    alone = call("run", str(MIXTURE), "--store", str(tmp_path / "alone"))
-    assert alone.returncode == 0, alone.stderr
-    made = Store(tmp_path / "store").selected_ids()
-    assert made
-    assert made == Store(tmp_path / "alone").selected_ids()
 
 
 def test_the_slurm_script_runs_resumes_and_fails_with_the_run(tmp_path: Path) -> None:
