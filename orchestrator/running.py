@@ -78,7 +78,7 @@ class Running:
                 try:
                     self._perform(todo)
                 except StepError as error:
-                    self._print(run.redo(error))
+                    self._note(run.redo(error))
             self._write_results(tracker)
             status = "finished"
         except KeyboardInterrupt:
@@ -112,10 +112,9 @@ class Running:
         run = self._run
         with Display(self._console, len(run.plan.steps) - len(todo)) as display:
             display.add(todo)
-            for finished in execute(waiting, executor):
+            for finished in execute(waiting, executor, run.folder.rpartition("/")[2]):
                 for note in executor.notes():
-                    self._print(note)
-                    self._status.note(note)
+                    self._note(note)
                 if self._status.is_due:
                     self._write_status(executor.activity())
                 if finished is None:
@@ -127,6 +126,11 @@ class Running:
                 self._print_alarms()
                 display.add(more)
                 waiting.extend(more)
+
+    def _note(self, line: str) -> None:
+        """Print what happened, and keep it in the status."""
+        self._print(line)
+        self._status.note(line)
 
     def _write_status(self, activity: Activity) -> None:
         steps = len(self._run.plan.steps)

@@ -63,13 +63,16 @@ def finish(
 
 
 def start(
-    *arguments: str, cpus: int = 1, output: int | IO[str] = subprocess.PIPE
+    *arguments: str,
+    cpus: int = 1,
+    output: int | IO[str] = subprocess.PIPE,
+    **variables: str,
 ) -> "subprocess.Popen[str]":
     """Start the command, its errors among its output."""
     return subprocess.Popen(
         command(*arguments),
         cwd=ROOT,
-        env=environment(cpus),
+        env=environment(cpus, **variables),
         stdout=output,
         stderr=subprocess.STDOUT,
         text=True,

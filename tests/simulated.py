@@ -120,8 +120,7 @@ def simulate(
                 continue
             _, member, task = calls.pop(event.ref)
             done.busy += team.release(member, task.job, workers.now)
-            if closing := schedule.take(member, task, None, workers.now):
-                calls[closing.ref] = closing
+            calls |= {c.ref: c for c in schedule.take(member, task, None, workers.now)}
             if task.job.is_done:
                 done.order.append(task.job.path)
         took += clock() - before

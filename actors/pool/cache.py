@@ -9,12 +9,14 @@ import fcntl
 import os
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from actors.errors import StorageError, UserError
 
@@ -90,6 +92,21 @@ def drop(copy: Path) -> None:
     """Remove a copy, if it is there."""
     with _index() as index:
         _remove(index, copy)
+
+
+def count(*, hit: bool) -> None:
+    """Add a read to Ray's metrics, in a process that Ray has; others need not import it."""
+    ray = sys.modules.get("ray")
+    if ray and ray.is_initialized():
+        _reads().inc(1, {"result": "hit" if hit else "miss"})
+
+
+@cache
+def _reads() -> Any:
+    from ray.util.metrics import Counter
+
+    meaning = "Reads of remote files, by whether the node had a copy"
+    return Counter("ouroboros_cache_reads", meaning, ("result",))
 
 
 @contextmanager

@@ -166,8 +166,12 @@ class Storage:
     def local(self, path: str) -> Path:
         """Return a local path of the file, to be opened at once; a remote one is fetched once."""
         here = self._here(path)
-        while not self.is_local and not cache.use(here):
-            self._try(path, "read", lambda: self._fetch(path, here))
+        if not self.is_local:
+            is_there = cache.use(here)
+            cache.count(hit=is_there)
+            while not is_there:
+                self._try(path, "read", lambda: self._fetch(path, here))
+                is_there = cache.use(here)
         return here
 
     def _fetch(self, path: str, copy: Path) -> None:

@@ -86,10 +86,10 @@ def _running(
     progress: Mapping[str, tuple[float, str]],
     now: float,
 ) -> RunningStep:
-    step, nodes = job.planned.step, team.nodes
+    step = job.planned.step
     # a worker reports by the key of the step, or by the path of the part of it that it does
     units = [key for key in progress if key == step.key or key.startswith(f"{step.path}/")]
     fraction, note = progress[units[0]] if units else (None, "")
-    where = [nodes[m.node].name if m.node in nodes else "a node that is lost" for m in members]
+    where = [team.name(member.node) for member in members]
     seconds = now - min(member.since for member in members)
     return RunningStep(job.planned.describe(), where, seconds, fraction, note)

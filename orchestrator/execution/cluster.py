@@ -81,6 +81,7 @@ def _connect() -> None:
     import ray
 
     from actors.pool.catalogue import NAMESPACE
+    from orchestrator.execution import log
 
     options: dict[str, Any] = {
         "namespace": NAMESPACE,
@@ -90,7 +91,7 @@ def _connect() -> None:
     if not is_joined():
         node = local_node()
         try:
-            ray.init(
+            log.init_ray(
                 "local",
                 num_cpus=int(node.cpus),
                 num_gpus=int(node.gpus),
@@ -108,7 +109,7 @@ def _connect() -> None:
     address = os.environ[ADDRESS]
     try:
         _check_listens(address)
-        ray.init(**options)
+        log.init_ray(**options)
     except Exception as error:  # as above
         raise UserError(
             f"{ADDRESS}: no cluster answers at {address!r} ({_shortened(error)}); where it wants a "

@@ -155,8 +155,7 @@ class Executor:
         try:
             while not self._stopped:
                 with self._changed:
-                    calls = self._schedule.hand_out(time.monotonic())
-                    self._calls |= {call.ref: call for call in calls}
+                    self._follow(self._schedule.hand_out(time.monotonic()))
                     self._look()
                     refs = [*self._calls, *self._team.starting]
                 ready = _wait(refs)
@@ -168,6 +167,12 @@ class Executor:
             with self._changed:
                 self._error = None if self._stopped else error
                 self._changed.notify_all()
+
+    def _follow(self, calls: Iterable[Call]) -> None:
+        """Wait for what workers were told to do."""
+        for call in calls:
+            self._calls[call.ref] = call
+            self._monitoring.began(call.task, self._team.name(call.member.node))
 
     def _take_in(self, ready: list[Any]) -> None:
         """Take in workers that have started, and the answers of those that are done."""
@@ -207,9 +212,9 @@ class Executor:
             self._worked += seconds
             self._spent["cpu"] += seconds * job.needs.cpus * job.group
             self._spent["gpu"] += seconds * job.needs.gpus * job.group
-            if closing := self._schedule.take(member, task, answer, now):
-                self._calls[closing.ref] = closing
-            elif job.is_done:
+            self._monitoring.ended(task, self._team.name(member.node), seconds)
+            self._follow(self._schedule.take(member, task, answer, now))
+            if job.is_done:
                 self._monitoring.done(job)
                 self._notes += [f"{job.planned.describe()}: {note}" for note in answer]
                 for client in job.clients:
@@ -218,16 +223,19 @@ class Executor:
 
     def _fail(self, job: Job, cause: BaseException) -> None:
         """Tell of a step's failure, and give up those that need it."""
+        self._monitoring.failed(job, cause)
         for gone in self._schedule.give_up(job):
             for client in gone.clients:
                 self._outbox[client].append(Finished(gone.path, cause))
 
     def _take_death(self, member: Member, job: Job, error: ray.exceptions.RayActorError) -> None:
         """Have a step begun again whose worker died, unless that happened too often."""
-        self._monitoring.died(job)
+        node, cause = self._team.name(member.node), cause_of_death(error)
+        self._monitoring.died(job, node, cause)
+        self._notes.append(f"{job.planned.describe()}: its worker on {node} died: {cause}")
         self._team.bury(member)
         self._alone.free(member.actor_id)
-        job.deaths.append((member.node, cause_of_death(error)))
+        job.deaths.append((member.node, cause))
         several = len(self._team.nodes) > 1
         job.not_before = time.monotonic() + several * NOTICE_SECONDS * len(job.deaths)
         deaths = [cause for node, cause in job.deaths if node in self._team.nodes]

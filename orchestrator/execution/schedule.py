@@ -74,18 +74,18 @@ class Schedule:
                 break
         return calls
 
-    def take(self, member: Member, task: Task, answer: Any, now: float) -> Call | None:
+    def take(self, member: Member, task: Task, answer: Any, now: float) -> list[Call]:
         """Take in what the task of a free worker came to; return what it has to do next, if any."""
         job = task.job
         if closing := job.take(task, answer):
             # by who is free at this moment; all others may be busy for hours
-            return self._call(member, closing, now)
+            return [self._call(member, closing, now)]
         if job.is_done:
             self.seconds[job.planned.step.kind, job.planned.generator] = job.seconds
             self.jobs.pop(job.path, None)
             for other in self.jobs.values():
                 other.missing.discard(job.path)
-        return None
+        return []
 
     def give_up(self, job: Job) -> list[Job]:
         """Take a job out, and all that need it; return them."""

@@ -83,6 +83,10 @@ class Team:
         """How many workers there are, those that start included."""
         return len(self._members) + len(self.starting)
 
+    def name(self, node: str) -> str:
+        """Return what a node is called, by Ray's id."""
+        return self.nodes[node].name if node in self.nodes else "a node that is lost"
+
     def begin_pass(self) -> None:
         """Begin to hand out steps: workers that start are there for the first that want them."""
         self._claimed = []

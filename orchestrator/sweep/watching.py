@@ -88,8 +88,7 @@ class Watch(tune.Callback):
         if time.monotonic() - self._noted > NOTES_SECONDS:
             self._noted = time.monotonic()
             for note in self._executor.notes():
-                self._say(note)
-                self._status.note(note)
+                self._note(note)
         if self._status.is_due:
             activity = replace(self._executor.activity(), seconds_left=self.seconds_left())
             self._status.write(self.ended, self._planned, activity)
@@ -105,7 +104,7 @@ class Watch(tune.Callback):
         row = self.rows[trial.trial_id]
         if "failed" in result:
             row.error = result["failed"]
-            self._say(f"{row.name}: failed: {row.error}")
+            self._note(f"{row.name}: failed: {row.error}")
         if "ended" in result:
             row.status = result["ended"]
             if row.status == "failed" and not any(name in result for name in COLUMNS):
@@ -130,7 +129,7 @@ class Watch(tune.Callback):
         """Take down that a point's process died more often than it is tried."""
         row = self.rows[trial.trial_id]
         row.status, row.error = "failed", last_line(trial.get_error())
-        self._say(f"{row.name}: failed: {row.error}")
+        self._note(f"{row.name}: failed: {row.error}")
 
     def seconds_left(self) -> float | None:
         """Return about how long it will take, from the iterations done; None before the first."""
@@ -148,6 +147,11 @@ class Watch(tune.Callback):
     def ended(self) -> int:
         """How many points came to their end."""
         return sum(row.status != "running" for row in self.rows.values())
+
+    def _note(self, line: str) -> None:
+        """Print what happened, and keep it in the status."""
+        self._say(line)
+        self._status.note(line)
 
     def _say(self, line: str) -> None:
         elapsed = self._reported = time.monotonic() - self._started

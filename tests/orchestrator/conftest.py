@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,23 +29,31 @@ PICTURES = ("--experiment.evaluation.pictures", "true" if CHROMIUM else "false")
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run left alone: its store, what it printed, and the addresses it listened on."""
+    """A run left alone: its store, what it printed, and the addresses it listened on.
+
+    Attributes:
+        log: the file with its log lines for machines.
+    """
 
     store: Store
     output: str
     addresses: set[str]
+    log: Path
 
 
-def watch(log: Path, *arguments: str, seconds: float = LOOK_SECONDS) -> tuple[str, set[str]]:
+def watch(
+    log: Path, *arguments: str, seconds: float = LOOK_SECONDS, **variables: str
+) -> tuple[str, set[str]]:
     """Run the command to its end; return what it printed, and the addresses it listened on.
 
     Args:
         log: new file for what it prints.
         seconds: between two looks at its sockets.
+        variables: of its environment.
     """
     addresses: set[str] = set()
     with log.open("w") as output:
-        running = start(*arguments, cpus=2, output=output)
+        running = start(*arguments, cpus=2, output=output, **variables)
         while running.poll() is None:
             addresses |= listening(running.pid)
             with suppress(subprocess.TimeoutExpired):
@@ -56,8 +65,17 @@ def watch(log: Path, *arguments: str, seconds: float = LOOK_SECONDS) -> tuple[st
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     path = tmp_path_factory.mktemp("finished") / "store"
-    printed, addresses = watch(path.parent / "output", "run", str(TINY), "--store", str(path))
-    return FinishedRun(Store(path), printed, addresses)
+    # a folder of Ray's own, by a name that is short enough for its sockets
+    with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder:
+        printed, addresses = watch(
+            path.parent / "output",
+            *("run", str(TINY), "--store", str(path)),
+            RAY_LOGGING_CONFIG_ENCODING="JSON",
+            RAY_TMPDIR=folder,
+        )
+        (log,) = Path(folder).glob("ray/session_2*/logs/ouroboros-*.log")
+        kept = log.rename(path.parent / "log")
+    return FinishedRun(Store(path), printed, addresses, kept)
 
 
 def listening(pid: int) -> set[str]:

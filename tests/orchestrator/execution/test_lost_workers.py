@@ -1,6 +1,7 @@
 """Processes that die in mid-training, in a real Ray: the training goes on from its checkpoint."""
 
 import os
+import re
 import signal
 from collections import deque
 from pathlib import Path
@@ -42,11 +43,13 @@ def experiment(store: Path, **training: Any) -> config.Experiment:
     )
 
 
-def train(chosen: config.Experiment, kill: str | None = None, times: int = 1) -> tuple[Step, int]:
+def train(
+    chosen: config.Experiment, kill: str | None = None, times: int = 1
+) -> tuple[Step, int, list[str]]:
     """Run up to the training; kill a process by its title as often, each time at a checkpoint.
 
     Returns:
-        The train step, and how many processes were killed.
+        The train step, how many processes were killed, and what was said of it.
     """
     storage, plan = Storage(chosen.store), make_plan(chosen)
     (step,) = [p.step for p in plan.steps.values() if p.step.kind == "train"]
@@ -61,7 +64,7 @@ def train(chosen: config.Experiment, kill: str | None = None, times: int = 1) ->
                     dead.add(victim)
     finally:
         executor.stop()
-    return step, len(dead)
+    return step, len(dead), executor.notes()
 
 
 def titled(process: psutil.Process, title: str) -> bool:
@@ -86,8 +89,10 @@ def test_a_training_whose_actor_is_killed_ends_with_the_very_weights_of_an_unbro
     unbroken: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     chosen = experiment(tmp_path)
-    step, killed = train(chosen, kill="::Worker: train")
+    step, killed, (note,) = train(chosen, kill="::Worker: train")
     assert killed == 1
+    said = r"train edm, iteration 1 of main: its worker on 127\.0\.0\.1 \(\w{8}\) died: .*exits"
+    assert re.match(said, note)
     found = weights(chosen, step)
     assert all(torch.equal(found[name], unbroken[name]) for name in unbroken)
     storage = Storage(chosen.store)
@@ -112,7 +117,7 @@ def test_a_lost_worker_of_two_is_replaced_and_the_weights_are_those_of_one(
     unbroken: dict[str, torch.Tensor], tmp_path: Path
 ) -> None:
     chosen = experiment(tmp_path, workers=2)
-    step, killed = train(chosen, kill="ray::RayTrainWorker")
+    step, killed, _ = train(chosen, kill="ray::RayTrainWorker")
     assert killed == 1
     found = weights(chosen, step)
     for name, tensor in unbroken.items():

@@ -14,6 +14,7 @@ from actors.pool.manifest import read_step
 from actors.pool.storage import Storage
 from orchestrator.execution.execute import execute
 from orchestrator.planning import make_plan
+from tests import s3
 from tests.orchestrator.execution.test_executor import MODEL, executor, experiment
 from tests.runs import ROOT
 
@@ -45,6 +46,11 @@ def test_prometheus_reads_how_many_steps_were_done_and_all_that_the_dashboard_as
     # a name of its own, as the tests before count in the same process
     plan = make_plan(experiment(tmp_path, 0, generators={"watched": MODEL}))
     watched = [path for path, step in plan.steps.items() if step.generator == "watched"]
+    with s3.serve() as bucket:
+        remote = Storage(bucket.uri())
+        remote.write("file", lambda file: file.write_text("x", encoding="utf-8"))
+        for _ in range(3):
+            remote.local("file")
     with executor(tmp_path) as one:
         for _ in execute(deque(plan.steps.values()), one):
             pass
@@ -62,6 +68,8 @@ def test_prometheus_reads_how_many_steps_were_done_and_all_that_the_dashboard_as
     assert counted == expected
     rows = {s[1]["generator"]: s[2] for s in samples if s[0] == "ray_ouroboros_rows_total"}
     assert rows["watched"] == 2 * 32
+    reads = {s[1]["result"]: s[2] for s in samples if s[0] == "ray_ouroboros_cache_reads_total"}
+    assert reads == {"miss": 1, "hit": 2}
     text = (ROOT / "cluster" / "grafana.json").read_text(encoding="utf-8")
     asked = {
         name
