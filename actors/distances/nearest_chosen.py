@@ -18,6 +18,8 @@ from actors.errors import UserError
 # bytes of float64 differences that are formed together: what a cache that cores share holds, as
 # adding by halves takes many calls, and what a GPU needs to be busy
 PAIR_BYTES = {"cpu": 3 << 20, "cuda": 1 << 28}
+# pairs that are decided together: where a bound is wide, a product leaves millions
+DECIDED = {"cpu": 1 << 17, "cuda": 1 << 22}
 # rows are scaled to lengths of at most two to this; those of other shards may be longer
 EXPONENT = 20
 # power of two of elements below which all are scaled alike
@@ -65,6 +67,7 @@ class NearestChosen:
         self._rows = features.new_empty(self._block, d)
         self._centres = features.new_empty(min(most, CENTRE_BLOCK), d)
         self._pair = self.squared.new_empty(2, pair_block(d, device), d)
+        self._decided = DECIDED[device.type]
         origin = middle(features[:: max(1, n // SAMPLED)].numpy(force=True))
         self._products = Products(torch.from_numpy(origin).float().to(device), fitting(features))
         self._sizes = self.squared.new_empty(n, 2)
@@ -131,8 +134,10 @@ class NearestChosen:
             row, column = self._products.possible(
                 self._gather(block), self._sizes[block], self.squared[block]
             )
-            if len(row):
-                self._decide(block[row], start + column)
+            # in order: of equally near ones the lowest rank stays
+            for first in range(0, len(row), self._decided):
+                some = slice(first, first + self._decided)
+                self._decide(block[row[some]], start + column[some])
 
     def _decide(self, rows: torch.Tensor, ranks: torch.Tensor) -> None:
         """Settle which of (p,) pairs are nearer than what is known."""

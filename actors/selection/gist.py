@@ -16,6 +16,8 @@ from actors.selection.threshold_decay import VISITED, keep
 
 # the neighbour whose distance tells the density
 NEIGHBOUR = 10
+# rows whose neighbours are held at a time
+TOGETHER = 1 << 13
 
 
 def gist(
@@ -144,8 +146,12 @@ def density(features: np.ndarray) -> np.ndarray:
     others = len(features) - 1
     if not others:
         return np.ones(1)
-    distances, _ = nearest(features, features, min(NEIGHBOUR, others), exclude_self=True)
-    return (rankdata(-distances[:, -1]) - 1) / others
+    farthest = np.empty(len(features))
+    for start in range(0, len(features), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        # one more, as every row is among its own neighbours
+        farthest[some] = nearest(features[some], features, min(NEIGHBOUR, others) + 1)[0][:, -1]
+    return (rankdata(-farthest) - 1) / others
 
 
 def checked(quality: np.ndarray, rows: int) -> np.ndarray:
