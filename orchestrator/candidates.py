@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from actors.pool.schema import FRESH, REAL
 from actors.selection.quota import bounds
+from actors.selection.trim import trimmed
 from orchestrator.paradigms import AccumulateSubsample
 
 if TYPE_CHECKING:
@@ -100,12 +101,14 @@ def candidates_for(
     generations: Sequence[Sequence[Arrival]],
     training_set: OwnSet | None,
     ratio: float | None,
+    trim: float = 0,
 ) -> Candidates:
     """Return what a training set is selected from.
 
     Args:
         training_set: of the generator, if it has one that others do not share.
         ratio: rows selected / candidate rows.
+        trim: share of the candidates that is left out before anything is selected.
 
     Raises:
         ValueError: "field: what"; there are too few rows.
@@ -129,6 +132,8 @@ def candidates_for(
             strata = ((0, len(joined), wanted),)
     total = sum(drawn for _, _, drawn in strata) if strata else everything
     _enough(total, rows, "training_sets: selects" if training_set else "dataset.rows: selects")
+    left = total - trimmed(total, trim)
+    _enough(left, rows, f"selection.trim: {trim:g} leaves {left} of {total} candidates for")
     return Candidates(joined, strata, total, rows)
 
 

@@ -277,20 +277,22 @@ def rows(experiment: Experiment) -> None:
         generations = experiment.paradigm.generations(real_rows(experiment), arrived)
         for name in experiment.generators:
             training_set = experiment.training_sets.get(name)
-            ratio = experiment.method_for(name).ratio
-            method = training_set and training_set.selection
-            if training_set and training_set.rows and method and method.ratio is not None:
+            method = experiment.method_for(name)
+            ratio, own = method.ratio, training_set and training_set.selection
+            if training_set and training_set.rows and own and own.ratio is not None:
                 raise ValueError(
                     f"training_sets.{name}: found rows {training_set.rows} and selection.ratio "
                     f"{ratio}; allowed is one of the two"
                 )
             try:
-                candidates = candidates_for(experiment, generations, training_set, ratio)
+                candidates = candidates_for(
+                    experiment, generations, training_set, ratio, method.trim
+                )
                 check_limits(experiment, candidates)
             except ValueError as error:
                 raise ValueError(f"{error} (after iteration {iteration})") from None
             shards = experiment.resources.selection.shards
-            if experiment.method_for(name).over_shards and shards > candidates.total:
+            if method.over_shards and shards > candidates.total:
                 raise ValueError(
                     f"resources.selection.shards: found {shards}; allowed are up to "
                     f"{candidates.total}, the candidates after iteration {iteration}"

@@ -135,6 +135,7 @@ class Experiment(Config):
 
     name: Name = Field(description="of the experiment, by which its runs are found")
     seed: int = Field(0, ge=0, description="of everything random")
+    seeds: int = Field(1, ge=1, description="runs of every arm, with seeds that follow on `seed`")
     iterations: int = Field(ge=1, description="iterations, counted from 1")
     store: str = Field("runs", min_length=1, description="folder or pyarrow.fs URI of the pool")
     shard_rows: int | None = Field(
@@ -210,17 +211,23 @@ class Experiment(Config):
         return training_set.selection if training_set and training_set.selection else self.selection
 
     def arm_experiments(self) -> dict[str, Experiment]:
-        """Return each arm's own configuration; an experiment without arms is one arm, `main`."""
-        base = self.model_dump(mode="json", exclude={"arms"})
-        arms = self.arms or {"main": {}}
-        return {
-            name: validate(merge(Experiment, base, override), f"arms.{name}.")
-            for name, override in arms.items()
-        }
+        """Return each arm's own configuration; an experiment without arms is one arm, `main`.
+
+        With several seeds every arm is there once for each, with the seed behind its name.
+        """
+        base = self.model_dump(mode="json", exclude={"arms", "seeds"})
+        experiments = {}
+        for name, override in (self.arms or {"main": {}}).items():
+            raw = merge(Experiment, base, override)
+            arm = validate(raw, f"arms.{name}.")
+            for seed in range(arm.seed, arm.seed + self.seeds):
+                one = f"{name}-{seed}" if self.seeds > 1 else name
+                experiments[one] = arm if seed == arm.seed else validate({**raw, "seed": seed})
+        return experiments
 
 
 # what belongs to the whole experiment, and is said once for all arms
-SHARED_BY_ARMS = ("name", "store", "arms", "resources")
+SHARED_BY_ARMS = ("name", "seeds", "store", "arms", "resources")
 SHARED_OF_GENERATORS = {field: None for family in GENERATORS.values() for field in family.PLACEMENT}
 
 

@@ -102,7 +102,7 @@ class Loop:
         training_set, method = experiment.training_sets.get(name), experiment.method_for(name)
         arrived = [[stored.arrival for stored in generation] for generation in generations]
         ratio = self.alarms.lowered(method.ratio)
-        candidates = candidates_for(experiment, arrived, training_set, ratio)
+        candidates = candidates_for(experiment, arrived, training_set, ratio, method.trim)
         pairs = [(stored.samples, stored.features) for rows in generations for stored in rows]
         whose = name if training_set else None
         # where the ratio decides how many candidates are drawn, nobody shares their order

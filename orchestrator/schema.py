@@ -27,9 +27,22 @@ def _model(annotation: Any, raw: Any) -> type[BaseModel] | None:
     models = [m for m in members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
     if len(models) < 2:
         return models[0] if models else None
-    kind = raw.get("kind") if isinstance(raw, dict) else None
-    kinds = {typing.get_args(m.model_fields["kind"].annotation)[0]: m for m in models}
-    return kinds.get(kind)
+    kinds = _kinds(annotation)
+    if not isinstance(raw, dict):
+        return None
+    if "kind" in raw:
+        return kinds.get(raw["kind"])
+    return next((m for m in kinds.values() if not m.model_fields["kind"].is_required()), None)
+
+
+def _kinds(annotation: Any) -> dict[Any, type[BaseModel]]:
+    """Return the blocks that an annotation allows, by their `kind`."""
+    models = [m for m in members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    return {
+        typing.get_args(m.model_fields["kind"].annotation)[0]: m
+        for m in models
+        if "kind" in m.model_fields
+    }
 
 
 def _child(annotation: Any, raw: Any, key: str) -> Any:
@@ -118,8 +131,8 @@ def _describe(root: type[BaseModel], raw: Any, details: Any) -> str:
             path.append(str(step))
             value = value[step]
         # else: the kind of a union's member, which is no field
-    is_kind = not isinstance(last, int) and isinstance(value, dict) and value.get("kind") == last
-    if last not in ("", "[key]") and not (is_kind and last not in value):
+    is_kind = last in _kinds(annotation) and not (isinstance(value, dict) and last in value)
+    if last not in ("", "[key]") and not is_kind:
         path.append(str(last))
     field = ".".join(path)
     given = details["input"]

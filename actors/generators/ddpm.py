@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from actors.generators.denoiser import Denoiser, DenoiserSampling
 from actors.generators.networks import Predict
+from actors.generators.unet import UNet
 
 # what the network predicts, in diffusers' words
 PREDICTION_TYPES = {"epsilon": "epsilon", "x0": "sample", "v": "v_prediction"}
@@ -130,7 +131,10 @@ class DDPM(Denoiser):
         return images
 
     def save(self, model: Any, folder: Path) -> None:
-        """Write a checkpoint that `DDPMPipeline.from_pretrained` opens."""
+        """Write a checkpoint; that of a U-Net is opened by `DDPMPipeline.from_pretrained`."""
+        if not isinstance(self.network, UNet):
+            super().save(model, folder)
+            return
         from diffusers import DDPMPipeline
 
         DDPMPipeline(unet=model, scheduler=self.scheduler).save_pretrained(folder)

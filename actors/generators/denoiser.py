@@ -17,9 +17,10 @@ from actors.generators.family import (
     TrainingNeeds,
     TrainingSet,
 )
-from actors.generators.networks import Precision, Predict, UNet, autocast, guided
+from actors.generators.networks import Network, Precision, Predict, autocast, guided
 from actors.generators.training.loop import check_labels, train
 from actors.generators.training.settings import Training
+from actors.generators.unet import UNet
 from actors.refusals import in_one_line
 
 
@@ -41,7 +42,7 @@ class Denoiser(TrainedFamily):
 
     PLACEMENT: ClassVar[tuple[str, ...]] = ("resources", "training.workers")
 
-    network: UNet = UNet()
+    network: Network = UNet()
     labels: bool = Field(False, description="class-conditional: train and sample with labels")
     training: Training = Training()
     sampling: DenoiserSampling = DenoiserSampling()
@@ -73,8 +74,7 @@ class Denoiser(TrainedFamily):
 
     def execution_fields(self, block: str) -> frozenset[str]:
         # a worker drops in its own share of a batch, torch in the order of values in memory
-        drops = self.network.dropout > 0 or "dropout" in self.network.unet2d
-        if block != "training" or not drops:
+        if block != "training" or not self.network.drops:
             return super().execution_fields(block)
         return super().execution_fields(block) - {"workers", "channels_last", "compile"}
 
@@ -133,7 +133,7 @@ class Denoiser(TrainedFamily):
 
     def save(self, model: Any, folder: Path) -> None:
         """Write the network, and the diffusers scheduler that samples it."""
-        model.save_pretrained(folder / "unet")
+        model.save_pretrained(folder / networks.FOLDER)
         self.scheduler.save_pretrained(folder / "scheduler")
 
     def load(self, folder: Path, device: torch.device) -> Any:

@@ -1,19 +1,24 @@
-"""Networks, built from diffusers, and as functions of images and time."""
+"""Networks: which there are, how they are opened, and as functions of images and time.
+
+To add one: a file with its configuration, whose `build` gives a diffusers `ModelMixin` that is
+called like `UNet2DModel`, and its line here.
+"""
 
 import hashlib
-import inspect
 import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 import torch._functorch.config
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator
 
-from actors.config import Config
+from actors.config import tagged_union
 from actors.errors import UserError
+from actors.generators.mlp import MLP
+from actors.generators.unet import UNet
 from actors.pool.notes import LOG
 from actors.seeds import derive_seed
 
@@ -22,127 +27,42 @@ Precision = Literal["float32", "bfloat16", "float16"]
 # (noisy images, (n,) time as the family counts it) -> prediction of the same shape
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-# the published networks: six resolutions of widths w, w, 2w, 2w, 4w, 4w, attention on the fifth
-PUBLISHED = {
-    f"unet{w}": {
-        "widths": [w, w, 2 * w, 2 * w, 4 * w, 4 * w],
-        "layers_per_block": 2,
-        "attention": [4],
-        "norm_groups": 16,
-    }
-    for w in (32, 48, 64, 128)
-}
-PRESETS: dict[str, dict[str, Any]] = {
-    **PUBLISHED,
-    "small8": {"widths": [16, 32], "layers_per_block": 1, "norm_groups": 8},
-    "small16": {"widths": [16, 32, 32], "layers_per_block": 1, "norm_groups": 8},
-}
+NETWORKS = {"unet": UNet, "mlp": MLP}
+# where a checkpoint has its network, of whichever kind: diffusers' name in pipelines
+FOLDER = "unet"
 # programs that torch's compiler may keep in a process
 MOST_COMPILED = 128
-# arguments of UNet2DModel that follow from the images and the labels
-GIVEN = {"sample_size", "in_channels", "out_channels", "num_class_embeds", "class_embed_type"}
 
 
-class UNet(Config):
-    """A diffusers `UNet2DModel`: one resolution per width, halved from each to the next.
+def with_kind(given: Any) -> Any:
+    """Return a block as given, with the kind that a U-Net need not say, as it may be a preset."""
+    if isinstance(given, str):
+        given = {"preset": given}
+    return {"kind": "unet", **given} if isinstance(given, dict) else given
 
-    In YAML also the name of a preset, or a preset and what differs from it.
-    """
 
-    widths: tuple[int, ...] = Field((16, 32), min_length=1, description="channels per resolution")
-    layers_per_block: int = Field(1, ge=1, description="residual layers per resolution")
-    attention: tuple[int, ...] = Field((), description="resolutions with attention, from 0")
-    norm_groups: int = Field(8, ge=1, description="groups of the group norm")
-    dropout: float = Field(0.0, ge=0, lt=1, description="share of activations dropped")
-    unet2d: dict[str, Any] = Field(
-        default_factory=dict, description="any other arguments of diffusers' UNet2DModel"
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _preset(cls, given: Any) -> Any:
-        if isinstance(given, str):
-            given = {"preset": given}
-        if not isinstance(given, dict) or "preset" not in given:
-            return given
-        name = given["preset"]
-        if name not in PRESETS:
-            raise ValueError(f"no preset {name!r}; allowed are {', '.join(PRESETS)}")
-        return {**PRESETS[name], **{k: v for k, v in given.items() if k != "preset"}}
-
-    @model_validator(mode="after")
-    def _consistent(self) -> "UNet":
-        for width in self.widths:
-            if width < 1 or width % self.norm_groups:
-                raise ValueError(
-                    f"widths {self.widths}: each must be a multiple of "
-                    f"norm_groups = {self.norm_groups}"
-                )
-        for level in self.attention:
-            if not 0 <= level < len(self.widths):
-                raise ValueError(f"attention {level}: allowed are 0 to {len(self.widths) - 1}")
-        if self.unet2d:
-            from diffusers import UNet2DModel
-
-            allowed = set(inspect.signature(UNet2DModel.__init__).parameters) - GIVEN - {"self"}
-            unknown = sorted(set(self.unet2d) - allowed)
-            if unknown:
-                raise ValueError(
-                    f"unet2d.{unknown[0]}: no argument of UNet2DModel that can be set; "
-                    f"allowed are {', '.join(sorted(allowed))}"
-                )
-        return self
-
-    def check_size(self, height: int, width: int) -> None:
-        """Raise ValueError when an image of this size cannot be halved often enough."""
-        factor = 2 ** (len(self.widths) - 1)
-        if height % factor or width % factor:
-            raise ValueError(
-                f"network.widths: {len(self.widths)} widths halve the image "
-                f"{len(self.widths) - 1} times, but {height}x{width} is not a multiple of {factor}"
-            )
-
-    def build(self, image_shape: tuple[int, int, int], classes: int | None = None) -> Any:
-        """Return the network for (height, width, channels) images, initialised by torch's RNG.
-
-        Args:
-            classes: number of class labels it takes; one more stands for no label.
-        """
-        from diffusers import UNet2DModel
-
-        height, width, channels = image_shape
-        kinds = ["Attn" if level in self.attention else "" for level in range(len(self.widths))]
-        chosen = {
-            "layers_per_block": self.layers_per_block,
-            "block_out_channels": self.widths,
-            "down_block_types": tuple(f"{kind}DownBlock2D" for kind in kinds),
-            "up_block_types": tuple(f"{kind}UpBlock2D" for kind in reversed(kinds)),
-            "norm_num_groups": self.norm_groups,
-            "attention_head_dim": 8,
-            "dropout": self.dropout,
-            **self.unet2d,
-        }
-        return UNet2DModel(
-            sample_size=(height, width),
-            in_channels=channels,
-            out_channels=channels,
-            num_class_embeds=None if classes is None else classes + 1,
-            **chosen,
-        )
+if TYPE_CHECKING:
+    Network = UNet | MLP
+else:
+    Network = Annotated[tagged_union(NETWORKS), BeforeValidator(with_kind)]
 
 
 def load(folder: Path) -> Any:
     """Open the network of a saved checkpoint, in evaluation mode."""
     from diffusers import UNet2DModel
 
-    network = UNet2DModel.from_pretrained(
-        folder / "unet", use_safetensors=True, low_cpu_mem_usage=False
+    from actors.generators.residual_mlp import ResidualMLP  # it imports diffusers
+
+    classes = {kind.__name__: kind for kind in (UNet2DModel, ResidualMLP)}
+    config = json.loads((folder / FOLDER / "config.json").read_text(encoding="utf-8"))
+    network = classes[config["_class_name"]].from_pretrained(
+        folder / FOLDER, use_safetensors=True, low_cpu_mem_usage=False
     )
     return network.eval()
 
 
 def initial(
-    settings: UNet,
+    settings: Network,
     image_shape: tuple[int, int, int],
     classes: int | None,
     seed: int,

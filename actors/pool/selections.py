@@ -15,7 +15,7 @@ from actors.pool.pixels import Pixels
 from actors.pool.storage import File, Storage
 
 FILE = "selection.arrow"
-CANDIDATES = "offered.arrow"
+CANDIDATES = "candidates.arrow"
 ORDER = "order.arrow"
 
 # rows that are read by position
@@ -168,9 +168,9 @@ def write(
     origin: dict[str, Any] = {"samples": list(samples), "features": list(features)}
     records = []
     if candidates is not None:
-        origin["offered"] = f"{step_path}/{CANDIDATES}"
+        origin["candidates"] = f"{step_path}/{CANDIDATES}"
         drawn = pa.table({"position": pa.array(candidates, pa.int64())})
-        records.append(shards.write_table(storage, origin["offered"], drawn))
+        records.append(shards.write_table(storage, origin["candidates"], drawn))
     table = table.replace_schema_metadata({"candidates": json.dumps(origin)})
     return [shards.write_table(storage, f"{step_path}/{FILE}", table), *records]
 
@@ -195,4 +195,4 @@ def read(storage: Storage, step_path: str) -> StoredSelection:
     table = shards.read_table(storage, f"{step_path}/{FILE}")
     origin = json.loads(table.schema.metadata[b"candidates"])
     samples, features = tuple(origin["samples"]), tuple(origin["features"])
-    return StoredSelection(storage, table, samples, features, origin.get("offered"))
+    return StoredSelection(storage, table, samples, features, origin.get("candidates"))

@@ -70,6 +70,9 @@ class Method(Config):
     ratio: float | None = Field(
         None, gt=0, le=1, description="rows selected / candidate rows; null takes all"
     )
+    trim: float = Field(
+        0, ge=0, lt=1, description="share of the candidates, the most isolated, left out first"
+    )
 
     @property
     def needed_column(self) -> str | None:
@@ -94,7 +97,7 @@ class Method(Config):
             device: "cpu", or "cuda" for a method that can use a GPU.
             reasons: whether those are wanted that a method finds with less work than `explain`.
         """
-        options = self.model_dump(exclude={"kind", "ratio"})
+        options = self.model_dump(exclude={"kind", "ratio", "trim"})
         if self.on_gpu:
             options["device"] = device
         return self.function(features, n, seed=seed, **options)

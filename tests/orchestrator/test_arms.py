@@ -93,7 +93,9 @@ def test_subsampling_takes_as_many_rows_as_there_were_real_ones_of_all_generatio
 
 def test_a_uniform_draw_offers_rows_over_ratio_candidates(trained: Trained) -> None:
     select = trained.plan.training_sets["uniform", 3, None].select
-    candidates = trained.store.tables("select", "offered.arrow")[f"{select.path}/offered.arrow"]
+    candidates = trained.store.tables("select", "candidates.arrow")[
+        f"{select.path}/candidates.arrow"
+    ]
     positions = candidates["position"].to_pylist()
     assert len(positions) == len(set(positions)) == 50  # 40 rows / 0.8
     chosen = trained.store.tables("select", "selection.arrow")[f"{select.path}/selection.arrow"]
@@ -109,7 +111,9 @@ def test_an_equal_share_takes_as_many_of_each_generation(trained: Trained) -> No
 
 def test_an_equal_share_of_candidates_leaves_the_rest_to_the_selection(trained: Trained) -> None:
     select = trained.plan.training_sets["equal_share_greedy", 3, None].select
-    candidates = trained.store.tables("select", "offered.arrow")[f"{select.path}/offered.arrow"]
+    candidates = trained.store.tables("select", "candidates.arrow")[
+        f"{select.path}/candidates.arrow"
+    ]
     positions = candidates["position"].to_numpy()
     # 40 real, then 80 samples after each of two iterations: 80 candidates in all
     shares = [((first <= positions) & (positions < end)).sum() for first, end in

@@ -7,6 +7,7 @@ import yaml
 
 from actors.errors import UserError
 from orchestrator import config
+from orchestrator.analysis.records import arms_in_series
 
 DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
 
@@ -37,10 +38,24 @@ def test_changing_the_kind_drops_the_fields_that_the_new_kind_lacks() -> None:
     assert arms["greedy"].selection.model_dump() == {
         "kind": "threshold_decay",
         "ratio": 0.5,
+        "trim": 0,
         "initial_threshold": 3,
         "decay": 0.9,
     }
-    assert arms["vanilla"].selection.model_dump() == {"kind": "random", "ratio": 0.25}
+    assert arms["vanilla"].selection.model_dump() == {
+        "kind": "random",
+        "ratio": 0.25,
+        "trim": 0,
+    }
+
+
+def test_several_seeds_are_arms_that_differ_in_nothing_else() -> None:
+    arms = load(("seed", 4), ("seeds", 2), ("arms.greedy.seed", 9)).arm_experiments()
+    seeds = {"vanilla-4": 4, "vanilla-5": 5, "greedy-9": 9, "greedy-10": 10}
+    assert {name: arm.seed for name, arm in arms.items()} == seeds
+    assert arms["vanilla-5"].model_copy(update={"seed": 4}) == arms["vanilla-4"]
+    dumped = {name: arm.model_dump(mode="json") for name, arm in arms.items()}
+    assert set(arms_in_series(dumped).values()) == {"vanilla", "greedy"}
 
 
 def test_the_resolved_configuration_is_read_back_as_itself(tmp_path: Path) -> None:
@@ -55,6 +70,13 @@ BAD: list[tuple[str, Any, str]] = [
     ("colour", 1, r"^colour: unknown field; allowed are alarms, arms"),
     ("iterations", "many", r"^iterations: found 'many'; input should be a valid integer"),
     ("iterations", 0, r"^iterations: found 0; input should be greater than or equal to 1"),
+    ("selection.trim", 1, r"^selection\.trim: found 1; input should be less than 1"),
+    (
+        "selection.trim",
+        0.6,
+        r"^selection\.trim: 0\.6 leaves 103 of 256 candidates for 128 rows; allowed are up to 103",
+    ),
+    ("seeds", 0, r"^seeds: found 0; input should be greater than or equal to 1"),
     ("selection.ratio", 0, r"^selection\.ratio: found 0; input should be greater than 0"),
     ("selection.ratio", 1.5, r"^selection\.ratio: found 1\.5; input should be less than or equal"),
     (
@@ -85,6 +107,12 @@ BAD: list[tuple[str, Any, str]] = [
     ("generators.ddpm.network.widths", [12], r"network: widths \(12,\): each must be a multiple"),
     ("generators.edm.network.widths", [8] * 5, r"^generators\.edm\.network\.widths: 5 widths"),
     ("generators.ddpm.sampling.steps", 2000, r"sampling\.steps 2000 is more than diffusion_steps"),
+    ("generators.ddpm.network.wdths", [8], r"network\.wdths: unknown field; did you mean widths\?"),
+    (
+        "generators.ddpm.network",
+        {"kind": "mlp", "width": 31},
+        r"^generators\.ddpm\.network\.width: ",
+    ),
     ("generators.ddpm.network", "unet7", r"no preset 'unet7'; allowed are unet32, unet48"),
     (
         "generators.ddpm.network.unet2d",

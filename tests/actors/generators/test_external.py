@@ -16,8 +16,8 @@ from actors.data.image_folder import ImageFolder
 from actors.errors import NonFiniteError, UserError
 from actors.generators import GENERATORS, TrainedFamily, pipelines
 from actors.generators.family import Draw
-from actors.generators.networks import UNet
 from actors.generators.sampling import sample
+from actors.generators.unet import UNet
 from actors.seeds import derive_seed
 from tests.actors.data.image_files import encoded, noise, write
 

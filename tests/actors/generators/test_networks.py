@@ -8,7 +8,8 @@ from torch._dynamo.backends.common import aot_autograd
 from torch._dynamo.utils import counters
 from torch._inductor import config as inductor
 
-from actors.generators.networks import Compiled, UNet
+from actors.generators.networks import Compiled
+from actors.generators.unet import UNet
 
 
 def programs() -> int:

@@ -81,7 +81,7 @@ def test_a_selection_among_some_of_the_rows_says_which_were_candidates(tmp_path:
     )
     assert [record.path for record in records] == [
         "chosen/selection.arrow",
-        "chosen/offered.arrow",
+        "chosen/candidates.arrow",
     ]
     selection = selections.read(storage, "chosen")
     assert np.array_equal(selection.positions, positions)

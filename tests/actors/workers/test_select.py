@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import ray
+from scipy.spatial.distance import cdist
 
 from actors.pool import schema, selections, shards
 from actors.pool.step import Step
@@ -147,3 +148,25 @@ def test_a_larger_selection_goes_on_from_an_order_that_is_too_short(
 def test_only_what_can_use_a_gpu_takes_a_device() -> None:
     able = {kind for kind, method in METHODS.items() if method.on_gpu}
     assert able == {"greedy", "threshold_decay", "two_level", "gist"}
+
+
+@pytest.mark.parametrize("drawn", [{}, {"candidates": DRAWN}])
+def test_isolated_candidates_are_left_out_before_anything_is_selected(
+    storage: Storage, drawn: dict[str, Any]
+) -> None:
+    rows = np.arange(ROWS)
+    if drawn:
+        whole = step("select", 400, **drawn)
+        finish(storage, whole.path, select.select(storage, whole, lambda *_: None))
+        rows = np.sort(selections.read(storage, whole.path).positions)
+    distances = np.sort(cdist(X[rows], X[rows]), axis=1)[:, 5]
+    left = rows[np.sort(np.argsort(distances, kind="stable")[: len(rows) - len(rows) // 10])]
+    expected = left[greedy(X[left], 50, seed=5).positions].tolist()
+    trimming = {"selection": {"kind": "greedy", "trim": 0.1}, **drawn}
+    ranked = step("order", 60, **trimming)
+    finish(storage, ranked.path, select.order(storage, ranked, lambda *_: None))
+    for order in ({}, {"order": (ranked.path,)}):
+        chosen = step("select", 50, **trimming)
+        chosen = replace(chosen, inputs={**chosen.inputs, **order})
+        select.select(storage, chosen, lambda *_: None)
+        assert selections.read(storage, chosen.path).positions.tolist() == expected
