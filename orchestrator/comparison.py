@@ -7,6 +7,7 @@ from actors.metrics.groups import metrics
 from orchestrator.analysis.arms import compare
 from orchestrator.analysis.records import by_generator, records, summaries
 from orchestrator.analysis.sentences import compared, correlations
+from orchestrator.analysis.verdicts import verdicts
 from orchestrator.outcome import Outcome
 
 # the columns of more generators would not fit: each has a row
@@ -81,3 +82,5 @@ def print_comparison(console: Console, outcome: Outcome) -> None:
         console.print(sentence, highlight=False, soft_wrap=True)
     for comparison in compare(numbers):
         console.print(compared(comparison), highlight=False, soft_wrap=True, style="bold")
+    for verdict in verdicts(numbers):
+        console.print(str(verdict), highlight=False, soft_wrap=True)

@@ -25,7 +25,7 @@ VERSIONS = {
     "fit": 1,
     "embed": 1,
     "order": 4,
-    "select": 5,
+    "select": 6,
     "train": 4,
     "sample": 4,
     "evaluate": 4,

@@ -5,6 +5,7 @@ from orchestrator.analysis.arms import Comparison, compare, compare_by
 from orchestrator.analysis.ranking import Ranking, rank
 from orchestrator.analysis.records import Record, by_generator, last_iteration, summaries
 from orchestrator.analysis.sentences import MOST_NAMED, best_of, compared
+from orchestrator.analysis.verdicts import verdicts
 from orchestrator.outcome import Outcome, Sweep
 from orchestrator.report.axes import axes_of, curve_axis
 
@@ -28,7 +29,8 @@ def _of_run(records: list[Record]) -> str:
     for comparison in compare(records):
         sentences += [*_moved(records, comparison), compared(comparison)]
     if sentences:
-        return " ".join([*sentences, *_quality(records)])
+        gains = [str(verdict) for verdict in verdicts(records)]
+        return " ".join([*sentences, *(gains or _quality(records))])
     series, last = {record.series for record in records}, last_iteration(records)
     return f"{len(series)} arm{'s' * (len(series) > 1)}, {last} iteration{'s' * (last > 1)}."
 
