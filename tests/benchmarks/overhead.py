@@ -1,8 +1,8 @@
 """What Ray costs: one iteration of one generator through the loop against a plain script.
 
-Both call the same functions with the same configuration, the digits demo's DDPM; the script does so
-in one process, without steps, actors, shards or tracking. Prints the seconds of both and their
-ratio; starting Ray, its workers and their imports is stated apart.
+Both call the same functions with the same configuration, that of `replace`, a DDPM of digits; the
+script does so in one process, without steps, actors, shards or tracking. Prints the seconds of both
+and their ratio; starting Ray, its workers and their imports is stated apart.
 
     python -m tests.benchmarks.overhead [--rounds 3]
 """
@@ -36,13 +36,12 @@ from orchestrator.execution.executor import Executor
 from orchestrator.planning import make_plan
 from orchestrator.yaml_files import read_yaml
 
-DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
+REPLACE = Path(__file__).parents[2] / "tune_configs" / "replace.yaml"
 
 
 def experiment(store: str, iterations: int, seed: int) -> config.Experiment:
-    """Return the digits demo with its DDPM alone, without arms."""
-    raw = read_yaml(str(DIGITS))
-    raw["generators"] = {"ddpm": raw["generators"]["ddpm"]}
+    """Return the experiment of `replace` without arms."""
+    raw = read_yaml(str(REPLACE))
     del raw["arms"]
     return config.validate({**raw, "store": store, "iterations": iterations, "seed": seed})
 
@@ -52,6 +51,7 @@ def plain(chosen: config.Experiment) -> float:
     started = time.perf_counter()
     family, device, seed = chosen.generators["ddpm"], torch.device("cpu"), chosen.seed
     assert isinstance(family, Denoiser)
+    assert chosen.shard_rows
     images, _ = split(chosen.dataset, "train", seed)
     reference, _ = split(chosen.dataset, "reference", seed)
     shape = chosen.dataset.image_shape
@@ -61,7 +61,7 @@ def plain(chosen: config.Experiment) -> float:
     made = np.concatenate(
         [
             sampling.sample(family, network, Draw(seed, torch.arange(*rows), shape), fits)[0]
-            for rows in shards.ranges(family.sampling.rows, chosen.shard_rows or 1024)
+            for rows in shards.ranges(family.sampling.rows, chosen.shard_rows)
         ]
     )
     trained_on, sampled, held_out = (

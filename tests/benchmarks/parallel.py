@@ -1,6 +1,6 @@
 """Two generators through the loop side by side against one after the other.
 
-The digits demo's DDPM and EDM, one CPU each, train and sample one iteration; the workers are up
+A DDPM and an EDM of digits, one CPU each, train and sample one iteration; the workers are up
 beforehand.
 
     python -m tests.benchmarks.parallel [--rounds 3]
@@ -26,12 +26,13 @@ from orchestrator.plan import Plan, PlannedStep
 from orchestrator.planning import make_plan
 from orchestrator.yaml_files import read_yaml
 
-DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
+FAMILIES = Path(__file__).parents[2] / "tune_configs" / "families.yaml"
 
 
 def experiment(store: str, seed: int) -> config.Experiment:
-    """Return the first iteration of the digits demo, without arms."""
-    raw = read_yaml(str(DIGITS))
+    """Return the first iteration of `families` with the first two, without arms."""
+    raw = read_yaml(str(FAMILIES))
+    raw["generators"] = {name: raw["generators"][name] for name in ("ddpm", "edm")}
     del raw["arms"]
     return config.validate({**raw, "store": store, "iterations": 1, "seed": seed})
 
