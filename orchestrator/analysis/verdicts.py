@@ -29,19 +29,14 @@ class Verdict:
     unclear: list[str]
 
     def __str__(self) -> str:
-        phrases = [
-            f"{said} in {', '.join(names)}"
-            for said, names in (
-                ("better", self.better),
-                ("worse", self.worse),
-                ("not clearly different", self.unclear),
-            )
-            if names
-        ]
-        return (
-            f"{self.arm} beside {self.first} at iteration {self.iteration} ({self.seeds} seeds): "
-            f"{'; '.join(phrases)}."
-        )
+        sides = {
+            "Better": self.better,
+            "Worse": self.worse,
+            "No clear difference": self.unclear,
+        }
+        said = " ".join(f"{side}: {'; '.join(names)}." for side, names in sides.items() if names)
+        beside = f"{self.arm} beside {self.first} at iteration {self.iteration}"
+        return f"{beside}, paired over {self.seeds} seeds. {said}"
 
 
 def verdicts(records: list[Record]) -> list[Verdict]:

@@ -45,8 +45,8 @@ def test_what_differs_clearly_is_better_or_worse_and_the_rest_is_named_too() -> 
     assert verdict.worse == ["Fréchet"]
     assert verdict.unclear == ["GS"]
     assert str(verdict) == (
-        "greedy beside vanilla at iteration 2 (3 seeds): better in training-set entropy; "
-        "worse in Fréchet; not clearly different in GS."
+        "greedy beside vanilla at iteration 2, paired over 3 seeds. Better: training-set entropy. "
+        "Worse: Fréchet. No clear difference: GS."
     )
 
 
