@@ -9,11 +9,11 @@ from actors.errors import UserError
 from orchestrator import config
 from orchestrator.analysis.records import arms_in_series
 
-DIGITS = Path(__file__).parents[2] / "tune_configs" / "digits.yaml"
+TWO_ARMS = Path(__file__).parents[1] / "two_arms.yaml"
 
 
 def load(*overrides: tuple[str, Any]) -> config.Experiment:
-    return config.load(str(DIGITS), list(overrides))
+    return config.load(str(TWO_ARMS), list(overrides))
 
 
 def test_arms_inherit_everything_that_they_do_not_override() -> None:

@@ -14,11 +14,11 @@ from orchestrator.identity import experiment_key
 from orchestrator.plan import Plan
 from orchestrator.planning import make_plan
 from tests.actors.data.image_files import encoded, noise, write
-from tests.orchestrator.test_config import DIGITS
+from tests.orchestrator.test_config import TWO_ARMS
 
 
 def plan(*overrides: tuple[str, Any]) -> Plan:
-    return make_plan(config.load(str(DIGITS), list(overrides)))
+    return make_plan(config.load(str(TWO_ARMS), list(overrides)))
 
 
 def test_arms_share_the_steps_of_iteration_one_and_no_later_ones() -> None:
@@ -59,15 +59,15 @@ def test_an_order_goes_as_far_as_the_largest_ratio_needs() -> None:
         return int(order.settings["rows"])
 
     fields: list[tuple[str, Any]] = [("iterations", 2), ("arms", {}), ("arms", ratios)]
-    arms = config.load(str(DIGITS), fields)
+    arms = config.load(str(TWO_ARMS), fields)
     total = sum(generator.sampling.rows for generator in arms.generators.values())
     assert ranked(arms) == round(0.6 * total)
-    alone = config.load(str(DIGITS), [*fields[:2], ("selection.ratio", 0.3)])
+    alone = config.load(str(TWO_ARMS), [*fields[:2], ("selection.ratio", 0.3)])
     assert ranked(alone) == round(0.3 * total)
     # in a sweep others may need more
     assert ranked(alone, 0.5) == round(0.5 * total)
     # who keeps within limits may need any row
-    capped = config.load(str(DIGITS), [*fields[:2], ("cap", {"ddpm": 0.7})])
+    capped = config.load(str(TWO_ARMS), [*fields[:2], ("cap", {"ddpm": 0.7})])
     assert ranked(capped) == total
 
 
@@ -206,7 +206,7 @@ def test_other_weights_are_another_embedding(monkeypatch: pytest.MonkeyPatch) ->
 def external(folder: Path, iterations: int = 2) -> Plan:
     """Plan with a generator that gives out the images of a folder, before the ones that train."""
     given = {"kind": "external", "images": str(folder), "sampling": {"rows": 6}}
-    experiment = config.load(str(DIGITS), [("iterations", iterations)])
+    experiment = config.load(str(TWO_ARMS), [("iterations", iterations)])
     trained = experiment.model_dump(mode="json")["generators"]
     return plan(
         ("iterations", iterations), ("generators", {}), ("generators", {"old": given, **trained})

@@ -2,12 +2,12 @@ from pathlib import Path
 
 from orchestrator import config, steps
 from tests.actors.data.image_files import encoded, noise, write
-from tests.orchestrator.test_config import DIGITS
+from tests.orchestrator.test_config import TWO_ARMS
 
 
 def key(path: Path, split: str = "train") -> str:
     dataset = {"kind": "image_folder", "path": str(path), "rows": 128, "reference_rows": 8}
-    experiment = config.load(str(DIGITS), [("dataset", dataset)])
+    experiment = config.load(str(TWO_ARMS), [("dataset", dataset)])
     return steps.real_data(experiment, split).key
 
 
@@ -26,9 +26,9 @@ def test_real_data_is_told_apart_by_its_content_and_not_by_its_place(tmp_path: P
 
 
 def test_fresh_rows_of_an_iteration_are_told_apart_and_leave_the_other_rows_alone() -> None:
-    experiment = config.load(str(DIGITS), [("dataset.reference_rows", 64), ("iterations", 3)])
+    experiment = config.load(str(TWO_ARMS), [("dataset.reference_rows", 64), ("iterations", 3)])
     more = config.load(
-        str(DIGITS), [("dataset.reference_rows", 64), ("iterations", 3), ("fresh", [8, 4])]
+        str(TWO_ARMS), [("dataset.reference_rows", 64), ("iterations", 3), ("fresh", [8, 4])]
     )
     for split in ("train", "reference"):
         assert steps.real_data(more, split).key == steps.real_data(experiment, split).key

@@ -5,15 +5,15 @@ from actors.errors import UserError
 from orchestrator import config
 from orchestrator.execution.placement import Node, check, fits, how_many
 from orchestrator.planning import make_plan
-from tests.orchestrator.test_config import DIGITS
+from tests.orchestrator.test_config import TWO_ARMS
 
 
 def check_digits(nodes: list[Node], *overrides: tuple[str, object]) -> None:
-    check(make_plan(config.load(str(DIGITS), list(overrides))), nodes)
+    check(make_plan(config.load(str(TWO_ARMS), list(overrides))), nodes)
 
 
 def test_any_number_of_models_fits_where_one_step_of_each_does() -> None:
-    raw = config.load(str(DIGITS), []).model_dump(mode="json")
+    raw = config.load(str(TWO_ARMS), []).model_dump(mode="json")
     forty = {f"model{i}": raw["generators"]["edm"] for i in range(40)}
     check(make_plan(config.validate({**raw, "generators": forty, "arms": {}})), [Node(1, 0)])
 
