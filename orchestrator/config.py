@@ -221,8 +221,8 @@ class Experiment(Config):
             raw = merge(Experiment, base, override)
             arm = validate(raw, f"arms.{name}.")
             for seed in range(arm.seed, arm.seed + self.seeds):
-                one = f"{name}-{seed}" if self.seeds > 1 else name
-                experiments[one] = arm if seed == arm.seed else validate({**raw, "seed": seed})
+                repeat = f"{name}-{seed}" if self.seeds > 1 else name
+                experiments[repeat] = arm if seed == arm.seed else validate({**raw, "seed": seed})
         return experiments
 
 

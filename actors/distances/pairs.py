@@ -76,10 +76,10 @@ def squared_distances(
     row, other = as_positions(row, device), as_positions(other, device)
     step = max(1, BLOCK_BYTES[device.type] // (8 * rows.shape[1]))
     squared = torch.empty(len(row), dtype=torch.float64, device=device)
-    for part, a, b in zip(squared.split(step), row.split(step), other.split(step), strict=True):
+    for block, a, b in zip(squared.split(step), row.split(step), other.split(step), strict=True):
         # index_select copies whole rows, which indexing does not on a CPU
         differences = rows.index_select(0, a).double().sub_(others.index_select(0, b))
-        part.copy_(squared_lengths(differences))
+        block.copy_(squared_lengths(differences))
     return squared.numpy(force=True)
 
 

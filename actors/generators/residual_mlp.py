@@ -11,7 +11,7 @@ from torch.nn.functional import silu
 
 
 class Block(nn.Module):
-    """A residual layer that is told the time; at first it changes nothing."""
+    """A residual layer that takes the time into account; at first it changes nothing."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

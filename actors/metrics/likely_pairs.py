@@ -94,15 +94,15 @@ class LikelyPairs:
         return self.least <= least
 
     @classmethod
-    def joined(cls, parts: Sequence["LikelyPairs"]) -> "LikelyPairs":
-        """Return the pairs of several as those of one."""
-        starts = np.cumsum([0, *(len(part.places) for part in parts)])
+    def joined(cls, several: Sequence["LikelyPairs"]) -> "LikelyPairs":
+        """Return the pairs of several blocks of rows as those of one block."""
+        starts = np.cumsum([0, *(len(pairs.places) for pairs in several)])
         return cls(
-            torch.cat([part.places for part in parts]),
-            torch.cat([part.squared for part in parts]),
-            torch.cat([part.row + int(s) for part, s in zip(parts, starts, strict=False)]),
-            torch.cat([part.centre for part in parts]),
-            torch.cat([part.least for part in parts]),
+            torch.cat([pairs.places for pairs in several]),
+            torch.cat([pairs.squared for pairs in several]),
+            torch.cat([pairs.row + int(s) for pairs, s in zip(several, starts, strict=False)]),
+            torch.cat([pairs.centre for pairs in several]),
+            torch.cat([pairs.least for pairs in several]),
         )
 
     def only(self, rows: torch.Tensor) -> "LikelyPairs":

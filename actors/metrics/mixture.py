@@ -83,10 +83,10 @@ class Mixture:
     def fit(self, rows: Standardized, order: np.ndarray) -> None:
         """Fit the variances to the likelihood of the rows at some positions, in their order."""
         positions = as_positions(order, self._centres.device)
-        for part in positions.split(max(1, SEARCHED_BYTES // (8 * self._d))):
-            some = rows.at(part)
-            _, found = nearest(self._centres, some)
-            squared = squared_distances(self._centres, some, np.arange(self._count), found[:, 0])
+        for block in positions.split(max(1, SEARCHED_BYTES // (8 * self._d))):
+            some = rows.at(block)
+            _, near = nearest(self._centres, some)
+            squared = squared_distances(self._centres, some, np.arange(self._count), near[:, 0])
             self._closest = torch.minimum(self._closest, torch.from_numpy(squared).to(some.device))
         self._log_variances = torch.log((self._closest + FLOOR) / self._d)
         self._update()
@@ -95,8 +95,8 @@ class Mixture:
         fitted = [self._log_variances, origin]
         first, second = ([torch.zeros_like(values) for values in fitted] for _ in range(2))
         steps = [torch.zeros(()) for _ in fitted]
-        parts = zip(positions.split(BATCH), from_mean.split(BATCH), strict=True)
-        batches = [_Batch(*part) for part in parts]
+        split = zip(positions.split(BATCH), from_mean.split(BATCH), strict=True)
+        batches = [_Batch(*batch) for batch in split]
         for _ in range(STEPS):
             for batch in batches:
                 gradients = list(self._gradient(rows, batch, origin))
@@ -187,22 +187,22 @@ class Mixture:
         device = self._centres.device.type
         few: list[LikelyPairs] = []
         for start in range(0, len(places), ROWS[device]):
-            part = places[start : start + ROWS[device]]
-            some = rows.at(positions[part])
-            row, centre, least = self._likely(some, base[part], lasting=lasting)
-            crowded = torch.bincount(row, minlength=len(part)) > MOST * self._count
+            block = places[start : start + ROWS[device]]
+            some = rows.at(positions[block])
+            row, centre, least = self._likely(some, base[block], lasting=lasting)
+            crowded = torch.bincount(row, minlength=len(block)) > MOST * self._count
             size = max(1, BLOCK_BYTES[device] // (8 * self._count))
             for r in torch.nonzero(crowded)[:, 0].split(size):
                 if len(r):
-                    yield AllPairs(part[r], self._all(some[r]))
+                    yield AllPairs(block[r], self._all(some[r]))
             if crowded.all():
                 continue
             others = ~crowded[row]
             row, centre = row[others], centre[others]
             exact = self._exact(some, row, centre)
-            found = LikelyPairs(part, exact, row.int(), centre.int(), least)
-            few.append(found.only(~crowded) if crowded.any() else found)
-            if sum(pairs.nbytes for pairs in few) > BLOCK_BYTES[device]:
+            pairs = LikelyPairs(block, exact, row.int(), centre.int(), least)
+            few.append(pairs.only(~crowded) if crowded.any() else pairs)
+            if sum(kept.nbytes for kept in few) > BLOCK_BYTES[device]:
                 yield LikelyPairs.joined(few)
                 few = []
         if few:
@@ -267,7 +267,7 @@ class Mixture:
 
 def _from_mean(rows: Standardized, order: torch.Tensor) -> torch.Tensor:
     """Return what the Gaussian around the mean of some rows has of each."""
-    parts = order.split(BATCH // 10)
-    mean = torch.stack([rows.at(part).sum(dim=0) for part in parts]).sum(dim=0) / len(order)
-    away = [rows.at(part).sub_(mean).square_().sum(dim=1) for part in parts]
+    blocks = order.split(BATCH // 10)
+    mean = torch.stack([rows.at(block).sum(dim=0) for block in blocks]).sum(dim=0) / len(order)
+    away = [rows.at(block).sub_(mean).square_().sum(dim=1) for block in blocks]
     return torch.cat(away).mul_(ORIGIN)

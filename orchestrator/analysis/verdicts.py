@@ -58,8 +58,8 @@ def _verdict(records: list[Record]) -> Verdict | None:
         if metric.goal is None or not (mine := [r for r in records if r.key == key]):
             continue
         groups = by_generator(mine).items()
-        compared = [found for name, group in groups if (found := compare_by(key, name, group))]
-        compared = [comparison for comparison in compared if len(comparison.arms) > 1]
+        every = [compare_by(key, name, group) for name, group in groups]
+        compared = [comparison for comparison in every if comparison and len(comparison.arms) > 1]
         named = {_side(comparison, arm) for comparison in compared}
         if compared and None not in named:
             all_of += compared

@@ -1,4 +1,4 @@
-"""What is told of the steps: as Ray's metrics and as log lines.
+"""What others see of the steps: as Ray's metrics and as log lines.
 
 Ray exports the metrics on every node beside its own, with `ray_` before their names;
 `cluster/grafana.json` shows them.
