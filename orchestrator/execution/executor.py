@@ -27,6 +27,8 @@ from orchestrator.plan import PlannedStep
 
 # how soon the executor sees what was submitted while it waits
 POLL_SECONDS = 0.05
+# how long the thread that hands out steps may take to end
+STOP_SECONDS = 5.0
 LOOK_SECONDS = 2.0
 # how often a step is begun again whose worker died, but for nodes that were lost
 RETRIES = 3
@@ -65,7 +67,8 @@ class Executor:
         # seconds of all workers together
         self._worked = 0.0
         self._halted = False
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     def submit(self, client: str, planned: Sequence[PlannedStep]) -> None:
         """Take steps in for a client; one that others want is done once for all."""
@@ -138,6 +141,8 @@ class Executor:
         with self._changed:
             self._stopped = True
             self._team.stop()
+        # what asks Ray once it is shut down ends the process
+        self._thread.join(STOP_SECONDS)
 
     def _seconds_left(self, running: Sequence[Job]) -> float | None:
         """Return about how long the rest takes, at the rate at which steps were done so far."""
