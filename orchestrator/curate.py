@@ -55,6 +55,11 @@ class Curation(Inputs):
         if (self.rows is None) == (self.selection.ratio is None):
             said = "neither is given" if self.rows is None else "both are given"
             raise ValueError(f"selection.ratio, rows: {said}; allowed is exactly one of them")
+        if self.selection.trim:
+            raise ValueError(
+                f"selection.trim: found {self.selection.trim:g}; allowed is 0, as only experiments "
+                "leave outliers out so far"
+            )
         if self.report and Path(self.report).suffix.lower() not in report.SUFFIXES:
             raise ValueError(
                 f"report: found {self.report!r}; allowed is a name that ends in "

@@ -16,6 +16,7 @@ from actors.selection.random import Random, random_rows
 from actors.selection.selection import Method, Reasons, Selection, explain
 from actors.selection.semdedup import SemDeDup, semdedup
 from actors.selection.threshold_decay import ThresholdDecay, threshold_decay
+from actors.selection.trim import untrimmed
 from actors.selection.two_level import TwoLevel, two_level
 from actors.selection.variance import Variance, variance
 
@@ -53,6 +54,8 @@ def select(
     if kind not in METHODS:
         raise UserError(f"kind: found {kind!r}; allowed are {', '.join(METHODS)}")
     method = METHODS[kind].model_validate({"kind": kind, **options})
+    if method.trim:
+        raise UserError(f"trim: found {method.trim:g}; allowed is 0, with rows from `untrimmed`")
     chosen = method.select(features, n, seed, quality, reasons=True)
     return (
         chosen if chosen.reasons else replace(chosen, reasons=explain(features, chosen.positions))
@@ -73,5 +76,6 @@ __all__ = [
     "semdedup",
     "threshold_decay",
     "two_level",
+    "untrimmed",
     "variance",
 ]

@@ -174,6 +174,7 @@ def test_broken_images_are_skipped_and_listed_when_asked(
         ("x.npy --ratio 0", "selection.ratio: found 0; input should be greater than 0"),
         ("x.npy --ratio 1.5", "selection.ratio: found 1.5; input should be less than or equal"),
         ("x.npy --ratio half", "selection.ratio: found 'half'; input should be a valid number"),
+        ("x.npy --rows 3 --selection.trim 0.1", "selection.trim: found 0.1; allowed is 0, as only"),
         ("x.npy", "selection.ratio, rows: neither is given; allowed is exactly one of them"),
         ("x.npy --rows 3 --ratio 0.5", "selection.ratio, rows: both are given; allowed is exactly"),
         ("x.npy --rows 3 --method best", "selection.kind: found 'best'; allowed are 'random'"),

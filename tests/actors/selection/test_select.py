@@ -38,6 +38,11 @@ def test_an_unknown_kind_is_refused_with_those_there_are() -> None:
         select(np.zeros((3, 1), np.float32), 1, seed=0, kind="best")
 
 
+def test_outliers_are_not_left_out_in_silence() -> None:
+    with pytest.raises(UserError, match=r"trim: found 0\.1; allowed is 0"):
+        select(np.zeros((30, 1), np.float32), 1, seed=0, trim=0.1)
+
+
 def test_a_row_left_out_is_covered_by_its_nearest_chosen_row() -> None:
     features = np.random.default_rng(0).normal(size=(3000, 12)).astype(np.float32) + 50
     chosen = greedy(features, 1200, seed=1).positions
