@@ -59,7 +59,8 @@ def test_a_table_of_all_candidates_says_what_was_kept_and_how(here: Path) -> Non
     assert table["source"].to_pylist()[0] == ["edm", "real"][chosen[0] % 2]
     metadata = {k.decode(): json.loads(v) for k, v in table.schema.metadata.items()}
     assert metadata["seed"] == 3
-    assert metadata["configuration"]["selection"] == {"kind": "greedy", "ratio": None}
+    selection = {"kind": "greedy", "ratio": None, "trim": 0}
+    assert metadata["configuration"]["selection"] == selection
     assert metadata["entropy"]["after"]["nats"] > metadata["entropy"]["before"]["nats"]
     assert metadata["entropy"]["after"]["n"] == metadata["entropy"]["before"]["n"] == 20
 
