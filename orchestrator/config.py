@@ -135,7 +135,9 @@ class Experiment(Config):
 
     name: Name = Field(description="of the experiment, by which its runs are found")
     seed: int = Field(0, ge=0, description="of everything random")
-    seeds: int = Field(1, ge=1, description="runs of every arm, with seeds that follow on `seed`")
+    seeds: int = Field(
+        1, ge=1, description="times that every arm runs, with `seed` and those after it"
+    )
     iterations: int = Field(ge=1, description="iterations, counted from 1")
     store: str = Field("runs", min_length=1, description="folder or pyarrow.fs URI of the pool")
     shard_rows: int | None = Field(

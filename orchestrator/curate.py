@@ -58,7 +58,7 @@ class Curation(Inputs):
         if self.selection.trim:
             raise ValueError(
                 f"selection.trim: found {self.selection.trim:g}; allowed is 0, as only experiments "
-                "leave outliers out so far"
+                "leave outliers out"
             )
         if self.report and Path(self.report).suffix.lower() not in report.SUFFIXES:
             raise ValueError(

@@ -36,90 +36,92 @@ WITHOUT = "import sys\nsys.modules['actors'] = sys.modules['orchestrator'] = Non
 AHEAD = "import time\ntrue = time.time\ntime.time = lambda: true() + 3600\n"
 
 
-def _holder(one: Round) -> bool:
-    return one.kill(one.workers() & set(one.doing().values()))
+def _holder(round_: Round) -> bool:
+    return round_.kill(round_.workers() & set(round_.doing().values()))
 
 
-def _waiter(one: Round) -> bool:
-    return one.kill(one.workers() - set(one.doing().values()))
+def _waiter(round_: Round) -> bool:
+    return round_.kill(round_.workers() - set(round_.doing().values()))
 
 
-def _catalogue(one: Round) -> bool:
-    return one.kill(one.workers("::Catalogue"))
+def _catalogue(round_: Round) -> bool:
+    return round_.kill(round_.workers("::Catalogue"))
 
 
-def _node(one: Round) -> bool:
-    if one.workers():
-        one.nodes.replace_one(one.chance)
+def _node(round_: Round) -> bool:
+    if round_.workers():
+        round_.nodes.replace_one(round_.chance)
         return True
     return False
 
 
-def _slow_node(one: Round) -> bool:
+def _slow_node(round_: Round) -> bool:
     """A node stands still: for less, or for more than it takes to be taken for dead."""
-    if one.workers():
-        one.nodes.stop_one(one.chance, one.chance.choice((0.5, 6.0)))
+    if round_.workers():
+        round_.nodes.stop_one(round_.chance, round_.chance.choice((0.5, 6.0)))
         return True
     return False
 
 
-def _driver(one: Round) -> bool:
+def _driver(round_: Round) -> bool:
     """A driver is killed, and the same command is given once more."""
-    running = [number for number, driver in enumerate(one.drivers) if driver.poll() is None]
+    running = [number for number, driver in enumerate(round_.drivers) if driver.poll() is None]
     if not running:
         return False
-    number = one.chance.choice(running)
-    one.drivers[number].kill()
-    one.drivers[number].wait()
-    one.start(number)
+    number = round_.chance.choice(running)
+    round_.drivers[number].kill()
+    round_.drivers[number].wait()
+    round_.start(number)
     return True
 
 
-def _head(one: Round) -> bool:
+def _head(round_: Round) -> bool:
     """The head is away for a moment, and what it knew is in Redis."""
-    if not one.is_under_way():
+    if not round_.is_under_way():
         return False
-    one.nodes.restart_head(one.chance.uniform(0.5, 5))
+    round_.nodes.restart_head(round_.chance.uniform(0.5, 5))
     return True
 
 
-def _head_for_good(one: Round) -> bool:
+def _head_for_good(round_: Round) -> bool:
     """The head is lost with all it knew: drivers end by themselves, and are started once more."""
-    if not one.workers():
+    if not round_.workers():
         return False
-    running = [number for number, driver in enumerate(one.drivers) if driver.poll() is None]
-    one.nodes.lose_head()
+    running = [number for number, driver in enumerate(round_.drivers) if driver.poll() is None]
+    round_.nodes.lose_head()
     for number in running:
         with suppress(subprocess.TimeoutExpired):
-            assert one.drivers[number].wait(GIVEN_UP_SECONDS), "a driver without a head ended well"
+            assert round_.drivers[number].wait(GIVEN_UP_SECONDS), (
+                "a driver without a head ended well"
+            )
             continue
         raise AssertionError("a driver did not notice that its head is lost")
-    one.nodes.start_anew()
+    round_.nodes.start_over()
     for number in running:
-        one.start(number)
+        round_.start(number)
     return True
 
 
-def _storage(one: Round) -> bool:
+def _storage(round_: Round) -> bool:
     """The network to the store fails, and works again after a while."""
-    if not one.is_under_way():
+    if not round_.is_under_way():
         return False
-    one.bucket.network.cut_after(0)
-    time.sleep(one.away)
-    one.bucket.network.mend()
+    round_.bucket.network.cut_after(0)
+    time.sleep(round_.away)
+    round_.bucket.network.mend()
     return True
 
 
-def _tracking_server(one: Round) -> bool:
-    if not one.is_under_way():
+def _tracking_server(round_: Round) -> bool:
+    if not round_.is_under_way():
         return False
-    one.server.kill()
-    time.sleep(one.chance.uniform(1, 10))
-    one.server.start()
+    round_.server.kill()
+    time.sleep(round_.chance.uniform(1, 10))
+    round_.server.start()
     return True
 
 
-def _object_store(one: Round) -> bool:
+def _object_store(round_: Round) -> bool:
     """Others fill the object stores of all nodes, and keep what they put there."""
 
     @ray.remote(num_cpus=0)
@@ -131,28 +133,28 @@ def _object_store(one: Round) -> bool:
         def ready(self) -> None: ...
 
     remote: Any = Hoarder
-    for node in one.nodes.ordinary:
+    for node in round_.nodes.ordinary:
         where = NodeAffinitySchedulingStrategy(node.node_id, soft=False)
         hoarder = remote.options(scheduling_strategy=where).remote()
         ray.get(hoarder.ready.remote())
-        one.undo.callback(lambda kept: None, hoarder)
+        round_.undo.callback(lambda kept: None, hoarder)
     return True
 
 
-def _without_project(one: Round) -> bool:
+def _without_project(round_: Round) -> bool:
     """A node joins for a while on which the project cannot be imported."""
-    if not one.is_under_way():
+    if not round_.is_under_way():
         return False
-    joined = one.nodes.add(**one.first(WITHOUT))
+    joined = round_.nodes.add(**round_.first(WITHOUT))
     time.sleep(15)
-    one.nodes.remove(joined)
+    round_.nodes.remove(joined)
     return True
 
 
-def _clock(one: Round) -> bool:
+def _clock(round_: Round) -> bool:
     """A node and a driver join whose clocks are an hour ahead of the others and of the store's."""
-    one.undo.callback(one.nodes.remove, one.nodes.add(**one.first(AHEAD)))
-    one.start(variables=one.first(AHEAD))
+    round_.undo.callback(round_.nodes.remove, round_.nodes.add(**round_.first(AHEAD)))
+    round_.start(variables=round_.first(AHEAD))
     return True
 
 
@@ -216,29 +218,27 @@ def main() -> int:
         while number < given.rounds and time.monotonic() - begun < given.seconds:
             number += 1
             several = [next(names) for _ in range(chance.randint(1, given.per_round))]
-            causes, served = (
-                [(name, FAULTS[name]) for name in several],
-                not SERVED.isdisjoint(several),
-            )
+            causes = [(name, FAULTS[name]) for name in several]
+            served = not SERVED.isdisjoint(several)
             drivers, new = chance.randint(1, given.together), folder / f"{number}"
-            one = Round(there, bucket, new, drivers, causes, served, chance, given.away)
-            with one.undo:
-                wrong = one.carry_out(given.pause)
+            round_ = Round(there, bucket, new, drivers, causes, served, chance, given.away)
+            with round_.undo:
+                wrong = round_.carry_out(given.pause)
                 if not wrong:
-                    left = one.left()
+                    left = round_.left()
                     wrong = left.other_than(expected)
                     lost += len(expected.rows - left.rows)
                     twice += left.rows.total() - len(left.rows)
-            caused += one.caused
-            redone += one.redone
+            caused += round_.caused
+            redone += round_.redone
             failed += bool(wrong)
-            longest = max(longest, one.longest_still)
-            said = {"round": number, "drivers": drivers, "faults": one.caused, "wrong": wrong}
-            said |= {"still": round(one.longest_still, 1), "redone": one.redone}
+            longest = max(longest, round_.longest_still)
+            said = {"round": number, "drivers": drivers, "faults": round_.caused, "wrong": wrong}
+            said |= {"still": round(round_.longest_still, 1), "redone": round_.redone}
             print(json.dumps(said | {"seconds": round(time.monotonic() - begun, 1)}), flush=True)
-    found = {"rounds": number, "failed": failed, "survived": caused.total(), "faults": caused}
-    found |= {"steps_redone": redone, "rows_lost": lost, "rows_twice": twice}
-    print(json.dumps(found | {"longest_stall": round(longest, 1)}))
+    summary = {"rounds": number, "failed": failed, "survived": caused.total(), "faults": caused}
+    summary |= {"steps_redone": redone, "rows_lost": lost, "rows_twice": twice}
+    print(json.dumps(summary | {"longest_stall": round(longest, 1)}))
     return failed
 
 

@@ -107,7 +107,7 @@ class Nodes:
         ray.shutdown()
         self._head.kill_all_processes(check_alive=False, allow_graceful=False)
 
-    def start_anew(self) -> None:
+    def start_over(self) -> None:
         """End what is left, and start all of it at another address."""
         self.stop()
         self._start()

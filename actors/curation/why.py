@@ -72,7 +72,7 @@ def _why_in_store(store: str, key: str, sample_id: str) -> str:
 def sentence(reason: "Reason") -> str:
     """Return why one row of the pool is in a selection or not, as one plain sentence."""
     if not reason.drawn:
-        return "left out before selecting: not drawn as a candidate, or trimmed as an outlier"
+        return "left out before the selection: not drawn as a candidate, or trimmed as an outlier"
     said = sentences(
         pa.array([reason.rank], pa.int64()),
         pa.array([reason.distance], pa.float64()),

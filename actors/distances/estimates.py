@@ -1,4 +1,4 @@
-"""Between which bounds squared distances of all pairs are, by products of low precision."""
+"""Bounds of the squared distances of all pairs, from products of low precision."""
 
 import torch
 
@@ -24,9 +24,9 @@ class Estimates:
         self._columns = torch.cat(moved)
 
     def squared(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what squared distances of (b, d) rows are at least and at most, (b, n) float32.
+        """Return lower and upper bounds of the squared distances of (b, d) rows, (b, n) float32.
 
-        Of rows that float32 does not hold nothing is known.
+        For rows too long for float32 they are infinite.
         """
         sizes = Sizes.of(rows, self._frame, self._dtype)
         norms, others = sizes.squared, self._sizes.squared

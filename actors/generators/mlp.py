@@ -19,6 +19,13 @@ class MLP(Config):
         """Whether it drops activations while it is trained."""
         return False
 
+    @staticmethod
+    def model() -> Any:
+        """Return the class of the network."""
+        from actors.generators.residual_mlp import ResidualMLP  # it imports diffusers
+
+        return ResidualMLP
+
     def check_size(self, height: int, width: int) -> None:
         """Accept images of any size."""
 
@@ -28,8 +35,6 @@ class MLP(Config):
         Args:
             classes: number of class labels it takes; one more stands for no label.
         """
-        from actors.generators.residual_mlp import ResidualMLP  # it imports diffusers
-
         height, width, channels = image_shape
         labels = None if classes is None else classes + 1
-        return ResidualMLP((channels, height, width), self.width, self.blocks, labels)
+        return self.model()((channels, height, width), self.width, self.blocks, labels)

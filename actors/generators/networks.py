@@ -1,7 +1,7 @@
 """Networks: which there are, how they are opened, and as functions of images and time.
 
-To add one: a file with its configuration, whose `build` gives a diffusers `ModelMixin` that is
-called like `UNet2DModel`, and its line here.
+To add one: a file with its configuration, whose `model` is a diffusers `ModelMixin` that is called
+like `UNet2DModel`, and its line here.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ Precision = Literal["float32", "bfloat16", "float16"]
 # (noisy images, (n,) time as the family counts it) -> prediction of the same shape
 Predict = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
-NETWORKS = {"unet": UNet, "mlp": MLP}
+NETWORKS: dict[str, type[UNet] | type[MLP]] = {"unet": UNet, "mlp": MLP}
 # where a checkpoint has its network, of whichever kind: diffusers' name in pipelines
 FOLDER = "unet"
 # programs that torch's compiler may keep in a process
@@ -49,13 +49,9 @@ else:
 
 def load(folder: Path) -> Any:
     """Open the network of a saved checkpoint, in evaluation mode."""
-    from diffusers import UNet2DModel
-
-    from actors.generators.residual_mlp import ResidualMLP  # it imports diffusers
-
-    classes = {kind.__name__: kind for kind in (UNet2DModel, ResidualMLP)}
+    models = {model.__name__: model for model in (kind.model() for kind in NETWORKS.values())}
     config = json.loads((folder / FOLDER / "config.json").read_text(encoding="utf-8"))
-    network = classes[config["_class_name"]].from_pretrained(
+    network = models[config["_class_name"]].from_pretrained(
         folder / FOLDER, use_safetensors=True, low_cpu_mem_usage=False
     )
     return network.eval()

@@ -64,9 +64,8 @@ class UNet(Config):
             if not 0 <= level < len(self.widths):
                 raise ValueError(f"attention {level}: allowed are 0 to {len(self.widths) - 1}")
         if self.unet2d:
-            from diffusers import UNet2DModel
-
-            allowed = set(inspect.signature(UNet2DModel.__init__).parameters) - GIVEN - {"self"}
+            arguments = inspect.signature(self.model().__init__).parameters
+            allowed = set(arguments) - GIVEN - {"self"}
             unknown = sorted(set(self.unet2d) - allowed)
             if unknown:
                 raise ValueError(
@@ -79,6 +78,13 @@ class UNet(Config):
     def drops(self) -> bool:
         """Whether it drops activations while it is trained."""
         return self.dropout > 0 or "dropout" in self.unet2d
+
+    @staticmethod
+    def model() -> Any:
+        """Return the class of the network."""
+        from diffusers import UNet2DModel
+
+        return UNet2DModel
 
     def check_size(self, height: int, width: int) -> None:
         """Raise ValueError when an image of this size cannot be halved often enough."""
@@ -95,8 +101,6 @@ class UNet(Config):
         Args:
             classes: number of class labels it takes; one more stands for no label.
         """
-        from diffusers import UNet2DModel
-
         height, width, channels = image_shape
         kinds = ["Attn" if level in self.attention else "" for level in range(len(self.widths))]
         chosen = {
@@ -109,7 +113,7 @@ class UNet(Config):
             "dropout": self.dropout,
             **self.unet2d,
         }
-        return UNet2DModel(
+        return self.model()(
             sample_size=(height, width),
             in_channels=channels,
             out_channels=channels,

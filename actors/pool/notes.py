@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from actors.pool.storage import Storage
 
-# what is said here while a step is done becomes a note of it
+# the project's log; what a worker says there while it does a step becomes a note of the step
 LOG = logging.getLogger("ouroboros")
 
 

@@ -65,7 +65,7 @@ class Worker:
         _use_threads(step)
         work: Work = resolve_name(WORK[step.room, step.kind])
         report = partial(self._alone.report, step.key)
-        with told(step):
+        with memory_errors(step):
             return once(self._storage, step, self._alone, lambda: work(self._storage, step, report))
 
     def make(self, step: Step, start: int, stop: int) -> File:
@@ -79,7 +79,7 @@ class Worker:
             if self._storage.exists(path):
                 return replace(self._storage.record(path), rows=stop - start)
             report = partial(self._alone.report, path)
-            with notes.noted(self._storage, step.path), told(step):
+            with notes.noted(self._storage, step.path), memory_errors(step):
                 table = self._makers[name].make(step, start, stop, report)
             return shards.write_table(self._storage, path, table)
 
@@ -91,8 +91,11 @@ class Worker:
             return write_manifest(self._storage, step, records, started, seconds)
 
 
-def told(step: Step) -> AbstractContextManager[None]:
-    """Say in one line that a GPU has too little memory; of a generator it says what asks for it."""
+def memory_errors(step: Step) -> AbstractContextManager[None]:
+    """Return the context in which a GPU without enough memory is an error of one line.
+
+    A generator names the field that asks for the memory itself.
+    """
     gpus = step.settings.get("gpus")
     if not gpus or step.room == "generator":
         return nullcontext()

@@ -174,7 +174,7 @@ class Executor:
                 self._changed.notify_all()
 
     def _follow(self, calls: Iterable[Call]) -> None:
-        """Wait for what workers were told to do."""
+        """Wait for the answers of calls."""
         for call in calls:
             self._calls[call.ref] = call
             self._monitoring.began(call.task, self._team.name(call.member.node))

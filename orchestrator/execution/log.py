@@ -14,12 +14,12 @@ from typing import Any
 
 import ray
 
+from actors.pool.notes import LOG
 from orchestrator.execution.jobs import Job
 
 VARIABLE = "RAY_LOGGING_CONFIG_ENCODING"
-LOGGER = logging.getLogger("ouroboros")
 # where nobody asked for them, Python would print warnings to the terminal
-LOGGER.addHandler(logging.NullHandler())
+LOG.addHandler(logging.NullHandler())
 
 
 def write(level: int, message: str, job: Job, node: str, **more: Any) -> None:
@@ -39,7 +39,7 @@ def write(level: int, message: str, job: Job, node: str, **more: Any) -> None:
         "key": planned.step.key,
         "node": node,
     }
-    LOGGER.log(level, message, extra=fields | more)
+    LOG.log(level, message, extra=fields | more)
 
 
 def init_ray(*address: str, **options: Any) -> None:

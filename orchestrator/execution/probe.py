@@ -22,7 +22,7 @@ QUIET_SECONDS = 20.0
 PATIENCE_SECONDS = 600.0
 # how soon one that joined, with which something is wrong, is asked once more
 AGAIN_SECONDS = 60.0
-# what this process was told to be in order: URIs of stores, and ids of nodes that see them
+# stores, and the nodes that were checked to see them: pairs of a URI and an id
 _in_order: set[tuple[str, str]] = set()
 
 

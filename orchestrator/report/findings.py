@@ -29,8 +29,7 @@ def _of_run(records: list[Record]) -> str:
     for comparison in compare(records):
         sentences += [*_moved(records, comparison), compared(comparison)]
     if sentences:
-        gains = [str(verdict) for verdict in verdicts(records)]
-        return " ".join([*sentences, *(gains or _quality(records))])
+        return " ".join([*sentences, *_quality(records), *map(str, verdicts(records))])
     series, last = {record.series for record in records}, last_iteration(records)
     return f"{len(series)} arm{'s' * (len(series) > 1)}, {last} iteration{'s' * (last > 1)}."
 

@@ -23,8 +23,8 @@ Seeds = Annotated[
     tuple[Annotated[int, Field(ge=0)], ...],
     BeforeValidator(lambda given: tuple(range(given)) if isinstance(given, int) else given),
 ]
-# of an experiment that is a point: a sweep has points and seeds of its own in their place
-WHOLE = {"arms": {}, "seeds": 1}
+# what a point is: a sweep has points in the place of arms, and says itself which seeds they have
+ONE_ARM = {"arms": {}, "seeds": 1}
 
 
 class Grid(Config):
@@ -203,7 +203,7 @@ class SweepConfig(Config):
         Raises:
             UserError: a field at fault, behind the name of the point.
         """
-        raw = {**merge(Experiment, self.experiment, self._fields(point)), "seed": seed, **WHOLE}
+        raw = {**merge(Experiment, self.experiment, self._fields(point)), "seed": seed, **ONE_ARM}
         experiment = validate(raw, f"{named(point)}: ")
         if not changes:
             return experiment
@@ -256,7 +256,7 @@ def _experiment(given: Any, folder: Path) -> Any:
     if isinstance(given, dict) and isinstance(given.get("base"), str):
         base = read_yaml(str(folder / given["base"]))
         fields = {key: value for key, value in given.items() if key != "base"}
-        return merge(Experiment, {**base, **WHOLE}, fields) if isinstance(base, dict) else base
+        return merge(Experiment, {**base, **ONE_ARM}, fields) if isinstance(base, dict) else base
     return given
 
 

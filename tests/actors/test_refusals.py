@@ -4,7 +4,7 @@ import torch
 from actors.errors import UserError
 from actors.pool.step import Step
 from actors.refusals import in_one_line
-from actors.workers.worker import told
+from actors.workers.worker import memory_errors
 
 # of torch 2.14 on an H100 whose memory another process has taken
 TAKEN = (
@@ -58,13 +58,13 @@ def test_other_errors_are_left_as_they_are() -> None:
 def test_a_gpu_without_room_for_a_step_is_said_with_the_field_that_gives_it(room: str) -> None:
     step = Step("select", room, {}, settings={"cpus": 1, "gpus": 0.5})
     message = rf"^resources\.{room}\.gpus: found 0\.5, .* 1\.12 GiB is free.*; allowed is less"
-    with pytest.raises(UserError, match=message), told(step):
+    with pytest.raises(UserError, match=message), memory_errors(step):
         raise torch.OutOfMemoryError(TAKEN)
 
 
 def test_other_steps_are_not_told_of_a_gpu_that_they_do_not_use() -> None:
     with (
         pytest.raises(torch.OutOfMemoryError),
-        told(Step("select", "selection", {}, settings={"gpus": 0})),
+        memory_errors(Step("select", "selection", {}, settings={"gpus": 0})),
     ):
         raise torch.OutOfMemoryError(TAKEN)

@@ -82,7 +82,10 @@ def test_a_row_of_the_pool_has_its_reason_in_a_select_steps_folder(
             (1, f"picked 2nd, 5 from the nearest row picked before{said}"),
             (2, f"left out: row {ids[0]}, picked, is 1 away{said}"),
             (3, f"left out: row {ids[1]}, picked, is an exact copy{said}"),
-            (4, "left out before selecting: not drawn as a candidate, or trimmed as an outlier"),
+            (
+                4,
+                "left out before the selection: not drawn as a candidate, or trimmed as an outlier",
+            ),
         ):
             assert why(path, ids[row]) == reason
     other = f"steps/select/{'0' * 32}"
